@@ -159,13 +159,13 @@ static goss_status check_descriptors(const eval_ratings_state *e, const goss_cat
     const goss_descriptors *d = goss_catalogue_descriptors(c);
     int n = 0;
     if (!d) return GOSS_OK;
-    const char **names = calloc((size_t)e->users, sizeof *names);
-    float *room = calloc((size_t)e->users * (size_t)goss_descriptors_width(d), sizeof *room);
-    for (int u = 0; names && u < e->users; u++)
-        if (e->judged[u]) names[n++] = goss_table_tasks_name(goss_ratings_users(e->ratings), u);
+    int32_t *users = calloc((size_t)e->users, sizeof *users);
+    for (int u = 0; users && u < e->users; u++)
+        if (e->judged[u]) users[n++] = u;
     const goss_status s =
-        names && room ? goss_descriptors_apply_each(d, e->described, names, n, room, err) : no_memory(err);
-    free(names), free(room);
+        users ? goss_descriptors_apply_each(d, e->described, goss_ratings_users(e->ratings), users, n, NULL, err)
+              : no_memory(err);
+    free(users);
     return goss_error_prefix(err, s, "--descriptor");
 }
 

@@ -386,12 +386,19 @@ TEST(descriptors) {
     T_CHECK(out[1] == 0 && out[2] == 1);
     T_ERR(goss_descriptors_apply(back, d, "z", out, &err), GOSS_E_ARGUMENT, "no row with user = z");
     float both[6];
-    T_OK(goss_descriptors_apply_each(back, d, (const char *const[]){"c", "a"}, 2, both, &err));
+    const int32_t two[] = {2, 0};
+    T_STR(goss_table_tasks_name(s.tasks, 2), "c");
+    T_OK(goss_descriptors_apply_each(back, d, s.tasks, two, 2, both, &err));
     T_CHECK(memcmp(both, out, sizeof out) == 0);
     T_OK(goss_descriptors_apply(back, d, "a", out, &err));
     T_CHECK(memcmp(both + 3, out, sizeof out) == 0);
-    T_ERR(goss_descriptors_apply_each(back, d, (const char *const[]){"c", "z"}, 2, both, &err), GOSS_E_ARGUMENT,
-          "no row with user = z");
+    T_OK(goss_descriptors_apply_each(back, d, s.tasks, NULL, 0, NULL, &err));
+    goss_table *fewer = table_of("user,age,town,same\nb,40,Rome,1\na,20,Oslo,1\n");
+    T_ERR(goss_descriptors_apply_each(back, fewer, s.tasks, two, 2, both, &err), GOSS_E_ARGUMENT,
+          "no row with user = c");
+    T_ERR(goss_descriptors_apply_each(back, fewer, s.tasks, NULL, 0, NULL, &err), GOSS_E_ARGUMENT,
+          "no row with user = c");
+    goss_table_close(fewer);
     T_ERR(goss_descriptors_apply(back, d, NULL, out, &err), GOSS_E_ARGUMENT, "the task has no name: give it a column");
     goss_table_close(d);
     d = table_of("town,age\nOslo,20\n"); /* the only row needs no name */

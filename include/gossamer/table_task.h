@@ -242,11 +242,11 @@ GOSS_API GOSS_MUST_USE goss_status goss_descriptors_parse(const char *text, goss
  * those of goss_encoding_apply. */
 GOSS_API GOSS_MUST_USE goss_status goss_descriptors_apply(const goss_descriptors *d, const goss_table *table,
                                                           const char *task, float *out, goss_error *err);
-/* Those of tasks [n], in one pass over the table. Shapes: out [n, width]. Errors: the same, for the first task that
- * has no row, or a second one. */
+/* Those of tasks [n] of t (NULL: all), in one pass over the table. Shapes: out [n, width]; NULL: it is only checked
+ * that all have one. Errors: the same, for the first task that has no row, or a second one; GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_descriptors_apply_each(const goss_descriptors *d, const goss_table *table,
-                                                               const char *const *tasks, int n, float *out,
-                                                               goss_error *err);
+                                                               const goss_table_tasks *t, const int32_t *tasks, int n,
+                                                               float *out, goss_error *err);
 
 /* ---- task sources ---- */
 

@@ -117,13 +117,9 @@ static goss_status describe(source *s, const goss_catalogue *c, goss_error *err)
     if (!s->o.described || !c->described) return GOSS_OK;
     s->described = goss_descriptors_width(c->described);
     s->descriptor = goss__calloc((size_t)s->users * (size_t)s->described + 1, sizeof *s->descriptor);
-    const char **names = goss__calloc((size_t)s->users + 1, sizeof *names);
-    for (int i = 0; names && i < s->users; i++) names[i] = goss_table_tasks_name(s->r->tasks, s->user[i]);
-    const goss_status status = s->descriptor && names ? goss_descriptors_apply_each(c->described, s->o.described, names,
-                                                                                    s->users, s->descriptor, err)
-                                                      : no_memory(err);
-    goss__free(names);
-    return status;
+    if (!s->descriptor) return no_memory(err);
+    return goss_descriptors_apply_each(c->described, s->o.described, s->r->tasks, s->user, s->users, s->descriptor,
+                                       err);
 }
 
 static goss_status fill(source *s, const goss_catalogue *c, int *skipped, int *largest, goss_error *err) {

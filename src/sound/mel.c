@@ -97,7 +97,7 @@ static bool fill(goss_mel *m) {
     return true;
 }
 
-/* A band between two bins hears nothing. */
+/* A band between two bins has no weight. */
 static goss_status check_bands(const goss_mel *m, goss_error *err) {
     for (int i = 0; i < m->o.mels; i++)
         if (m->band[i].count == 0)
@@ -139,7 +139,7 @@ enum { F = GOSS__FFT_FRAMES };
 size_t goss_mel_scratch(const goss_mel *m) { return (size_t)F * (size_t)(m->o.fft + m->o.fft / 2 + 1); }
 
 /* Frames first .. first + count - 1 under the window, x [fft, F]; frames beyond are zeros. */
-static void cut(const goss_mel *m, const float *samples, size_t n, int first, int count, float *x) {
+static void load_frames(const goss_mel *m, const float *samples, size_t n, int first, int count, float *x) {
     const int64_t hop = m->o.hop, start = (int64_t)first * hop - m->o.fft / 2;
     const int from = (m->o.fft - m->o.window) / 2, to = from + m->o.window;
     memset(x, 0, (size_t)m->o.fft * F * sizeof *x);
@@ -156,7 +156,7 @@ static void cut(const goss_mel *m, const float *samples, size_t n, int first, in
 }
 
 /* A band of frames: sums over its bins of power [fft/2 + 1, F]. */
-static void hear(const band *b, const float *power, float sum[F]) {
+static void sum_band(const band *b, const float *power, float sum[F]) {
     float s[F] = {0};
     for (int k = 0; k < b->count; k++) {
         const float *p = power + (size_t)(b->first + k) * F;
@@ -171,10 +171,10 @@ void goss_mel_power(const goss_mel *m, const float *samples, size_t n, int first
     float *x = scratch, *power = scratch + (size_t)m->o.fft * F, sum[F];
     for (int at = 0; at < count; at += F) {
         const int frames = count - at < F ? count - at : F;
-        cut(m, samples, n, first + at, frames, x);
+        load_frames(m, samples, n, first + at, frames, x);
         m->kernels->fft_power(m->fft.twist, m->fft.swap, m->o.fft, x, power);
         for (size_t i = 0; i < mels; i++) {
-            hear(&m->band[i], power, sum);
+            sum_band(&m->band[i], power, sum);
             for (int f = 0; f < frames; f++) out[(size_t)(at + f) * mels + i] = sum[f];
         }
     }

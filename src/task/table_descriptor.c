@@ -125,15 +125,21 @@ static goss_status fit(goss_descriptors *d, const goss_table *table, const char 
     return goss_encoding_fit(table, columns, count, rows, n, &d->inputs, err);
 }
 
+/* Of tasks [n]; NULL: no memory. */
+static const char **names_of(const goss_table_tasks *t, const int32_t *tasks, int n) {
+    const char **names = goss__calloc((size_t)n + 1, sizeof *names);
+    for (int i = 0; names && i < n; i++) names[i] = goss_table_tasks_name(t, tasks ? tasks[i] : i);
+    return names;
+}
+
 goss_status goss_descriptors_fit(const goss_table *table, const goss_table_tasks *t, const int32_t *tasks, int n,
                                  goss_descriptors **out, goss_error *err) {
     if (!tasks) n = goss_table_tasks_count(t);
     *out = NULL;
     goss_descriptors *d = goss__calloc(1, sizeof *d);
     int32_t *rows = goss__calloc((size_t)n + 1, sizeof *rows);
-    const char **names = goss__calloc((size_t)n + 1, sizeof *names);
+    const char **names = names_of(t, tasks, n);
     int *columns = goss__calloc((size_t)goss_table_columns(table) + 1, sizeof *columns);
-    for (int i = 0; names && i < n; i++) names[i] = goss_table_tasks_name(t, tasks ? tasks[i] : i);
     if (d) d->key = goss__strdup(t->task_name);
     goss_status s =
         d && d->key && rows && names && columns ? fit(d, table, names, n, rows, columns, err) : no_memory(err);
@@ -147,8 +153,8 @@ goss_status goss_descriptors_fit(const goss_table *table, const goss_table_tasks
 
 /* ---- applying ---- */
 
-goss_status goss_descriptors_apply_each(const goss_descriptors *d, const goss_table *table, const char *const *tasks,
-                                        int n, float *out, goss_error *err) {
+static goss_status apply(const goss_descriptors *d, const goss_table *table, const char *const *tasks, int n,
+                         float *out, goss_error *err) {
     int key;
     GOSS_TRY(need_key(table, d->key, &key, err));
     if (n == 0) return GOSS_OK;
@@ -159,10 +165,20 @@ goss_status goss_descriptors_apply_each(const goss_descriptors *d, const goss_ta
     return s;
 }
 
+goss_status goss_descriptors_apply_each(const goss_descriptors *d, const goss_table *table, const goss_table_tasks *t,
+                                        const int32_t *tasks, int n, float *out, goss_error *err) {
+    if (!tasks) n = goss_table_tasks_count(t);
+    const char **names = names_of(t, tasks, n);
+    float *room = out ? NULL : goss__calloc((size_t)n * (size_t)goss_descriptors_width(d) + 1, sizeof *room);
+    const goss_status s = names && (out || room) ? apply(d, table, names, n, out ? out : room, err) : no_memory(err);
+    goss__free(names), goss__free(room);
+    return s;
+}
+
 goss_status goss_descriptors_apply(const goss_descriptors *d, const goss_table *table, const char *task, float *out,
                                    goss_error *err) {
     int32_t row;
-    if (task) return goss_descriptors_apply_each(d, table, &task, 1, out, err);
+    if (task) return apply(d, table, &task, 1, out, err);
     GOSS_TRY(only_row(d, table, &row, err));
     return goss_encoding_apply(d->inputs, table, &row, 1, out, NULL, err);
 }

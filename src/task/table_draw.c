@@ -15,6 +15,7 @@ typedef struct one {
     int pool;     /* size of the support pool; behind it: queries of another part */
     uint64_t key; /* of its draws */
     int64_t id;
+    int32_t task; /* its number in the table */
 } one;
 
 typedef struct source {
@@ -140,7 +141,7 @@ static goss_status no_memory(goss_error *err) {
 static void take_rows(source *s, const goss_table_tasks *t, int task, one *out, int first) {
     int n;
     const int32_t *rows = goss_table_tasks_rows(t, task, &n);
-    *out = (one){.name = goss_table_tasks_name(t, task), .first = first};
+    *out = (one){.name = goss_table_tasks_name(t, task), .first = first, .task = task};
     for (int i = 0; i < n; i++)
         if (goss_table_tasks_part(t, task, i) == GOSS_PART_TRAIN) s->row[first + out->n++] = rows[i];
     out->pool = out->n;
@@ -170,16 +171,16 @@ static int choose_tasks(source *s, const goss_table_tasks *t, int *skipped) {
     return rows;
 }
 
-static goss_status describe(source *s, goss_error *err) {
+static goss_status describe(source *s, const goss_table_tasks *t, goss_error *err) {
     if (!s->o.descriptors) return GOSS_OK;
     s->described = goss_descriptors_width(s->o.descriptors);
     s->descriptor = goss__calloc((size_t)s->tasks * (size_t)s->described, sizeof *s->descriptor);
-    const char **names = goss__calloc((size_t)s->tasks + 1, sizeof *names);
-    for (int i = 0; names && i < s->tasks; i++) names[i] = s->task[i].name;
-    const goss_status status = s->descriptor && names ? goss_descriptors_apply_each(s->o.descriptors, s->o.described,
-                                                                                    names, s->tasks, s->descriptor, err)
+    int32_t *tasks = goss__calloc((size_t)s->tasks, sizeof *tasks);
+    for (int i = 0; tasks && i < s->tasks; i++) tasks[i] = s->task[i].task;
+    const goss_status status = s->descriptor && tasks ? goss_descriptors_apply_each(s->o.descriptors, s->o.described, t,
+                                                                                    tasks, s->tasks, s->descriptor, err)
                                                       : no_memory(err);
-    goss__free(names);
+    goss__free(tasks);
     return status;
 }
 
@@ -217,7 +218,7 @@ static goss_status fill(source *s, const goss_table_tasks *t, const goss_table_t
         if (!s->length) return no_memory(err);
         goss_encoding_lengths(f->inputs, s->x, rows, s->length);
     }
-    return describe(s, err);
+    return describe(s, t, err);
 }
 
 /* Whether none of the tasks is new. */

@@ -47,6 +47,6 @@ int goss__check_table_files(const goss__check *k);
 /* ---- check_ratings.c ---- */
 /* Of an open run's ratings: counts, users with too few, repeated ratings, items that nobody has rated, users without a
  * descriptor. */
-goss_status goss__check_ratings(const goss__check *k, const goss_ratings *r, const goss_catalogue *c,
-                                const goss_task_division *users, const goss_table *described, goss_error *err);
+void goss__check_ratings(const goss__check *k, const goss_ratings *r, const goss_catalogue *c,
+                         const goss_task_division *users, const goss_table *described);
 #endif
