@@ -169,6 +169,8 @@ TEST(mistakes_are_told) {
     speakers("said.csv", 0, 16);
     RUN(1, TRAIN "data.target=who train.steps=2 run.dir=no");
     SAYS(err_text, "a language model predicts the text itself");
+    RUN(1, TRAIN "train.steps=2 run.dir=no data.ngrams=2");
+    SAYS(err_text, "data.ngrams = 2: with task.objective = language each id is a token in its place");
     RUN(1, TRAIN "train.steps=2 run.dir=no 'model.backbone=embedding 8 6; gru 8; readout last'");
     SAYS(err_text, "an answer at each of 12 steps, and this network ends in one answer for all");
     RUN(1, TRAIN "train.steps=2 run.dir=no 'model.backbone=embedding 8 6; conv1d 8 3 stride 2'");

@@ -108,6 +108,35 @@ TEST(characters_and_bytes) {
     goss_tokens_free(t);
 }
 
+TEST(runs_of_tokens_follow_their_last_token) {
+    static const char *const texts[] = {"not good, not bad", "Not  good"};
+    goss_token_options o = {.kind = "word", .fold = "case", .vocabulary = 100, .least = 2, .ngrams = 3};
+    goss_tokens *t;
+    T_OK(goss_tokens_fit(texts, 2, &o, &t, &err));
+    T_EQ(goss_tokens_count(t), 2 + 3); /* not, good, not good: twice each and more */
+    T_EQ(goss_tokens_ngrams(t), 3);
+    T_STR(shown(t, "it is NOT good"), "?|?|not|good|not good");
+    T_STR(shown(t, "not so good not"), "not|?|good|not");
+    goss_tokens_free(t);
+    o.least = 1;
+    T_OK(goss_tokens_fit(texts, 2, &o, &t, &err));
+    T_STR(shown(t, "not good, fine"), "not|good|not good|,|good ,|not good ,|?");
+    T_STR(shown(t, "not bad not"), "not|bad|not bad|not");
+    goss_tokens_free(t);
+    /* Runs do not go from one text to the next, and a long one is no shorter one of other tokens. */
+    static const char *const apart[] = {"ab", "bc"};
+    o = (goss_token_options){.kind = "char", .fold = "none", .vocabulary = 100, .least = 1, .ngrams = 2};
+    T_OK(goss_tokens_fit(apart, 2, &o, &t, &err));
+    T_EQ(goss_tokens_count(t), 2 + 3 + 2);
+    T_STR(shown(t, "abbc"), "a|b|ab|b|c|bc");
+    goss_tokens_free(t);
+    /* The vocabulary is that of tokens and runs together. */
+    o = (goss_token_options){.kind = "word", .fold = "case", .vocabulary = 4, .least = 1, .ngrams = 2};
+    T_OK(goss_tokens_fit(texts, 2, &o, &t, &err));
+    T_STR(shown(t, "not good"), "not|good"); /* not: 3 times; good before not good: both twice */
+    goss_tokens_free(t);
+}
+
 static const char *const repeated[] = {"low low low low low lower lower newest newest newest newest newest newest",
                                        "widest widest widest"};
 
@@ -130,11 +159,13 @@ TEST(byte_pairs_are_merged_by_frequency_as_in_the_paper) {
 }
 
 TEST(a_tokeniser_is_the_same_after_its_text) {
-    static const char *const kinds[] = {"word", "char", "byte", "bpe"};
+    static const char *const kinds[] = {"word", "char", "byte", "bpe", "word", "char"};
     static const char *const texts[] = {"low \"lower\" \\n newest", "newest low widest"};
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < 6; k++) {
         T_NOTE("%s", kinds[k]);
-        goss_tokens *t = fitted(kinds[k], "case", 300, 1, texts, 2), *again;
+        const goss_token_options o = {kinds[k], "case", .vocabulary = 300, .least = 1, .ngrams = k < 4 ? 1 : 3};
+        goss_tokens *t, *again;
+        T_OK(goss_tokens_fit(texts, 2, &o, &t, &err));
         char *text, *second;
         T_OK(goss_tokens_text(t, &text, &err));
         T_OK(goss_tokens_parse(text, &again, &err));
@@ -157,6 +188,9 @@ TEST(a_damaged_tokeniser_is_refused) {
         "{\"kind\": \"words\", \"fold\": \"case\", \"words\": [], \"merges\": []}",
         "{\"kind\": \"word\", \"fold\": \"cases\", \"words\": [], \"merges\": []}",
         "{\"kind\": \"word\", \"fold\": \"case\", \"words\": [\"a\", \"a\"], \"merges\": []}",
+        "{\"kind\": \"word\", \"fold\": \"case\", \"ngrams\": 6, \"words\": [\"a\"], \"merges\": []}",
+        "{\"kind\": \"word\", \"fold\": \"case\", \"ngrams\": \"2\", \"words\": [\"a\"], \"merges\": []}",
+        "{\"kind\": \"bpe\", \"fold\": \"case\", \"ngrams\": 2, \"words\": [], \"merges\": []}",
         "{\"kind\": \"bpe\", \"fold\": \"case\", \"words\": [], \"merges\": [97]}",
         "{\"kind\": \"bpe\", \"fold\": \"case\", \"words\": [], \"merges\": [97, 256]}",
         "{\"kind\": \"bpe\", \"fold\": \"case\", \"words\": [], \"merges\": [97, 98, 97, 98]}",
@@ -183,6 +217,12 @@ TEST(what_cannot_be_is_refused_by_name) {
     o = goss_token_options_defaults(), o.kind = "bpe", o.vocabulary = 257;
     T_EQ(goss_tokens_fit(ascii, 3, &o, &t, &err), GOSS_E_ARGUMENT);
     T_CHECK(strstr(err.text, "258"));
+    o = goss_token_options_defaults(), o.kind = "bpe", o.ngrams = 2;
+    T_EQ(goss_tokens_fit(ascii, 3, &o, &t, &err), GOSS_E_ARGUMENT);
+    T_CHECK(strstr(err.text, "not of bpe tokens"));
+    o = goss_token_options_defaults(), o.ngrams = 6;
+    T_EQ(goss_tokens_fit(ascii, 3, &o, &t, &err), GOSS_E_ARGUMENT);
+    T_CHECK(strstr(err.text, "n-grams of 6 tokens: 5 at most"));
     static const char *const empty[] = {"", " "};
     o = goss_token_options_defaults();
     T_EQ(goss_tokens_fit(empty, 2, &o, &t, &err), GOSS_E_ARGUMENT);

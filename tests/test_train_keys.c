@@ -407,6 +407,7 @@ static const struct {
     {"data.descriptor", "data.descriptor", {"data.kind=idx"}, "t"},
     {"data.vocabulary", "data.vocabulary", {0}, "50"},
     {"data.least", "data.least", {0}, "3"},
+    {"data.ngrams", "data.ngrams", {0}, "2"},
     {"data.length", "data.length", {0}, "9"},
     {"data.buckets", "data.buckets", {0}, "9"},
     {"method.label_smoothing", "method.label_smoothing", {"train.method=reptile"}, "0.2"},

@@ -304,7 +304,7 @@ GOSS_API GOSS_MUST_USE goss_status goss_encoding_fit(const goss_table *table, co
 /* How texts become numbers; defaults in brackets. */
 typedef struct goss_text_options {
     goss_token_options tokens;
-    int length; /* tokens of a text at most; further ones are cut off (64) */
+    int length; /* tokens of a text at most, ids of n-grams among them; further ones are cut off (64) */
     /* ids: a number for each token, for an `embedding` layer; vectors: the vector of each word, scaled to the length
      * sqrt(width); mean: the mean of these, a / (a + share of the word in the training texts) each, a = 0.001, scaled
      * again; bag: words and their n-grams of 3 to 5 characters, hashed into `buckets` numbers with signs, each word
@@ -325,6 +325,7 @@ typedef struct goss_text_shape {
     int steps;    /* 0: one vector [channels] */
     int channels; /* 1: ids */
     int tokens;   /* ids are below it; 0: there are no ids */
+    int ngrams;   /* of the longest run of tokens that has an id (goss_tokens_ngrams); 1: ids are tokens in order */
 } goss_text_shape;
 /* Fits an encoding of one column of texts (any type but NUMBER; declare it as categorical, since texts may look like
  * numbers) to rows [n_rows] (NULL: all). Missing texts are empty ones. options: NULL: the defaults. Errors: those of

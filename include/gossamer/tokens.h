@@ -11,6 +11,10 @@
  *   bpe   byte pair encoding: bytes, and pairs of tokens that were merged because they were the most frequent ones
  *         within words. Nothing is unknown. Source: Sennrich et al. 2016, "Neural machine translation of rare words
  *         with subword units".
+ * word and char may have n-grams: after each token follow the ids of those runs of 2 .. ngrams tokens that end with it
+ * and that have an id (the tokens `not`, `good`, `not good`). A network that takes means over ids then sees some of the
+ * order. Source: Wang and Manning 2012, "Baselines and bigrams: simple, good sentiment and topic classification"; Joulin
+ * et al. 2017, "Bag of tricks for efficient text classification".
  * Id 0 is padding and never a token; id 1 is an unknown token. An `embedding` layer needs goss_tokens_count rows.
  *
  *     goss_token_options o = goss_token_options_defaults();
@@ -33,6 +37,7 @@
 extern "C" {
 #endif
 
+enum { GOSS_NGRAMS_MOST = 5 };
 /* How texts are split; defaults in brackets. */
 typedef struct goss_token_options {
     const char *kind; /* word, char, byte or bpe (word) */
@@ -41,6 +46,7 @@ typedef struct goss_token_options {
     const char *fold;
     int vocabulary; /* ids at most, with the two reserved ones; byte has 258 (10000) */
     int least;      /* word, char: occurrences in the training texts that a token needs to have an id (2) */
+    int ngrams;     /* word, char: tokens of a run that has an id of its own, at most; 0 and 1: none has (1) */
 } goss_token_options;
 /* The defaults. */
 GOSS_API goss_token_options goss_token_options_defaults(void);
@@ -49,7 +55,8 @@ GOSS_API goss_token_options goss_token_options_defaults(void);
 typedef struct goss_tokens goss_tokens;
 
 /* Fits a tokeniser to texts [n], as a pure function of them: ties are broken by bytes. Errors: GOSS_E_ARGUMENT: an
- * unknown kind or fold (with the known ones), a vocabulary that is too small, texts without a token; GOSS_E_FORMAT: a
+ * unknown kind or fold (with the known ones), a vocabulary that is too small, n-grams of bytes or bpe or of more than
+ * GOSS_NGRAMS_MOST tokens, texts without a token; GOSS_E_FORMAT: a
  * text that is not UTF-8, with its number from 1; GOSS_E_UNSUPPORTED: a build without utf8proc.
  * Owns: goss_tokens_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_tokens_fit(const char *const *texts, int n, const goss_token_options *options,
@@ -60,6 +67,8 @@ GOSS_API void goss_tokens_free(goss_tokens *t);
 GOSS_API int goss_tokens_count(const goss_tokens *t);
 /* Its kind. Static storage. */
 GOSS_API const char *goss_tokens_kind(const goss_tokens *t);
+/* The longest runs that have ids of their own; 1: none, ids are the tokens in their order. */
+GOSS_API int goss_tokens_ngrams(const goss_tokens *t);
 /* The bytes of a token, NUL-terminated, in out [size], truncated if it does not fit; "" for padding and the unknown
  * one. */
 GOSS_API void goss_tokens_name(const goss_tokens *t, int id, char *out, size_t size);

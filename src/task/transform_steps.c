@@ -19,10 +19,21 @@ int goss__target_size(const goss_table_transform *f) {
 
 /* ---- fit ---- */
 
+/* Runs of tokens have no place in a text of their own. */
+static goss_status check_order(const goss_table_transform *f, goss_error *err) {
+    goss_text_shape shape = {0};
+    if (!goss_encoding_texts(f->inputs, &shape) || shape.ngrams < 2) return GOSS_OK;
+    return goss_error_set(
+        err, GOSS_E_ARGUMENT,
+        "data.ngrams = %d: with task.objective = %s each id is a token in its place (data.ngrams = 1)", shape.ngrams,
+        f->objective->name);
+}
+
 goss_status goss__fit_tokens(goss_table_transform *f, goss_error *err) {
     static const char *const reserved[] = {"(padding)", "(unknown)"};
     goss_text_shape shape = {0};
     char name[64];
+    GOSS_TRY(check_order(f, err));
     if (!goss_encoding_texts(f->inputs, &shape) || shape.tokens < 2)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "task.objective = language is about the next token of a text: data.text names the "
@@ -52,6 +63,7 @@ static const char *next_label(const char **at, size_t *size) {
 goss_status goss__fit_labels(goss_table_transform *f, const goss_table *t, int column, const int32_t *rows, int n,
                              goss_error *err) {
     char buffer[GOSS_CELL_TEXT], name[128];
+    GOSS_TRY(check_order(f, err));
     for (int i = 0; i < n; i++) {
         const char *at = goss_table_text(t, column, rows[i], buffer), *label;
         size_t size;

@@ -43,7 +43,8 @@ goss_text_shape goss__text_encoder_shape(const goss__text_encoder *e) {
     const int width = e->vectors ? e->vectors->width : 0, ids = e->as == GOSS__TEXT_IDS;
     return (goss_text_shape){.steps = e->as == GOSS__TEXT_MEAN || e->as == GOSS__TEXT_BAG ? 0 : e->length,
                              .channels = e->bag.buckets + width + ids,
-                             .tokens = e->tokens ? goss_tokens_count(e->tokens) : 0};
+                             .tokens = e->tokens ? goss_tokens_count(e->tokens) : 0,
+                             .ngrams = e->tokens ? goss_tokens_ngrams(e->tokens) : 1};
 }
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for texts"); }

@@ -7,10 +7,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "text/ngrams.h"
 #include "text/tokens_text.h"
 
 goss_token_options goss_token_options_defaults(void) {
-    return (goss_token_options){.kind = "word", .fold = "case", .vocabulary = 10000, .least = 2};
+    return (goss_token_options){.kind = "word", .fold = "case", .vocabulary = 10000, .least = 2, .ngrams = 1};
 }
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for tokens"); }
@@ -24,6 +25,7 @@ void goss_tokens_free(goss_tokens *t) {
 
 int goss_tokens_count(const goss_tokens *t) { return t->count; }
 const char *goss_tokens_kind(const goss_tokens *t) { return t->kind->name; }
+int goss_tokens_ngrams(const goss_tokens *t) { return t->ngrams; }
 
 /* ---- word, char ---- */
 
@@ -35,14 +37,25 @@ static goss_status fit_counted(goss_tokens *t, goss__counts *counts, const goss_
     return GOSS_OK;
 }
 
+/* Words have a blank between them, which none of them has; characters have nothing: what distinguishes their runs is
+ * how many they are. */
+static goss__ngrams runs_of(const goss_tokens *t) {
+    return (goss__ngrams){.most = t->ngrams, .gap = t->kind->next == goss__next_word ? " " : ""};
+}
+
 static goss_status ids_counted(const goss_tokens *t, const char *folded, goss__ids *out, goss_error *err) {
-    goss__piece p;
-    (void)err;
-    while (t->kind->next(&folded, &p)) {
-        const int32_t k = goss__counts_find(&t->words, p.text, p.size);
+    goss__ngrams runs = runs_of(t);
+    goss__piece p, run;
+    bool ok = true;
+    while (ok && t->kind->next(&folded, &p)) {
+        int32_t k = goss__counts_find(&t->words, p.text, p.size);
         goss__ids_add(out, k < 0 ? GOSS__TOKEN_UNKNOWN : GOSS__TOKEN_FIRST + k);
+        if (t->ngrams > 1) ok = goss__ngrams_push(&runs, &p);
+        for (int n = 2; ok && goss__ngrams_last(&runs, n, &run); n++)
+            if ((k = goss__counts_find(&t->words, run.text, run.size)) >= 0) goss__ids_add(out, GOSS__TOKEN_FIRST + k);
     }
-    return GOSS_OK;
+    goss__ngrams_free(&runs);
+    return ok ? GOSS_OK : no_memory(err);
 }
 
 /* ---- byte ---- */
@@ -94,7 +107,25 @@ goss_status goss__token_kind_find(const char *name, const goss__token_kind **out
 
 bool goss__token_kind_merges(const goss__token_kind *k) { return k->fit == fit_merged; }
 
+goss_status goss__tokens_check_ngrams(const goss_tokens *t, goss_error *err) {
+    if (t->ngrams > GOSS_NGRAMS_MOST)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "n-grams of %d tokens: %d at most", t->ngrams, GOSS_NGRAMS_MOST);
+    if (t->ngrams > 1 && t->kind->fit != fit_counted)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "n-grams are of words or characters, not of %s tokens",
+                              t->kind->name);
+    return GOSS_OK;
+}
+
 /* ---- fit ---- */
+
+static bool count_runs(goss__counts *c, goss__ngrams *runs, const goss__piece *p) {
+    goss__piece run;
+    if (runs->most < 2) return true;
+    if (!goss__ngrams_push(runs, p)) return false;
+    for (int n = 2; goss__ngrams_last(runs, n, &run); n++)
+        if (goss__counts_add(c, run.text, run.size, 1) < 0) return false;
+    return true;
+}
 
 /* A word of bpe that blanks precede begins with one. */
 static bool count_piece(goss__counts *c, const goss_tokens *t, const goss__piece *p, goss__str *spaced) {
@@ -107,15 +138,17 @@ static bool count_piece(goss__counts *c, const goss_tokens *t, const goss__piece
 static goss_status count_all(const goss_tokens *t, const char *const *texts, int n, goss__counts *counts,
                              goss_error *err) {
     goss__str folded = {0}, spaced = {0};
+    goss__ngrams runs = runs_of(t);
     goss_status s = GOSS_OK;
     for (int i = 0; s == GOSS_OK && t->kind->next && i < n; i++) {
         s = goss_error_prefix(err, goss__fold_text(t->fold, t->kind->any, texts[i], &folded, err), "text %d", i + 1);
         const char *at = folded.data;
         goss__piece p;
+        goss__ngrams_clear(&runs);
         while (s == GOSS_OK && t->kind->next(&at, &p))
-            if (!count_piece(counts, t, &p, &spaced)) s = no_memory(err);
+            if (!count_piece(counts, t, &p, &spaced) || !count_runs(counts, &runs, &p)) s = no_memory(err);
     }
-    goss__str_free(&folded), goss__str_free(&spaced);
+    goss__str_free(&folded), goss__str_free(&spaced), goss__ngrams_free(&runs);
     return s;
 }
 
@@ -127,6 +160,8 @@ static goss_status fit(goss_tokens *t, const char *const *texts, int n, const go
     if (t->kind->next && o->vocabulary < least)
         return goss_error_set(err, GOSS_E_ARGUMENT, "a vocabulary of %d tokens: %s needs at least %d", o->vocabulary,
                               t->kind->name, least);
+    t->ngrams = o->ngrams < 2 ? 1 : o->ngrams;
+    GOSS_TRY(goss__tokens_check_ngrams(t, err));
     goss_status s = count_all(t, texts, n, &counts, err);
     if (s == GOSS_OK) s = t->kind->fit(t, &counts, o, err);
     goss__counts_free(&counts);

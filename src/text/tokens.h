@@ -38,6 +38,7 @@ struct goss_tokens {
     goss__counts words; /* word, char: id - GOSS__TOKEN_FIRST */
     goss__merges *merges;
     int count;
+    int ngrams; /* 1: none */
 };
 
 /* ---- bpe.c ---- */

@@ -10,6 +10,7 @@
 goss_status goss_tokens_text(const goss_tokens *t, char **text, goss_error *err) {
     goss__str s = {0};
     goss__str_addf(&s, "{\"kind\": \"%s\", \"fold\": \"%s\"", t->kind->name, goss__fold_name(t->fold));
+    if (t->ngrams > 1) goss__str_addf(&s, ", \"ngrams\": %d", t->ngrams);
     goss__str_add(&s, ", \"words\": [");
     for (int32_t i = 0; i < t->words.n; i++) {
         if (i) goss__str_add(&s, ", ");
@@ -67,6 +68,12 @@ static goss_status parse(const json_t *root, goss_tokens *t, goss_error *err) {
     if (!kind || !fold) return damaged(err);
     goss_status s = goss__token_kind_find(kind, &t->kind, err);
     if (s == GOSS_OK) s = goss__fold_find(fold, &t->fold, err);
+    const json_t *ngrams = json_object_get(root, "ngrams"); /* of none there is no number */
+    if (ngrams &&
+        (!json_is_integer(ngrams) || json_integer_value(ngrams) < 1 || json_integer_value(ngrams) > GOSS_NGRAMS_MOST))
+        return damaged(err);
+    t->ngrams = ngrams ? (int)json_integer_value(ngrams) : 1;
+    if (s == GOSS_OK) s = goss__tokens_check_ngrams(t, err);
     if (s != GOSS_OK) return goss_error_prefix(err, GOSS_E_FORMAT, "a tokeniser");
     GOSS_TRY(parse_words(json_object_get(root, "words"), t, err));
     if (goss__token_kind_merges(t->kind)) GOSS_TRY(parse_merges(json_object_get(root, "merges"), t, err));

@@ -7,5 +7,7 @@
 
 /* Errors: GOSS_E_ARGUMENT. */
 GOSS_MUST_USE goss_status goss__token_kind_find(const char *name, const goss__token_kind **out, goss_error *err);
+/* Whether its kind has n-grams as long as its own. Errors: GOSS_E_ARGUMENT. */
+GOSS_MUST_USE goss_status goss__tokens_check_ngrams(const goss_tokens *t, goss_error *err);
 bool goss__token_kind_merges(const goss__token_kind *k);
 #endif

@@ -171,9 +171,12 @@ static const goss_key own[] = {
     GOSS__KEY_INT("data.vocabulary", table.texts.tokens.vocabulary, "10000", 3, 1e9, "tokens",
                   "texts: tokens that are known at most, with the two for padding and unknown ones"),
     GOSS__KEY_INT("data.least", table.texts.tokens.least, "2", 1, 1e9, "times",
-                  "texts: how often a word or character has to occur in training texts to be known"),
+                  "texts: how often a word, character or n-gram has to occur in training texts to be known"),
+    GOSS__KEY_INT("data.ngrams", table.texts.tokens.ngrams, "1", 1, GOSS_NGRAMS_MOST, "tokens",
+                  "texts as ids of words or characters: runs of up to so many of them have ids of their own, which "
+                  "follow their last one; for networks that take means over ids (readout mean)"),
     GOSS__KEY_INT("data.length", table.texts.length, "64", 1, 1048576, "tokens",
-                  "texts: tokens of a text at most; further ones are cut off"),
+                  "texts: tokens of a text at most, with ids of n-grams; further ones are cut off"),
     GOSS__KEY_WORD("data.text_as", table.texts.as, "auto", "auto|ids|vectors|mean|bag",
                    "texts: what a network sees: numbers of tokens, for an embedding layer; a word vector for each "
                    "word; their weighted mean; a bag of words and their n-grams, hashed, with that mean where "

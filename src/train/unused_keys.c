@@ -37,6 +37,7 @@ CONDITION(has_texts) { return *s->table.text != 0; }
 CONDITION(has_bag) { return has_texts(s, m) && strcmp(s->table.texts.as, "bag") == 0; }
 CONDITION(has_tokens) { return has_texts(s, m) && (!*s->table.texts.vectors || has_bag(s, m)); }
 CONDITION(counts_tokens) { return has_texts(s, m) && (IS_TOKENS("word") || IS_TOKENS("char")); }
+CONDITION(has_ids) { return counts_tokens(s, m) && !*s->table.texts.vectors && !has_bag(s, m); }
 CONDITION(has_vocabulary) { return has_texts(s, m) && !IS_TOKENS("byte"); }
 CONDITION(has_steps_of_text) { return has_texts(s, m) && strcmp(s->table.texts.as, "mean") != 0 && !has_bag(s, m); }
 CONDITION(is_sgd) { return trains(s, m) && s->optimizer.kind == GOSS_SGD; }
@@ -130,6 +131,7 @@ static const goss__key_use uses[] = {
     {"task.any", is_ordered, "rows have no order (task.order = random)"},
     {"data.least", counts_tokens, "only words and characters of texts are counted (data.text, data.tokens)"},
     {"data.least", has_tokens, "data.vectors says which words are known"},
+    {"data.ngrams", has_ids, "texts are no ids of words or characters (data.text_as, data.tokens)"},
     {"data.vocabulary", has_vocabulary, "there are no texts, or their tokens are bytes (data.text, data.tokens)"},
     {"data.length", has_steps_of_text, "there are no texts, or a text is one vector (data.text_as)"},
     {"data.buckets", has_bag, "texts are no bags (data.text_as)"},
@@ -255,7 +257,8 @@ static const struct {
     {"validate.episodes", "images,table,prior,sound,text,ratings", "classes or tasks that are held out"},
     {"prior.*", "prior", "tables of a prior (data.kind = prior)"},
     {"task.objective", "table,prior,ratings", "tables and ratings"},
-    {"data.text,data.tokens,data.fold,data.vocabulary,data.least,data.length,data.text_as,data.buckets,data.vectors",
+    {"data.text,data.tokens,data.fold,data.vocabulary,data.least,data.ngrams,data.length,data.text_as,data.buckets,"
+     "data.vectors",
      "table,text", "texts in tables"},
     {"data.val_tasks,task.order,train.fold", "table,ratings", "tables and ratings"},
     {"data.items,data.user,data.item,data.rating,data.factors,data.neighbours,data.click,task.negatives,"
