@@ -156,12 +156,29 @@ TEST(check_tells_what_training_would_refuse) {
     SAYS(out_text, "\"errors\": 1");
     RUN(1, "check data.path=drawings run.dir=drawings");
     SAYS(out_text, "run.dir = drawings is the folder of the ");
-    RUN(1, "check data.path=drawings");
-    SAYS(out_text, "run.dir is not set");
     RUN(1, "check nofile.ini");
     SAYS(err_text, "nofile.ini");
     RUN(2, "check");
     SAYS(err_text, "no configuration");
+}
+
+TEST(check_looks_at_the_data_of_a_run_without_a_folder) {
+    image_folders("mine/train", 14, 5);
+    image_folders("mine/val", 5, 5);
+    copy("mine/train/c02/1.png", "mine/val/c04/9.png");
+    RUN(1, "check data.path=mine train.ways=5 validate.ways=3 train.queries=2 validate.queries=2 data.height=8 "
+           "data.width=8 'model.backbone=mlp 8'");
+    SAYS(out_text, "14 classes");
+    SAYS(out_text, "leak: 1 image to validate or test on is trained on, too");
+    SAYS(out_text, "Errors:\n  run: run.dir is not set: the folder to write to, as run.dir=runs/first\n\n");
+    SAYS(out_text, "1 error, ");
+    SAYS(out_text, "training cannot start");
+    RUN(1, "check data.path=nowhere");
+    SAYS(out_text, "data.path: nowhere: there is no such file");
+    SAYS(out_text, "run.dir is not set");
+    SAYS(out_text, "2 errors, ");
+    RUN(1, "train data.path=mine");
+    SAYS(err_text, "run.dir is not set");
 }
 
 TEST(check_of_few_classes_and_of_settings_without_effect) {

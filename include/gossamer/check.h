@@ -47,7 +47,8 @@ typedef struct goss_check_options {
 
 /* Does what goss_train does before its first step, then inspects the data further and runs the doctor. Writes nothing,
  * except decoded images into data.cache if that is set, or into run.dir if that is a run's folder. What would make
- * training fail is a finding of level GOSS_CHECK_ERROR, not an error of this call.
+ * training fail is a finding of level GOSS_CHECK_ERROR, not an error of this call; where that is run.dir not being set,
+ * the rest is inspected all the same.
  * Errors: GOSS_E_NOMEM, GOSS_E_INTERRUPTED. Threads: the callbacks are called by the calling thread. */
 GOSS_API GOSS_MUST_USE goss_status goss_train_check(const goss_config *config, const goss_check_options *options,
                                                     goss_error *err);

@@ -104,7 +104,9 @@ goss_status goss__run_profile(const goss__run *r, int64_t steps_done, bool last,
 /* Makes and locks run.dir. Errors: a folder that is not empty and not a run's, and what would let the run fail when
  * it is done: a library that is missing, a folder that nothing can be written to. */
 goss_status goss__run_folder(goss__run *r, goss_error *err);
-/* The same without making or locking anything. */
+/* run.dir is set, which only a dry run goes without. */
+goss_status goss__run_folder_is_named(const goss__run_settings *s, goss_error *err);
+/* goss__run_folder without making or locking anything. */
 goss_status goss__run_folder_look(goss__run *r, goss_error *err);
 /* A run that failed before its first step: its files and the folder go, if this process has made the folder. Decoded
  * images in it stay, and the folder with them. */
@@ -157,7 +159,7 @@ void goss__tell_key_unused(const goss_config *c, const char *key, const char *wh
 /* ---- run_state.c ---- */
 /* with: stop gives up while images are decoded; tasks. NULL: neither. */
 goss_status goss__run_open(goss__run *r, const goss_config *c, const goss_train_options *with, goss_error *err);
-/* Dry run: nothing is written, run.dir need not exist. */
+/* Dry run: nothing is written, run.dir need not exist, nor be set. */
 goss_status goss__run_open_dry(goss__run *r, const goss_config *c, const goss_train_options *with, goss_error *err);
 void goss__run_close(goss__run *r);
 double goss__run_progress(const goss__run *r);

@@ -83,6 +83,13 @@ static void tell_failed(const goss__check *k, const goss_error *why) {
     if (told == 0) goss__check_found(k, GOSS_CHECK_ERROR, "run", "%s", why->text);
 }
 
+/* The folder is no reason not to look at the data. */
+static void look_for_folder(const goss__check *k) {
+    goss_error why;
+    if (goss__run_folder_is_named(k->set, &why) != GOSS_OK)
+        goss__check_found(k, GOSS_CHECK_ERROR, "run", "%s", why.text);
+}
+
 static goss_status check_run(const goss__check *k, goss_error *why) {
     goss__run r;
     const goss_train_options with = {.stop = k->options->stop};
@@ -94,6 +101,7 @@ static goss_status check_run(const goss__check *k, goss_error *why) {
     } else if (!ends_check(s)) {
         tell_failed(k, why);
     }
+    look_for_folder(k);
     return s;
 }
 

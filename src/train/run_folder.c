@@ -133,6 +133,11 @@ void goss__run_folder_undo(goss__run *r) {
     for (bool more = true; more && r->made > 0 && rmdir(r->dir) == 0; r->made--) more = goss__path_up(r->dir);
 }
 
+goss_status goss__run_folder_is_named(const goss__run_settings *s, goss_error *err) {
+    if (*s->run.dir) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "run.dir is not set: the folder to write to, as run.dir=runs/first");
+}
+
 /* Checks that need no folder. */
 static goss_status check_names(goss__run *r, goss_error *err) {
     r->dir = goss__strdup(r->set.run.dir);
@@ -140,7 +145,7 @@ static goss_status check_names(goss__run *r, goss_error *err) {
     GOSS_TRY(goss__tensor_files_ready(err));
     GOSS_TRY(check_apart(r, "run.dir", r->set.run.dir, err));
     GOSS_TRY(check_apart(r, "data.cache", r->set.data.cache, err));
-    return check_inputs(r, err);
+    return *r->dir ? check_inputs(r, err) : GOSS_OK;
 }
 
 goss_status goss__run_folder_look(goss__run *r, goss_error *err) {

@@ -17,9 +17,6 @@
 /* ---- opening ---- */
 
 static goss_status check(const goss__run_settings *s, const goss_train_tasks *own, goss_error *err) {
-    if (!*s->run.dir)
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "run.dir is not set: the folder to write to, as run.dir=runs/first");
     if (!*s->data.path && !goss__run_data_kind(s, own)->pathless)
         return goss_error_set(
             err, GOSS_E_ARGUMENT,
@@ -160,6 +157,13 @@ static goss_status check_tokens(const goss__run *r, goss_error *err) {
                           (long long)rows, tokens);
 }
 
+/* A dry run goes without a folder. */
+static goss_status enter_folder(goss__run *r, goss_error *err) {
+    if (!r->dry) GOSS_TRY(goss__run_folder_is_named(&r->set, err));
+    GOSS_TRY(r->dry ? goss__run_folder_look(r, err) : goss__run_folder(r, err));
+    return *r->dir ? goss__checkpoint_open(r, err) : GOSS_OK;
+}
+
 /* Without a folder decoded images stay in memory. */
 static const char *place_of(const goss__run *r) { return r->dry && !goss__is_dir(r->dir) ? NULL : r->dir; }
 
@@ -171,8 +175,7 @@ static goss_status open_all(goss__run *r, const goss_train_options *with, goss_e
     GOSS_TRY(check(s, with->tasks, err));
     GOSS_TRY(goss__regularizers_read(c, &r->regularizers, err));
     GOSS_TRY(goss__fingerprint(c, &r->fingerprint, err));
-    GOSS_TRY(r->dry ? goss__run_folder_look(r, err) : goss__run_folder(r, err));
-    GOSS_TRY(goss__checkpoint_open(r, err));
+    GOSS_TRY(enter_folder(r, err));
     GOSS_TRY(check_early(r, err));
     GOSS_TRY(goss__run_data_open(&r->data, s, &(goss__run_place){place_of(r), with->stop, with->tasks, r->dry}, err));
     GOSS_TRY(goss__checkpoint_compare(r, err));
