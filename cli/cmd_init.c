@@ -125,6 +125,13 @@ static const cli_kind *kind_of(const init_plan *p) {
     return kind ? kind : cli_kind_at(p->data);
 }
 
+/* The error of the last reader, images, where no reader takes it. */
+static goss_status refuse_unknown(const init_plan *p, goss_status s, goss_error *err) {
+    goss_error why;
+    if (goss_config_is_set(p->declared, "data.kind") || goss_train_data_known(p->data, &why) == GOSS_OK) return s;
+    return goss_error_set(err, why.status, "%s", why.text);
+}
+
 static goss_status fill(init_plan *p, goss_error *err) {
     init_set(p, "data.path", "%s", p->data);
     choose_folder(p);
@@ -134,8 +141,8 @@ static goss_status fill(init_plan *p, goss_error *err) {
                               "%s: init does not write configurations for %s; begin with one of those that are shipped "
                               "(configs/)",
                               p->data, kind->things);
-    GOSS_TRY(kind->init(p, err));
-    return p->status;
+    const goss_status s = kind->init(p, err);
+    return s == GOSS_OK ? p->status : refuse_unknown(p, s, err);
 }
 
 static goss_status read_words(init_plan *p, int words, char **word, goss_error *err) {

@@ -201,6 +201,14 @@ static int inspect_file(const goss_safetensors *f, const char *path, bool json, 
     return s == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
 }
 
+/* Of a format that becomes a table, and no model, the error of a table alone says what to do. */
+static bool becomes_table(const char *path, const goss_error *as_model, goss_error *why) {
+    goss_table *t = NULL;
+    const bool failed = !strchr(as_model->text, ';') && goss_table_open(path, NULL, &t, why) != GOSS_OK;
+    goss_table_close(t);
+    return failed && strstr(why->text, ", not a table; ");
+}
+
 /* Neither: the library's error says only that it is not a safetensors file. */
 static int refuse(const char *path, const goss_error *err) {
     struct stat st;
@@ -213,9 +221,13 @@ static int refuse(const char *path, const goss_error *err) {
             path, path);
         return EXIT_ERROR;
     }
-    int status = cli_fail(err);
-    if (err->status == GOSS_E_FORMAT && (n < end || strcmp(path + n - end, ".safetensors") != 0))
-        cli_tell("Nor is it a table: csv, ARFF, .npy, .npz, or a folder or .zip of them");
+    goss_error why;
+    const bool named = n >= end && strcmp(path + n - end, ".safetensors") == 0;
+    if (err->status != GOSS_E_FORMAT || named) return cli_fail(err);
+    const bool other = becomes_table(path, err, &why);
+    const int status = cli_fail(other ? &why : err);
+    cli_tell(other ? "Nor is it a model or network (a safetensors file)"
+                   : "Nor is it a table: csv, ARFF, .npy, .npz, or a folder or .zip of them");
     return status;
 }
 

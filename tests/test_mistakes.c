@@ -26,6 +26,27 @@ static bool folders(const char *top, int classes, int drawings) {
     return true;
 }
 
+/* Files of formats that are not read, alone and in folders. */
+static bool other_formats(void) {
+    static const char gz[] = "\x1f\x8b\x08\0\0\0\0\0\0\3\1\x0e\0\xf1\xff"
+                             "day,y\n1,2\n3,4\n\xd1\x4b\x0b\x9b\x0e\0\0\0";
+    static const char *const in[] = {"papers", "packed", "hollow"};
+    for (int i = 0; i < 3; i++)
+        if (goss__mkdirs(tiny_path(in[i]), &err) != GOSS_OK) return false;
+#define WRITE(name, text) write_file(name, text, sizeof text - 1)
+    WRITE("visits.csv.gz", gz), WRITE("packed/visits.csv.gz", gz), WRITE("papers/visits.csv.gz", gz);
+    WRITE("visits.csv.xz", "\xfd"
+                           "7zXZ\0 and more");
+    WRITE("visits.csv.bz2", "BZh91AY&SY\xde\xad\xbe\xef\0\1\2");
+    WRITE("visits.csv.zst", "\x28\xb5\x2f\xfd and more");
+    WRITE("visits.parquet", "PAR1\x15\4\x15\0PAR1");
+    WRITE("papers/a.pdf", "%PDF-1.4"), WRITE("papers/b.pdf", "%PDF-1.4");
+    /* a .zip that begins with [Content_Types].xml, a stored empty entry */
+    WRITE("visits.xlsx", "PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x13\0\0\0[Content_Types].xml");
+#undef WRITE
+    return true;
+}
+
 static const char quick[] = "data.path=mine 'model.backbone=mlp 16' train.steps=3 train.ways=5 validate.ways=3 "
                             "validate.every=3 validate.episodes=4 train.queries=2 validate.queries=2";
 
@@ -44,6 +65,7 @@ static bool prepare(void) {
     write_file("run.ini", "[train]\nsteps = 3\n", 18);
     write_file("mine.ini", "[data]\npath = mine\nlables = x\n", 30);
     write_file("lost-idx", "", 0);
+    if (!other_formats()) return false;
     snprintf(line, sizeof line, "train run.dir=base %s", quick);
     if (run(line) != 0) return false;
     if (run("adapt base/model.safetensors --support support -o net.safetensors") != 0) return false;
@@ -179,6 +201,26 @@ static const struct {
     {"inspect", 2, "missing", "usage"},
     {"inspect mine", 1, "mine: is a folder without tables", "mine/model.safetensors"},
     {"inspect notes.txt", 1, "not a safetensors file", "Nor is it a table: csv"},
+    {"inspect visits.csv.gz", 1, "visits.csv.gz: is gzip-compressed, not a safetensors file; unpack it first",
+     "Nor is it a table"},
+    {"inspect visits.parquet", 1, "visits.parquet: is a Parquet file, not a table", "write the table as csv"},
+    /* ---- data of no known kind ---- */
+    {"init visits.csv.gz", 1, "visits.csv.gz: ", "unpack it first: gunzip"},
+    {"init visits.csv.xz", 1, "visits.csv.xz: is xz-compressed, not images, tables", "unpack it first: unxz"},
+    {"init visits.csv.bz2", 1, "visits.csv.bz2: is bzip2-compressed, not images, tables", "bunzip2"},
+    {"init visits.csv.zst", 1, "visits.csv.zst: is zstd-compressed, not images, tables", "unzstd"},
+    {"init visits.parquet", 1, "visits.parquet: is a Parquet file, not images, tables", "write the table as csv"},
+    {"init visits.xlsx", 1, "visits.xlsx: is an office document", "save its sheet as csv"},
+    {"train data.path=visits.csv.gz run.dir=x", 1, "data.path: visits.csv.gz: ", "unpack it first: gunzip"},
+    {"train data.path=visits.xlsx run.dir=x", 1, "data.path: visits.xlsx: is an office document", "as csv"},
+    {"init notes.txt", 1, "notes.txt: is a text, not images, tables", "is called .csv"},
+    {"init papers", 1, "papers: holds nothing that is read: 3 files (2 .pdf, 1 .gz), as a.pdf: PDF",
+     "What is read: images (PNG"},
+    {"init papers", 1, "tables (.csv, .tsv, .tab, .arff, .npy, .npz), ratings (ratings.csv) or sounds (.wav", ""},
+    {"train data.path=papers run.dir=x", 1, "data.path: papers: holds nothing that is read", "tables (.csv"},
+    {"init packed", 1, "packed: holds nothing that is read: 1 file (1 .gz), visits.csv.gz: gzip-compressed", "gunzip"},
+    {"init hollow", 1, "hollow: holds nothing that is read; it is empty", "tables (.csv"},
+    {"init papers data.kind=images", 1, "papers: no image in it", "PDF"},
     {"convert base/model.safetensors --weights bf16", 2, "-o is missing", "usage"},
     {"convert net.safetensors -o half --weights bf16", 1, "holds a network, not a model", ""},
     {"convert base/model.safetensors -o half --weights int8", 2, "int8", "bf16"},

@@ -32,6 +32,10 @@ GOSS_API const goss_key *goss_train_keys(int *n);
 GOSS_API GOSS_MUST_USE goss_status goss_train_key_means(const goss_config *config, const char *key, bool *means,
                                                         goss_error *err);
 
+/* Whether data.kind = auto finds a reader for what is at `path`. Errors: GOSS_E_FORMAT: none; the text names what is
+ * there, what is read, and what to do. What a reader recognises and cannot read is not found here. */
+GOSS_API GOSS_MUST_USE goss_status goss_train_data_known(const char *path, goss_error *err);
+
 /* Tasks of a program, instead of data.path. Everything is borrowed until goss_train returns. Threads: `train` is drawn
  * from by a thread of the run, `validation` by the caller's thread at the same time: they must not share scratch
  * memory. */

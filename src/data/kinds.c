@@ -101,6 +101,12 @@ const goss__kind *goss__kind_of_name(const char *path) {
     return NULL;
 }
 
+void goss__kinds_read(goss__str *s) {
+    const char *comma = "";
+    for (int i = 0; i < KINDS; i++)
+        if (goss__kind_is_read(&kinds[i])) goss__str_addf(s, "%s%s", comma, kinds[i].name), comma = ", ";
+}
+
 goss_status goss__kind_refuse(const goss__kind *k, goss_error *err) {
     if (k->get)
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s, which this build does not read (%s, or save it as PNG)",

@@ -7,6 +7,7 @@
 #ifndef GOSS_DATA_PICTURE_H
 #define GOSS_DATA_PICTURE_H
 
+#include "base/str.h"
 #include "gossamer/data.h"
 
 /* Beyond these an image is refused before anything is allocated for it. */
@@ -88,6 +89,7 @@ typedef struct goss__kind {
 const goss__kind *goss__kind_of_bytes(const uint8_t *data, size_t size); /* NULL: no image that is known */
 const goss__kind *goss__kind_of_name(const char *path);
 bool goss__kind_is_read(const goss__kind *k); /* by this build */
+void goss__kinds_read(goss__str *s);          /* adds "PNG, JPEG, ...": those that are */
 /* Says that this kind is not read, and what to do. */
 goss_status goss__kind_refuse(const goss__kind *k, goss_error *err);
 

@@ -82,11 +82,6 @@ static goss_status unknown(const goss__source *s, bool labelled, const goss__map
         s->path);
 }
 
-/* Two zero bytes, the type of the values, how many dimensions. */
-static bool is_idx(const uint8_t *data, size_t size) {
-    return size >= 4 && !data[0] && !data[1] && data[2] >= 8 && data[2] <= 14 && data[3] > 0 && data[3] < 16;
-}
-
 static goss_status kind_of(const goss__source *s, bool labelled, kind *out, goss_error *err) {
     *out = TREE;
     if (goss__is_dir(s->path)) return GOSS_OK;
@@ -94,7 +89,7 @@ static goss_status kind_of(const goss__source *s, bool labelled, kind *out, goss
     GOSS_TRY(goss__map_file(s->path, &m, err));
     *out = UNKNOWN;
     if (m.size >= 4 && (memcmp(m.data, "PK\3\4", 4) == 0 || memcmp(m.data, "PK\5\6", 4) == 0)) *out = ZIP;
-    if ((m.size >= 2 && memcmp(m.data, "\x1f\x8b", 2) == 0) || is_idx(m.data, m.size)) *out = IDX;
+    if (goss__idx_is(m.data, m.size)) *out = IDX;
     goss_status status = *out == UNKNOWN ? unknown(s, labelled, &m, err) : GOSS_OK;
     goss__unmap(&m);
     return status;
@@ -138,9 +133,15 @@ static bool named_as_set(const char *path) {
     return strstr(name, "idx3") || (n > 4 && strcmp(name + n - 4, ".zip") == 0);
 }
 
-goss_status goss__source_barren(const goss__source *s, goss_error *err) {
-    static const char none[] = "no image in it (PNG, JPEG, WebP, TIFF or BMP)";
-    const goss__item *first = NULL, *set = NULL;
+const goss__item *goss__source_set_in(const goss__source *s) {
+    for (size_t i = 0; i < s->count; i++)
+        if (s->items[i].flaw == GOSS__OTHER && named_as_set(s->items[i].path)) return &s->items[i];
+    return NULL;
+}
+
+/* none: "no image in it (...)". */
+static goss_status refuse_barren(const goss__source *s, const char *none, goss_error *err) {
+    const goss__item *first = NULL, *set = goss__source_set_in(s);
     size_t others = 0;
     for (size_t i = 0; i < s->count; i++) {
         const goss__item *item = &s->items[i];
@@ -148,9 +149,7 @@ goss_status goss__source_barren(const goss__source *s, goss_error *err) {
             return goss_error_set(err, item->flaw == GOSS__UNREAD ? GOSS_E_UNSUPPORTED : GOSS_E_FORMAT,
                                   "%s: no image in it that is read; the first of %zu files: %s: %s", s->path, s->count,
                                   item->path, item->why);
-        if (item->flaw != GOSS__OTHER) continue;
-        if (others++ == 0) first = item;
-        if (!set && named_as_set(item->path)) set = item;
+        if (item->flaw == GOSS__OTHER && others++ == 0) first = item;
     }
     if (set)
         return goss_error_set(err, GOSS_E_FORMAT, "%s: %s, but %s/%s: name that file", s->path, none, s->path,
@@ -158,6 +157,17 @@ goss_status goss__source_barren(const goss__source *s, goss_error *err) {
     if (others == 0) return goss_error_set(err, GOSS_E_FORMAT, "%s: %s; it is empty", s->path, none);
     return goss_error_set(err, GOSS_E_FORMAT, "%s: %s; the first of %zu files that are none: %s", s->path, none, others,
                           first->path);
+}
+
+goss_status goss__source_barren(const goss__source *s, goss_error *err) {
+    goss__str none = {0};
+    goss__str_add(&none, "no image in it (");
+    goss__kinds_read(&none);
+    goss__str_add(&none, ")");
+    const goss_status status = none.failed ? goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", s->path)
+                                           : refuse_barren(s, none.data, err);
+    goss__str_free(&none);
+    return status;
 }
 
 void goss__source_close(goss__source *s) {

@@ -65,6 +65,8 @@ GOSS_MUST_USE goss_status goss__source_list(const char *path, const char *labels
 GOSS_MUST_USE goss_status goss__source_list_plain(const char *path, goss__source *out, goss_error *err);
 /* The error of a source without an image that is read: names what is there instead. */
 GOSS_MUST_USE goss_status goss__source_barren(const goss__source *s, goss_error *err);
+/* A file in it that is a set by its name, a .zip or an idx of images; NULL: none. */
+const goss__item *goss__source_set_in(const goss__source *s);
 void goss__source_close(goss__source *s);
 void goss__reader_free(const goss__source *s, goss__reader *reader);
 
@@ -83,6 +85,8 @@ GOSS_MUST_USE goss_status goss__source_tree(goss__source *s, goss_error *err);
 GOSS_MUST_USE goss_status goss__source_zip(goss__source *s, goss_error *err);
 /* labels: as goss__source_list; labelled false: none at all. */
 GOSS_MUST_USE goss_status goss__source_idx(goss__source *s, bool labelled, const char *labels, goss_error *err);
+/* Whether bytes begin as an idx file does, packed with gzip or not; damaged gzip counts. */
+bool goss__idx_is(const uint8_t *data, size_t size);
 /* Copies path and item.why. */
 GOSS_MUST_USE goss_status goss__source_add(goss__source *s, const char *path, goss__item item, goss_error *err);
 bool goss__name_hidden(const char *path); /* a level starts with '.' or is __MACOSX */

@@ -29,6 +29,11 @@ static void idx_close(idx *x) {
     *x = (idx){0};
 }
 
+/* Two zero bytes, the type of the values, how many dimensions. */
+static bool begins(const uint8_t *data, size_t size) {
+    return size >= 4 && !data[0] && !data[1] && data[2] >= 8 && data[2] <= 14 && data[3] > 0 && data[3] < 16;
+}
+
 static size_t extent(const uint8_t *head, int i) {
     const uint8_t *b = head + 4 + 4 * i;
     return (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3];
@@ -92,8 +97,7 @@ static goss_status unpack(idx *x, z_stream *z, int dimensions, goss_error *err) 
     size_t total, first = head_size(dimensions);
     int code = inflate_some(z, head, first);
     if (code < 0) return goss_error_set(err, GOSS_E_FORMAT, "damaged or truncated gzip");
-    goss_status status = idx_head(x, head, first, dimensions, &total, err);
-    if (status != GOSS_OK) return goss_error_prefix(err, status, "gzip (of a .tar? unpack it)");
+    GOSS_TRY(idx_head(x, head, first, dimensions, &total, err));
     /* Deflate packs at most 1032 to 1. */
     if (total > x->map.size * 1032 + 1024)
         return goss_error_set(err, GOSS_E_FORMAT, "the idx head promises %zu bytes, more than the file can hold",
@@ -109,6 +113,16 @@ static goss_status unpack(idx *x, z_stream *z, int dimensions, goss_error *err) 
     return GOSS_OK;
 }
 
+/* What does not unpack may have been one. */
+static bool gzip_is_idx(const uint8_t *data, size_t size) {
+    uint8_t head[4];
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)data, .avail_in = size < 1u << 16 ? (uInt)size : 1u << 16};
+    if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK) return true;
+    const bool unpacked = inflate_some(&z, head, sizeof head) >= 0;
+    inflateEnd(&z);
+    return !unpacked || begins(head, sizeof head);
+}
+
 static goss_status idx_gzip(idx *x, int dimensions, goss_error *err) {
     z_stream z = {0};
     if (x->map.size > UINT32_MAX) return goss_error_set(err, GOSS_E_UNSUPPORTED, "gzip over 4 GiB; unpack it first");
@@ -119,10 +133,19 @@ static goss_status idx_gzip(idx *x, int dimensions, goss_error *err) {
     return status;
 }
 #else
+static bool gzip_is_idx(const uint8_t *data, size_t size) { return (void)data, (void)size, true; }
+
 static goss_status idx_gzip(idx *x, int dimensions, goss_error *err) {
-    return goss_error_set(err, GOSS_E_UNSUPPORTED, "gzipped, but this build has no zlib (" GOSS_ZLIB_GET ")");
+    return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                          "gzipped, but this build has no zlib (" GOSS_ZLIB_GET "; or unpack it first: gunzip)");
 }
 #endif
+
+static bool is_gzip(const uint8_t *data, size_t size) { return size >= 2 && data[0] == 0x1f && data[1] == 0x8b; }
+
+bool goss__idx_is(const uint8_t *data, size_t size) {
+    return is_gzip(data, size) ? gzip_is_idx(data, size) : begins(data, size);
+}
 
 static goss_status idx_plain(idx *x, int dimensions, goss_error *err) {
     size_t total = 0;
@@ -137,8 +160,8 @@ static goss_status idx_plain(idx *x, int dimensions, goss_error *err) {
 
 static goss_status idx_open(idx *x, const char *path, int dimensions, goss_error *err) {
     GOSS_TRY(goss__map_file(path, &x->map, err));
-    bool gzip = x->map.size >= 2 && x->map.data[0] == 0x1f && x->map.data[1] == 0x8b;
-    goss_status status = gzip ? idx_gzip(x, dimensions, err) : idx_plain(x, dimensions, err);
+    goss_status status =
+        is_gzip(x->map.data, x->map.size) ? idx_gzip(x, dimensions, err) : idx_plain(x, dimensions, err);
     return status == GOSS_OK ? status : goss_error_prefix(err, status, "%s", path);
 }
 

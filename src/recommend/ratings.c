@@ -48,6 +48,10 @@ static bool is_called_so(const char *path, const char *const *names) {
     return false;
 }
 
+void goss__rating_files(goss__str *s) {
+    for (int i = 0; rating_files[i]; i++) goss__str_addf(s, "%s%s", i ? ", " : "", rating_files[i]);
+}
+
 bool goss_ratings_is(const char *path) {
     char *file = NULL;
     if (goss__is_file(path)) return is_called_so(path, rating_files);

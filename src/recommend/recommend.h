@@ -9,6 +9,10 @@
 #include "recommend/factors.h"
 #include "table/dictionary.h"
 
+/* ---- ratings.c ---- */
+
+void goss__rating_files(goss__str *s); /* adds the names of files of ratings in a folder: "ratings.csv" */
+
 /* ---- item_file.c: a csv file with a row an item ---- */
 
 typedef struct goss__item_file {

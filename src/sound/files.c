@@ -18,12 +18,18 @@
 
 enum { DEPTH_MAX = 32 };
 
+static const char *const endings[] = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff",
+                                      ".aif", ".aifc", ".au",  ".snd", ".caf",  ".w64"};
+enum { ENDINGS = sizeof endings / sizeof *endings };
+
 bool goss__sound_name(const char *name) {
-    static const char *const ends[] = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff",
-                                       ".aif", ".aifc", ".au",  ".snd", ".caf",  ".w64"};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        if (goss__ascii_ends(name, ends[i])) return true;
+    for (int i = 0; i < ENDINGS; i++)
+        if (goss__ascii_ends(name, endings[i])) return true;
     return false;
+}
+
+void goss__sound_endings(goss__str *s) {
+    for (int i = 0; i < ENDINGS; i++) goss__str_addf(s, "%s%s", i ? ", " : "", endings[i]);
 }
 
 static bool image_name(const char *name) {

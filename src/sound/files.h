@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/str.h"
 #include "gossamer/status.h"
 
 enum { GOSS__SOUND_FIELDS = 32 };
@@ -29,6 +30,7 @@ typedef struct goss__sound_list {
 
 /* Whether a name ends as sound files do. */
 bool goss__sound_name(const char *name);
+void goss__sound_endings(goss__str *s); /* adds ".wav, .flac, ..." */
 /* Lists the files, in byte order of their names. pattern "": folders. unlabelled: classes are not asked for. Errors:
  * GOSS_E_IO, GOSS_E_FORMAT: no sound file, none of a class, a csv file that is not one. Owns: goss__sound_list_free, of
  * what an error leaves, too. */

@@ -92,6 +92,7 @@ typedef struct goss__table_reader {
 extern const goss__table_reader goss__read_csv, goss__read_arff, goss__read_npy, goss__read_npz;
 const goss__table_reader *goss__table_reader_for(const goss__bytes *b);
 bool goss__table_name_fits(const char *name); /* by its ending */
+void goss__table_endings(goss__str *s);       /* adds ".csv, .tsv, ...": those of all readers */
 
 /* The name of a column in FILE:LINE:COLUMN, in quotes if it has colons, blanks or the like. */
 #define GOSS__LABEL 80

@@ -34,6 +34,14 @@ bool goss__table_name_fits(const char *name) {
     return false;
 }
 
+/* The most usual first. */
+void goss__table_endings(goss__str *s) {
+    for (int i = READERS - 1; i >= 0; i--)
+        for (const char *p = readers[i]->endings; *p; p += strcspn(p, " "))
+            p++, goss__str_addf(s, "%s%.*s", i < READERS - 1 || p > readers[i]->endings + 1 ? ", " : "",
+                                (int)strcspn(p, " "), p);
+}
+
 /* The kind of a file that cannot be csv; NULL: a text, or unknown. */
 static const goss__known *foreign(const goss__bytes *b) {
     const goss__known *known = b->size ? goss__recognise(b->data, b->size) : NULL;

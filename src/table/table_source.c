@@ -118,13 +118,21 @@ static goss_status list(goss__parts *p, goss_error *err) {
     return goss__zip_each(p->archive, zip_entry, p, err);
 }
 
+static goss_status refuse_empty(const goss__parts *p, goss_error *err) {
+    goss__str endings = {0};
+    goss__table_endings(&endings);
+    const goss_status s = endings.failed
+                              ? goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", p->path)
+                              : goss_error_set(err, GOSS_E_FORMAT, "%s: no table in it (%s), but %zu other files",
+                                               p->path, endings.data, p->others);
+    goss__str_free(&endings);
+    return s;
+}
+
 goss_status goss__parts_open(const char *path, goss__parts *p, goss_error *err) {
     *p = (goss__parts){.path = path};
     goss_status s = list(p, err);
-    if (s == GOSS_OK && p->count == 0)
-        s = goss_error_set(err, GOSS_E_FORMAT,
-                           "%s: no table in it (.csv, .tsv, .tab, .arff, .npy, .npz), but %zu other files", path,
-                           p->others);
+    if (s == GOSS_OK && p->count == 0) s = refuse_empty(p, err);
     if (s == GOSS_OK && p->count > INT32_MAX) s = goss_error_set(err, GOSS_E_FORMAT, "%s: more than 2^31 files", path);
     if (s != GOSS_OK) {
         goss__parts_close(p);

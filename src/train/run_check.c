@@ -77,7 +77,9 @@ static bool ends_check(goss_status s) { return s == GOSS_E_NOMEM || s == GOSS_E_
 
 /* Reports why the data cannot be opened: the error of training, or every file with the same defect. */
 static void tell_failed(const goss__check *k, const goss_error *why) {
-    const bool by_data = strncmp(why->text, "data.path", 9) == 0;
+    const bool known =
+        k->set->data.kind != GOSS__DATA_AUTO || goss_train_data_known(k->set->data.path, NULL) == GOSS_OK;
+    const bool by_data = known && strncmp(why->text, "data.path", 9) == 0;
     const bool table = goss_table_is(k->set->data.path);
     const int told = by_data ? (table ? goss__check_table_files : goss__check_unreadable)(k) : 0;
     if (told == 0) goss__check_found(k, GOSS_CHECK_ERROR, "run", "%s", why->text);

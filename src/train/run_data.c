@@ -32,9 +32,7 @@ static bool names_ratings(const goss__run_settings *s) {
 const goss__data_kind *goss__run_data_kind(const goss__run_settings *s, const goss_train_tasks *own) {
     if (own) return &goss__data_own;
     const goss__data_kind *kind = kinds[s->data.kind];
-    if (!kind && goss_sounds_is(s->data.path)) kind = &goss__data_sound;
-    if (!kind && (names_ratings(s) || goss_ratings_is(s->data.path))) kind = &goss__data_ratings;
-    if (!kind) kind = goss_table_is(s->data.path) ? &goss__data_table : &goss__data_images;
+    if (!kind) kind = names_ratings(s) ? &goss__data_ratings : goss__data_guess(s->data.path);
     if (kind == &goss__data_table && *s->table.text && !*s->table.task) return &goss__data_text;
     return kind == &goss__data_images ? images_kind(s) : kind;
 }
@@ -104,12 +102,21 @@ static goss_status take_all_tasks(goss__run_data *d, goss_error *err) {
     return GOSS_OK;
 }
 
+/* Where no reader takes data.path, that of images has failed last, and its error speaks of images alone. */
+static goss_status refuse_unknown(const goss__run_settings *set, goss_status s, goss_error *err) {
+    goss_error why;
+    if (s == GOSS_E_INTERRUPTED || s == GOSS_E_NOMEM || set->data.kind != GOSS__DATA_AUTO) return s;
+    const goss_status known = goss_train_data_known(set->data.path, &why);
+    return known == GOSS_OK ? s : goss_error_set(err, known, "data.path: %s", why.text);
+}
+
 goss_status goss__run_data_open(goss__run_data *d, const goss__run_settings *set, const goss__run_place *place,
                                 goss_error *err) {
     *d = (goss__run_data){.seed = set->run.seed, .tasks = set->train.tasks, .mixup = set->train.mixup};
     if (!place->tasks) GOSS_TRY(goss__run_data_is_there(set, err));
     d->kind = goss__run_data_kind(set, place->tasks);
     goss_status s = d->kind->open(d, set, place, err);
+    if (s != GOSS_OK && !place->tasks) s = refuse_unknown(set, s, err);
     d->spec.tokens = d->tokens;
     if (s == GOSS_OK && d->tasks == 0) s = take_all_tasks(d, err);
     if (s == GOSS_OK) s = choose_metric(d, set->metric, err);

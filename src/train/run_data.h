@@ -73,6 +73,11 @@ struct goss__run_data {
     double mixup; /* train.mixup */
 };
 
+/* ---- data_guess.c ---- */
+/* data.kind = auto: the kind of what is at a path; images where no reader takes it (goss_train_data_known). */
+const goss__data_kind *goss__data_guess(const char *path);
+
+/* ---- run_data.c ---- */
 /* The kind of what a configuration names, or of a program's own tasks. */
 const goss__data_kind *goss__run_data_kind(const goss__run_settings *s, const goss_train_tasks *own);
 GOSS_MUST_USE goss_status goss__run_data_is_there(const goss__run_settings *s, goss_error *err);
