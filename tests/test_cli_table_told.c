@@ -148,7 +148,7 @@ TEST(a_method_that_is_none_is_told_with_those_there_are) {
     SAYS(err_text, "a model file is given as NAME=mine.safetensors");
 }
 
-/* A file that is read and then not used would go unnoticed, but for its model, which asks for it again. */
+/* A file that is not used would go unnoticed. */
 TEST(descriptors_that_nothing_sees_are_told) {
     static const struct {
         const char *setting, *told;
@@ -175,6 +175,46 @@ TEST(descriptors_that_nothing_sees_are_told) {
            "'regularizer.tie.kind=difference' 'regularizer.tie.on=weights/*' regularizer.tie.strength=1 "
            "regularizer.tie.graph=side");
     T_CHECK(!strstr(out_text, "has no effect"));
+}
+
+/* The descriptors may have been another method's, or a regulariser's, which is of training alone. */
+TEST(a_model_that_reads_no_descriptors_asks_for_none) {
+    static const char *const trained[] = {
+        "train.method=maml train.tasks=4 task.support=4",
+        "train.method=multitask share.preset=alone data.split=.5,.2,.3 task.support=0 train.tasks=0 "
+        "'regularizer.tie.kind=difference' 'regularizer.tie.on=weights/*' regularizer.tie.strength=1 "
+        "regularizer.tie.graph=side"};
+    char line[800];
+    school_table("schools.csv", 20, 24);
+    describe_schools("described.csv", 20);
+    school_table("s00.csv", 1, 12);
+    for (int i = 0; i < 2; i++) {
+        snprintf(line, sizeof line,
+                 "train data.path=schools.csv data.task=school data.target=y run.dir=undescribed%d "
+                 "data.descriptor=described.csv train.steps=3 validate.every=3 validate.episodes=4 'model.backbone=' "
+                 "%s",
+                 i, trained[i]);
+        RUN(0, line);
+        snprintf(line, sizeof line, "adapt undescribed%d/model.safetensors --support s00.csv -o s00.net", i);
+        RUN(0, line);
+        snprintf(line, sizeof line,
+                 "adapt undescribed%d/model.safetensors --support s00.csv --descriptor described.csv "
+                 "-o s00.net",
+                 i);
+        RUN(1, line);
+        SAYS(err_text, "described.csv: the model reads no descriptors");
+        snprintf(line, sizeof line,
+                 "eval undescribed%d/model.safetensors --data schools.csv --allow-seen --support 5 "
+                 "--repeats 1",
+                 i);
+        RUN(0, line);
+        snprintf(line, sizeof line,
+                 "eval undescribed%d/model.safetensors --data schools.csv --allow-seen --support 5 "
+                 "--repeats 1 --descriptor described.csv",
+                 i);
+        RUN(1, line);
+        SAYS(err_text, "--descriptor described.csv: no model here reads descriptors");
+    }
 }
 
 TEST_MAIN()

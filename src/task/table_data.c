@@ -283,7 +283,9 @@ static goss_status fit_all(goss_table_data *d, goss_error *err) {
         if (!goss__add_name(&d->fit.task_names, &d->fit.ids,
                             goss_table_tasks_name(d->tasks, d->division.train.tasks[i])))
             return no_memory(err);
-    GOSS_TRY(goss_table_fit_text(&d->fit, &d->text, err));
+    goss_table_fit kept = d->fit;
+    if (d->o.descriptor_apart) kept.descriptors = NULL;
+    GOSS_TRY(goss_table_fit_text(&kept, &d->text, err));
     GOSS_TRY(hash_rows(d, &d->division.train, trained_on, 0, err));
     return hash_rows(d, d->within ? &d->division.train : &d->division.validate, validated_on, 1, err);
 }
@@ -318,7 +320,7 @@ static goss_table_source_options source_options(const goss_table_data *d) {
     o.tasks = d->division.train.tasks, o.n_tasks = d->division.train.n;
     o.support = d->o.support, o.most_support = d->o.most_support, o.queries = d->o.queries;
     o.thin = d->o.thin, o.any = d->o.any, o.number = true, o.seed = d->o.seed;
-    o.descriptors = d->fit.descriptors, o.described = d->described;
+    if (!d->o.descriptor_apart) o.descriptors = d->fit.descriptors, o.described = d->described;
     return o;
 }
 
@@ -338,6 +340,7 @@ static goss_status open_source(const goss_table_data *d, const goss_table_source
 goss_status goss_table_data_train(const goss_table_data *d, goss_task_source *out, goss_error *err) {
     goss_table_source_options o = source_options(d);
     o.shuffle = !d->o.in_turns;
+    o.descriptors = d->fit.descriptors, o.described = d->described;
     GOSS_TRY(open_source(d, &o, "train", out, err));
     if (!d->o.in_turns || out->tasks == o.n_tasks) return GOSS_OK;
     const int64_t there = out->tasks;

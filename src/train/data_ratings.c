@@ -104,7 +104,7 @@ static goss_status fit(ratings *t, const goss__run_settings *s, const goss__run_
     if (is_described(s))
         GOSS_TRY(
             goss_error_prefix(err, goss_table_open(s->table.descriptor, NULL, &t->described, err), "data.descriptor"));
-    o.described = t->described;
+    o.described = t->described, o.described_apart = !goss__run_sees_descriptors(s);
     GOSS_TRY(goss_catalogue_fit(t->ratings, train->tasks, train->n, &o, &t->catalogue, &t->inputs, err));
     return goss_catalogue_text(t->catalogue, &t->text, err);
 }
@@ -143,6 +143,7 @@ static goss_status open_validation(goss__run_data *d, const ratings *t, const go
             "validate.every=0 to train without validation");
     goss_ratings_source_options o = source_options(t, s, &t->division.validate);
     o.queries = MOST_QUERIES, o.candidates = s->candidates;
+    if (!goss__run_sees_descriptors(s)) o.described = NULL;
     GOSS_TRY(open_source(t, &o, "validate", &d->validation, err));
     const int64_t users = d->validation.tasks;
     d->judged = (int)((s->validate.episodes + users - 1) / users * users);
@@ -183,6 +184,7 @@ static goss_status open_data(goss__run_data *d, const goss__run_settings *s, con
     GOSS_TRY(fit(t, s, place, err));
     GOSS_TRY(open_train(d, t, s, err));
     d->spec = goss_data_spec_tasks("ratings", &d->source.spec);
+    if (!goss__run_sees_descriptors(s)) d->spec.task.descriptor = 0;
     d->spec.transform = t->text;
     const char *rating = goss_catalogue_column(t->catalogue, GOSS_RATINGS_RATING);
     t->names[0] = goss_ratings_clicks(t->ratings) || !rating ? "click" : rating;

@@ -43,14 +43,18 @@ goss_status goss__run_file_is_there(const char *key, const char *path, goss_erro
                           goss__is_dir(path) ? "is a folder, not a file" : "there is no such file");
 }
 
-/* hyper.condition = descriptor, or [regularizer.NAME] graph = side. */
-bool goss__run_reads_descriptors(const goss__run_settings *s) {
+bool goss__run_sees_descriptors(const goss__run_settings *s) {
     goss__method_settings method;
+    return strcmp(s->train.method, "hypernet") == 0 &&
+           goss__method_settings_read(s->config, &method, NULL) == GOSS_OK &&
+           method.hyper.conditioner & GOSS_CONDITION_DESCRIPTOR;
+}
+
+/* Beside those, [regularizer.NAME] graph = side does. */
+bool goss__run_reads_descriptors(const goss__run_settings *s) {
     const char *name;
     char key[300];
-    if (strcmp(s->train.method, "hypernet") == 0 && goss__method_settings_read(s->config, &method, NULL) == GOSS_OK &&
-        method.hyper.conditioner & GOSS_CONDITION_DESCRIPTOR)
-        return true;
+    if (goss__run_sees_descriptors(s)) return true;
     for (int i = 0; (name = goss_config_section(s->config, "regularizer", i)); i++) {
         snprintf(key, sizeof key, "regularizer.%s.graph", name);
         if (strcmp(goss_config_text(s->config, key), "side") == 0) return true;

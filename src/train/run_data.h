@@ -109,7 +109,9 @@ goss_status goss__run_image_format(const goss__run_settings *s, goss_image_forma
 int goss__describe_inputs(const goss_encoding *e, char *out, size_t size);
 /* The file of a key is there, if one is named (NULL, "": none). */
 goss_status goss__run_file_is_there(const char *key, const char *path, goss_error *err);
-/* Whether the method, or a regulariser, reads descriptors of tasks. */
+/* Whether the model reads descriptors of tasks (hyper.condition = descriptor). */
+bool goss__run_sees_descriptors(const goss__run_settings *s);
+/* Whether the model does, or a regulariser, in training alone. */
 bool goss__run_reads_descriptors(const goss__run_settings *s);
 /* data.descriptor is there, and hypernetworks read it. Errors: GOSS_E_IO; GOSS_E_ARGUMENT. */
 goss_status goss__run_check_descriptor(const goss__run_settings *s, goss_error *err);
