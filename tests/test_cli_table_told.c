@@ -148,6 +148,32 @@ TEST(a_method_that_is_none_is_told_with_those_there_are) {
     SAYS(err_text, "a model file is given as NAME=mine.safetensors");
 }
 
+/* A network can be made of them, and what it is worth is not seen before it predicts. */
+TEST(adapt_warns_of_support_rows_that_tell_little) {
+    PREPARE();
+    put("calm.csv", "day,weather,sleep,headache\n1,sun,7.25,no\n2,rain,8.25,no\n3,sun,9.25,no\n");
+    RUN(0, "adapt base/model.safetensors --support calm.csv -o x.net");
+    SAYS(err_text,
+         "calm.csv: all rows have headache = no, and no row shows another class: the network will predict no");
+    T_CHECK(!strstr(err_text, "repeat"));
+    put("day.csv", "day,weather,sleep,headache\n1,sun,4.25,yes\n");
+    RUN(0, "adapt base/model.safetensors --support day.csv -o x.net");
+    SAYS(err_text, "day.csv: its only row has headache = yes, and no row shows another class");
+    put("twice.csv", "day,weather,sleep,headache\n1,sun,4.25,yes\n2,rain,8.25,no\n1,sun,4.25,yes\n1,sun,4.25,yes\n"
+                     "1,sun,4.25,no\n");
+    RUN(0, "adapt base/model.safetensors --support twice.csv -o x.net");
+    SAYS(err_text, "twice.csv: 2 of 5 rows repeat another one, inputs and target alike");
+    T_CHECK(!strstr(err_text, "another class"));
+    school_table("schools.csv", 20, 24);
+    RUN(0, "train data.path=schools.csv data.task=school data.target=y run.dir=single train.method=maml train.tasks=4 "
+           "train.steps=2 validate.every=0 task.support=4 'model.backbone='");
+    school_table("row.csv", 1, 1);
+    RUN(0, "adapt single/model.safetensors --support row.csv -o x.net");
+    SAYS(err_text, "row.csv: one row shows the level of y in this task, and not how it depends on the inputs");
+    RUN(0, "adapt base/model.safetensors --support people/p0.csv -o x.net");
+    T_CHECK(!strstr(err_text, "repeat") && !strstr(err_text, "shows"));
+}
+
 /* A file that is not used would go unnoticed. */
 TEST(descriptors_that_nothing_sees_are_told) {
     static const struct {

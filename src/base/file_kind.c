@@ -19,7 +19,7 @@
 #define HDF5                                                                                                           \
     {                                                                                                                  \
         [GOSS__MODEL] = "keep its arrays with safetensors.numpy.save_file", [GOSS__TABLE] = AS_CSV " or .npz",         \
-        [GOSS__IMAGES] = AS_PNG                                                                                        \
+        [GOSS__IMAGES] = AS_PNG "; if it is a table: " AS_CSV " or .npz"                                               \
     }
 #define TABLE                                                                                                          \
     { [GOSS__TABLE] = AS_CSV, [GOSS__IMAGES] = AS_PNG "; if it is a table: " AS_CSV }

@@ -379,6 +379,7 @@ static goss_status fill_one(const goss_table_fit *f, const char *path, const gos
     if (s == GOSS_OK) s = goss_table_transform_apply(f->transform, table, rows, t->n, t->x, &report, err);
     if (s == GOSS_OK) tell_unseen(f, path, &report);
     if (s == GOSS_OK) s = goss_table_transform_targets(f->transform, table, rows, t->n, t->y, err);
+    if (s == GOSS_OK) s = goss__support_review(f->transform, path, table, rows, t->n, t->y, err);
     if (s == GOSS_OK) s = goss_table_fit_lengths(f, t->x, t->n, &t->length, err);
     if (s == GOSS_OK) s = describe_one(f, descriptors, *name, t, err);
     goss__free(rows);

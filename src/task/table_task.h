@@ -60,4 +60,10 @@ bool goss__transform_reads(const goss_table_transform *f, const char *name);
 /* The input of a task's samples: rank, extents, and whether they have lengths. */
 bool goss__transform_has_steps(const goss_table_transform *f);
 void goss__transform_input(const goss_table_transform *f, goss_task_spec *spec);
+
+/* ---- support_review.c ---- */
+/* Warns of rows to adapt to, rows [n] with targets y, that are repeated, of one class, or one alone. path: for the
+ * messages. */
+goss_status goss__support_review(const goss_table_transform *f, const char *path, const goss_table *table,
+                                 const int32_t *rows, int n, const float *y, goss_error *err);
 #endif

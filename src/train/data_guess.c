@@ -63,10 +63,10 @@ static goss_status refuse(goss__str *text, goss_error *err) {
 
 /* ---- files ---- */
 
+/* The advice for images names tables, too, where a format holds either. */
 static const char *advice_for(const goss__known *known) {
-    if (known->convert[GOSS__TABLE]) return known->convert[GOSS__TABLE];
-    const char *advice = goss__known_advice(known, GOSS__IMAGES);
-    return known->plain ? "a table with one column is called .csv; of images and sounds name the folder" : advice;
+    if (known->plain) return "a table with one column is called .csv; of images and sounds name the folder";
+    return goss__known_advice(known, known->convert[GOSS__IMAGES] ? GOSS__IMAGES : GOSS__TABLE);
 }
 
 static goss_status refuse_file(const char *path, const goss__known *known, goss_error *err) {
