@@ -50,7 +50,8 @@ TEST(inspect_of_a_folder) {
     RUN(0, "inspect people");
     SAYS(out_text, "people: csv, separator ',', decimal point, header; 6 rows, 3 columns, 2 files");
     SAYS(out_text, "task: file (guessed: the file a row comes from");
-    SAYS(out_text, "3 of 6 rows are duplicates");
+    SAYS(out_text, "3 of 6 rows are duplicates: 1 file has the rows of another one, which is another task (b those of "
+                   "a)");
 }
 
 TEST(inspect_tells_mistakes) {

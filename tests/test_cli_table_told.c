@@ -174,6 +174,40 @@ TEST(adapt_warns_of_support_rows_that_tell_little) {
     T_CHECK(!strstr(err_text, "repeat") && !strstr(err_text, "shows"));
 }
 
+/* A file a task: two tasks may agree on a row, and errors name the folder. */
+TEST(rows_alike_in_two_files_are_no_duplicates_where_files_are_tasks) {
+    PREPARE();
+    T_CHECK(mkdir(tiny_path("alike"), 0777) == 0);
+    for (int p = 0; p < 3; p++) {
+        char name[40], text[400];
+        int n = snprintf(text, sizeof text, "day,weather,sleep,headache\n");
+        for (int d = 1; d <= 8; d++)
+            n += snprintf(text + n, sizeof text - (size_t)n, "%d,sun,%d.5,%s\n", d, d < 3 ? d : (d * 3 + p) % 7,
+                          d % 3 ? "no" : "yes");
+        if (p == 2) n += snprintf(text + n, sizeof text - (size_t)n, "1,sun,1.5,no\n");
+        snprintf(name, sizeof name, "alike/p%d.csv", p);
+        put(name, text);
+    }
+    RUN(0, "inspect alike");
+    SAYS(out_text, "1 of 25 rows are duplicates");
+    put("alike/p1.csv", "day,weather,sleep,headache\n1,sun,1.5,maybe\n2,sun,2.5,no\n");
+    RUN(1, "eval base/model.safetensors --data alike --support 1");
+    SAYS(err_text, "alike/p1.csv:2:headache: class \"maybe\" is none");
+    put("alike/p1.csv", "day,weather,headache\n1,sun,no\n2,sun,no\n");
+    RUN(1, "inspect alike");
+    SAYS(err_text, "alike/p1.csv: there is no column sleep, which p0.csv has");
+    put("alike/p1.csv", "day,weather,sleep,more,headache\n1,sun,1.5,2,no\n2,sun,2.5,3,no\n");
+    RUN(1, "inspect alike");
+    SAYS(err_text, "alike/p0.csv: there is no column more, which alike/p1.csv has");
+    for (int p = 0; p < 3; p++) {
+        char name[40];
+        snprintf(name, sizeof name, "alike/p%d.csv", p);
+        put(name, "day,sleep,headache\n1,5,no\n2,6,no\n");
+    }
+    RUN(1, "eval base/model.safetensors --data alike --support 1");
+    SAYS(err_text, "alike: there is no column weather, which the model needs");
+}
+
 /* A file that is not used would go unnoticed. */
 TEST(descriptors_that_nothing_sees_are_told) {
     static const struct {

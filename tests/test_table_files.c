@@ -342,6 +342,7 @@ TEST(a_folder_of_files) {
     int64_t line;
     goss_table_origin(t, 2, &file, &line);
     T_STR(goss_table_file(t, file), "p2.csv");
+    T_STR(goss_table_path(t), scratch_folder);
     T_EQ(line, 2);
     T_EQ(goss_table_file_column(t), 0);
     goss_table_close(t);

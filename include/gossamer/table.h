@@ -102,7 +102,9 @@ GOSS_API int goss_table_rows(const goss_table *table);
 GOSS_API int goss_table_columns(const goss_table *table);
 /* The number of files that the table was read from. */
 GOSS_API int goss_table_files(const goss_table *table);
-/* The path of a file, for messages. */
+/* What the table was read from, for messages: its file, or a folder or .zip of files. */
+GOSS_API const char *goss_table_path(const goss_table *table);
+/* The path of a file, within that folder or .zip. */
 GOSS_API const char *goss_table_file(const goss_table *table, int file);
 /* The origin of a row: its file, and its line from 1 (of an array: its row from 1). Either pointer may be NULL. */
 GOSS_API void goss_table_origin(const goss_table *table, int row, int *file, int64_t *line);

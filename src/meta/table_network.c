@@ -79,7 +79,7 @@ static goss_status make_slots(making *a, goss_error *err) {
     if (a->slots <= GOSS_TABLE_NETWORK_SLOTS) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s: %d columns (each value of a category counts); at most %d can be read: leave some out",
-                          goss_table_file(a->table, 0), a->slots, GOSS_TABLE_NETWORK_SLOTS);
+                          goss_table_path(a->table), a->slots, GOSS_TABLE_NETWORK_SLOTS);
 }
 
 /* ---- rows ---- */
@@ -91,10 +91,10 @@ static goss_status labelled(making *a, const goss_roles *roles, const int32_t *r
     for (int i = 0; i < all; i++)
         if (!goss_table_missing(a->table, roles->target, rows ? rows[i] : i)) a->rows[a->n++] = rows ? rows[i] : i;
     if (a->n < all)
-        goss__log(GOSS_LOG_WARN, "%s: %d of %d rows without a target are left out", goss_table_file(a->table, 0),
+        goss__log(GOSS_LOG_WARN, "%s: %d of %d rows without a target are left out", goss_table_path(a->table),
                   all - a->n, all);
     if (a->n) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no row has a target (%s)", goss_table_file(a->table, 0),
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no row has a target (%s)", goss_table_path(a->table),
                           goss_table_name(a->table, roles->target));
 }
 
@@ -139,7 +139,7 @@ static goss_status choose_rows(making *a, const float *y, int most, goss_error *
         memcpy(a->rows, kept, (size_t)a->n * sizeof *kept);
         a->more = a->n - most < MOST_MORE ? a->n - most : MOST_MORE;
         if (most + a->more < a->n)
-            goss__log(GOSS_LOG_WARN, "%s: %d of %d rows are used", goss_table_file(a->table, 0), most + a->more, a->n);
+            goss__log(GOSS_LOG_WARN, "%s: %d of %d rows are used", goss_table_path(a->table), most + a->more, a->n);
         a->n = most;
     }
     goss__free(d), goss__free(own), goss__free(kept);
@@ -371,7 +371,7 @@ static goss_status check(const goss_model *m, const goss_table *table, const gos
             "networks of any table",
             goss_method_name(m->method));
     if (roles->target < 0)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is the target", goss_table_file(table, 0));
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is the target", goss_table_path(table));
     if (o->networks < 0 || o->networks > GOSS_METHOD_MAX_NETWORKS)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%d networks, not 1 .. %d", o->networks, GOSS_METHOD_MAX_NETWORKS);
     return o->rows >= 0 ? GOSS_OK : goss_error_set(err, GOSS_E_ARGUMENT, "%d rows", o->rows);
@@ -386,7 +386,7 @@ static goss_status check_classes(making *a, goss_error *err) {
                               a->o->networks);
     if (a->classes <= CLASSES) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: the target %s has %d classes; at most %d can be read",
-                          goss_table_file(a->table, 0), goss_table_transform_target(a->fit->transform), a->classes,
+                          goss_table_path(a->table), goss_table_transform_target(a->fit->transform), a->classes,
                           CLASSES);
 }
 
@@ -403,7 +403,7 @@ static goss_status useful(making *a, const goss_roles *roles, goss_roles *out, g
         if (s.distinct <= GOSS_TABLE_NETWORK_LEVELS) continue;
         out->role[c] = GOSS_ROLE_IGNORED;
         goss__log(GOSS_LOG_WARN, "%s: column %s has %d categories and is no input: at most %d can be read",
-                  goss_table_file(a->table, 0), goss_table_name(a->table, c), s.distinct, GOSS_TABLE_NETWORK_LEVELS);
+                  goss_table_path(a->table), goss_table_name(a->table, c), s.distinct, GOSS_TABLE_NETWORK_LEVELS);
     }
     return GOSS_OK;
 }

@@ -27,16 +27,16 @@ static goss_status find_columns(const goss_table *t, const goss_catalogue *c, in
     if (*rating < 0 && !(c->clicks && isnan(c->click))) *rating = goss__column_like(t, "rating,score,stars");
     if (*item < 0 && c->clicks)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: a person's clicks have a column %s, or title; here is none",
-                              goss_table_file(t, 0), c->column[GOSS_RATINGS_ITEM]);
+                              goss_table_path(t), c->column[GOSS_RATINGS_ITEM]);
     if (c->clicks && *rating < 0) return GOSS_OK;
     if (*item < 0 || *rating < 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s: a person's ratings have a column %s, or title, and a column %s; here is no %s",
-                              goss_table_file(t, 0), c->column[GOSS_RATINGS_ITEM], c->column[GOSS_RATINGS_RATING],
+                              goss_table_path(t), c->column[GOSS_RATINGS_ITEM], c->column[GOSS_RATINGS_RATING],
                               *item < 0 ? "column of items" : "column of ratings");
     if (goss_table_type(t, *rating) == GOSS_COLUMN_NUMBER) return GOSS_OK;
     return goss_error_set(err, GOSS_E_FORMAT, "%s: column %s holds no numbers (%s), as ratings have to be",
-                          goss_table_file(t, 0), goss_table_name(t, *rating), goss_table_type_reason(t, *rating));
+                          goss_table_path(t), goss_table_name(t, *rating), goss_table_type_reason(t, *rating));
 }
 
 static long long line_of(const goss_table *t, int row) {
@@ -62,7 +62,7 @@ static goss_status add_row(goss_person *p, const goss_catalogue *c, const goss_t
     char cell[GOSS_CELL_TEXT];
     const bool rated = rating >= 0;
     if (goss_table_missing(t, item, row) || (rated && goss_table_missing(t, rating, row)))
-        return goss_error_set(err, GOSS_E_FORMAT, "%s:%lld: %s is missing", goss_table_file(t, 0), line_of(t, row),
+        return goss_error_set(err, GOSS_E_FORMAT, "%s:%lld: %s is missing", goss_table_path(t), line_of(t, row),
                               goss_table_name(t, goss_table_missing(t, item, row) ? item : rating));
     const char *text = goss_table_text(t, item, row, cell);
     const int found = goss_catalogue_find(c, text);
@@ -70,7 +70,7 @@ static goss_status add_row(goss_person *p, const goss_catalogue *c, const goss_t
     for (int i = 0; i < p->n; i++)
         if (p->item[i] == found)
             return goss_error_set(err, GOSS_E_FORMAT, "%s:%lld: %.100s is %s twice: keep one of the lines",
-                                  goss_table_file(t, 0), line_of(t, row), goss_catalogue_name(c, found),
+                                  goss_table_path(t), line_of(t, row), goss_catalogue_name(c, found),
                                   c->clicks ? "clicked on" : "rated");
     const double value = rated ? goss_table_number(t, rating, row) : 1;
     if (c->clicks && !isnan(c->click) && rated && value < c->click) return GOSS_OK;
@@ -124,7 +124,7 @@ static goss_status read_rows(goss_person *p, const goss_catalogue *c, const goss
     if (p->n && c->clicks) return add_zeros(p, c, err);
     if (p->n) return GOSS_OK;
     const char *first = p->lacking ? p->lacking : "";
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no %s an item that the model knows%s%.*s%s", goss_table_file(t, 0),
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no %s an item that the model knows%s%.*s%s", goss_table_path(t),
                           c->clicks ? "click on" : "rating of", p->lacking ? "; " : "", (int)strcspn(first, "\n"),
                           first, p->unknown > 1 ? " and so on" : "");
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/os.h"
 #include "recommend/recommend.h"
+#include "table/table.h"
 
 static const struct {
     const char *what, *key, *names;
@@ -82,7 +83,7 @@ static goss_status find_column(const goss_table *t, const goss_ratings_options *
     *out = goss__column_like(t, columns[which].names);
     if (*out >= 0 || !needed) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is called as one of the %s (%s): name it by %s=COLUMN",
-                          goss_table_file(t, 0), columns[which].what, columns[which].names, columns[which].key);
+                          goss_table_path(t), columns[which].what, columns[which].names, columns[which].key);
 }
 
 static goss_status find_columns(goss_ratings *r, const goss_ratings_options *o, goss_error *err) {
@@ -94,7 +95,7 @@ static goss_status find_columns(goss_ratings *r, const goss_ratings_options *o, 
     if (r->rating < 0) return GOSS_OK;
     if (goss_table_type(r->table, r->rating) == GOSS_COLUMN_NUMBER) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: column %s holds no numbers (%s), as ratings have to be",
-                          goss_table_file(r->table, 0), goss_table_name(r->table, r->rating),
+                          goss_table_path(r->table), goss_table_name(r->table, r->rating),
                           goss_table_type_reason(r->table, r->rating));
 }
 
@@ -109,25 +110,20 @@ static const char *order_of(const goss_ratings *r, const char *order) {
             GOSS_LOG_WARN,
             "%s: column %s holds no numbers (%s): first ratings are the first ones of the file; make numbers of it "
             "(seconds, days) to order by it",
-            goss_table_file(r->table, 0), goss_table_name(r->table, r->time),
-            goss_table_type_reason(r->table, r->time));
+            goss_table_path(r->table), goss_table_name(r->table, r->time), goss_table_type_reason(r->table, r->time));
     return strcmp(order, "first") == 0 && timed ? goss_table_name(r->table, r->time) : order;
 }
 
 static goss_status take_items(goss_ratings *r, goss_error *err) {
-    char cell[GOSS_CELL_TEXT];
+    char cell[GOSS_CELL_TEXT], place[GOSS__PLACE];
     const int rows = r->rows = goss_table_rows(r->table);
     r->of = goss__calloc((size_t)rows + 1, sizeof *r->of);
     r->value = goss__calloc((size_t)rows + 1, sizeof *r->value);
     if (!r->of || !r->value) return no_memory(err);
     for (int i = 0; i < rows; i++) {
-        if (goss_table_missing(r->table, r->item, i)) {
-            int file;
-            int64_t line;
-            goss_table_origin(r->table, i, &file, &line);
-            return goss_error_set(err, GOSS_E_FORMAT, "%s:%lld: the item of this rating is missing (column %s)",
-                                  goss_table_file(r->table, file), (long long)line, goss_table_name(r->table, r->item));
-        }
+        if (goss_table_missing(r->table, r->item, i))
+            return goss_error_set(err, GOSS_E_FORMAT, "%s: the item of this rating is missing (column %s)",
+                                  goss__row_place(r->table, i, place), goss_table_name(r->table, r->item));
         r->of[i] = goss__dictionary_add(&r->ids, goss_table_text(r->table, r->item, i, cell));
         if (r->of[i] < 0) return no_memory(err);
         if (r->clicks)

@@ -25,25 +25,24 @@ static goss_status need_numbers(const goss_table *t, const char *name, const cha
     GOSS_TRY(goss_table_need(t, name, what, column, err));
     if (goss_table_type(t, *column) == GOSS_COLUMN_NUMBER) return GOSS_OK;
     return goss_error_set(
-        err, GOSS_E_ARGUMENT, "%s: %s, %s, holds %s, not numbers%s", goss_table_file(t, 0), name, what,
+        err, GOSS_E_ARGUMENT, "%s: %s, %s, holds %s, not numbers%s", goss_table_path(t), name, what,
         goss_table_type(t, *column) == GOSS_COLUMN_DATE ? "dates" : "texts",
         goss_table_type(t, *column) == GOSS_COLUMN_DATE ? ": make numbers of them, as days since the first" : "");
 }
 
 static goss_status read_column(const goss_table *t, const char *name, const char *what, bool whole, double **out,
                                goss_error *err) {
-    int column, file;
-    int64_t line;
+    char place[GOSS__PLACE];
+    int column;
     GOSS_TRY(need_numbers(t, name, what, &column, err));
     if (!(*out = goss__calloc((size_t)t->rows + 1, sizeof **out))) return no_memory(err);
     for (int r = 0; r < t->rows; r++) {
         (*out)[r] = goss_table_number(t, column, r);
         if (!whole || !isnan((*out)[r])) continue;
-        goss_table_origin(t, r, &file, &line);
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "%s:%lld:%s: %s is missing, by which the rows of a series are ordered; fill it in or "
+                              "%s:%s: %s is missing, by which the rows of a series are ordered; fill it in or "
                               "take the row out",
-                              goss_table_file(t, file), (long long)line, name, what);
+                              goss__row_place(t, r, place), name, what);
     }
     return GOSS_OK;
 }
@@ -82,13 +81,12 @@ static void add_series(goss__series_order *s, const int32_t *rows, int n, keyed 
 }
 
 static goss_status no_series(const goss_table *t, int column, const int32_t *rows, int n, goss_error *err) {
-    int file, row = 0;
-    int64_t line;
+    char place[GOSS__PLACE];
+    int row = 0;
     for (int i = 0; i < n; i++)
         if (goss_table_missing(t, column, rows[i])) row = rows[i];
-    goss_table_origin(t, row, &file, &line);
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s:%lld: %s is missing, which says what series a row belongs to",
-                          goss_table_file(t, file), (long long)line, goss_table_name(t, column));
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: %s is missing, which says what series a row belongs to",
+                          goss__row_place(t, row, place), goss_table_name(t, column));
 }
 
 /* The series of one task. */

@@ -45,6 +45,8 @@ int goss_table_files(const goss_table *t) { return t->files; }
 int goss_table_file_column(const goss_table *t) { return t->file_column; }
 const char *goss_table_format(const goss_table *t) { return t->format; }
 
+const char *goss_table_path(const goss_table *t) { return t->folder ? t->folder : t->file[0].name; }
+
 const char *goss_table_file(const goss_table *t, int file) {
     assert(file >= 0 && file < t->files);
     return t->file[file].name;
@@ -62,6 +64,15 @@ void goss_table_origin(const goss_table *t, int row, int *file, int64_t *line) {
     }
     if (file) *file = first;
     if (line) *line = t->line[row];
+}
+
+const char *goss__row_place(const goss_table *t, int row, char out[GOSS__PLACE]) {
+    int file;
+    int64_t line;
+    goss_table_origin(t, row, &file, &line);
+    goss__format(out, GOSS__PLACE, "%.280s%s%.280s:%lld", t->folder ? t->folder : "", t->folder ? "/" : "",
+                 t->file[file].name, (long long)line);
+    return out;
 }
 
 /* ---- columns ---- */

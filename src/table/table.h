@@ -38,6 +38,7 @@ struct goss_table {
     goss__column *column;
     goss__dictionary names; /* of columns; the code of a name is the column */
     goss__file *file;       /* [files] */
+    const char *folder;     /* or .zip, that they are in; NULL: of a single file */
     uint32_t *line;         /* [rows] */
     int columns, rows, files;
     int file_column;
@@ -94,6 +95,9 @@ const goss__table_reader *goss__table_reader_for(const goss__bytes *b);
 bool goss__table_name_fits(const char *name); /* by its ending */
 void goss__table_endings(goss__str *s);       /* adds ".csv, .tsv, ...": those of all readers */
 
+/* "FILE:LINE" of a row; the file with its folder. */
+#define GOSS__PLACE 600
+const char *goss__row_place(const goss_table *t, int row, char out[GOSS__PLACE]);
 /* The name of a column in FILE:LINE:COLUMN, in quotes if it has colons, blanks or the like. */
 #define GOSS__LABEL 80
 const char *goss__column_label(const char *name, char out[GOSS__LABEL]);

@@ -111,15 +111,21 @@ static goss_status no_column(const goss__build *b, const char *has, const char *
                           goss__column_label(name, label), has);
 }
 
+enum { PLACE = 720 };
+
 /* The columns of a later file, in any order. */
 static goss_status next_columns(goss__build *b, const goss__column_decl *decl, int n, goss_error *err) {
     const goss_table *t = b->t;
     const char *first = t->file[0].name, *here = b->sink.name;
+    char place[PLACE];
     int found = 0;
     memset(b->given, 0, (size_t)t->columns * sizeof *b->given);
     for (int i = 0; i < n; i++) {
         const int column = goss_table_find(t, decl[i].name);
-        if (column < 0 || column == t->file_column) return no_column(b, here, decl[i].name, first, err);
+        if (column < 0 || column == t->file_column) {
+            goss__format(place, sizeof place, "%.350s/%.350s", b->folder, first);
+            return no_column(b, here, decl[i].name, place, err);
+        }
         if (b->given[column]) return name_twice(b, decl[i].name, err);
         b->given[column] = true;
         b->map[found++] = column;

@@ -188,7 +188,7 @@ static goss_status match(const goss_encoding *e, const goss_table *t, int *colum
     }
     if (n > 8) goss__str_addf(&lost, " and %d more", n - 8);
     goss_status s = GOSS_OK;
-    const char *where = goss_table_file(t, 0);
+    const char *where = goss_table_path(t);
     if (n)
         s = goss_error_set(err, GOSS_E_ARGUMENT, "%s: there is no column %s", where,
                            lost.data ? lost.data : "of that name");

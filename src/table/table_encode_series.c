@@ -89,7 +89,7 @@ static goss_status fit_scales(const goss_encoding *e, const goss_table *t, const
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s: no row has a known %s among the %d rows up to %d steps before it: a smaller "
                               "horizon?",
-                              goss_table_file(t, 0), w->o.target, w->o.window, w->o.horizon);
+                              goss_table_path(t), w->o.target, w->o.window, w->o.horizon);
     if (square > 0) w->deviation = sqrt(square / known);
     if (change > 0) w->change = sqrt(change / changes);
     return GOSS_OK;

@@ -20,7 +20,7 @@ static goss_status check_column(const goss_table *t, int column, goss_error *err
     const goss_column_type type = goss_table_type(t, column);
     if (type != GOSS_COLUMN_NUMBER && type != GOSS_COLUMN_DATE) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: column %s has %s, not texts; declare it as categorical",
-                          goss_table_file(t, 0), goss__column_label(goss_table_name(t, column), label),
+                          goss_table_path(t), goss__column_label(goss_table_name(t, column), label),
                           type == GOSS_COLUMN_DATE ? "dates" : "numbers");
 }
 
@@ -64,19 +64,16 @@ goss_status goss_encoding_fit_texts(const goss_table *t, int column, const int32
 
 goss_status goss__encoded_text_apply(const goss__encoded *c, const goss_table *t, int column,
                                      const goss__encoding_output *o, goss_error *err) {
-    char buffer[GOSS_CELL_TEXT];
+    char buffer[GOSS_CELL_TEXT], place[GOSS__PLACE];
     for (int i = 0; i < o->n; i++) {
         const int row = o->rows ? o->rows[i] : i;
         float *out = o->at + (size_t)i * (size_t)o->width + (size_t)c->first;
         const bool missing = goss_table_missing(t, column, row);
         const char *text = missing ? "" : goss_table_text(t, column, row, buffer);
-        int length, file;
+        int length;
         bool cut;
-        int64_t line;
         goss_status s = goss__text_encoder_apply(c->text, text, out, &length, &cut, err);
-        goss_table_origin(t, row, &file, &line);
-        if (s != GOSS_OK)
-            return goss_error_prefix(err, s, "%s:%lld:%s", goss_table_file(t, file), (long long)line, c->name);
+        if (s != GOSS_OK) return goss_error_prefix(err, s, "%s:%s", goss__row_place(t, row, place), c->name);
         o->report->missing += missing, o->report->cut += cut;
     }
     return GOSS_OK;

@@ -152,14 +152,15 @@ static int by_hash(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Without ids: rows that differ in their number only are duplicates. */
+/* Without ids: rows that differ in their number only are duplicates. So are rows of two files, unless a file is a task:
+ * two tasks may agree on a row. */
 static goss_status look_at_rows(report *p, goss_error *err) {
     const goss_table *t = p->t;
     int *columns = goss__alloc((size_t)t->columns * sizeof *columns), n = 0, repeated = 0;
     uint64_t *hash = goss__alloc((size_t)t->rows * sizeof *hash);
     bool ok = columns && hash;
     for (int c = 0; ok && c < t->columns; c++)
-        if (p->r->role[c] != GOSS_ROLE_ID && c != t->file_column) columns[n++] = c;
+        if (p->r->role[c] != GOSS_ROLE_ID && (c != t->file_column || c == p->r->task)) columns[n++] = c;
     for (int r = 0; ok && r < t->rows; r++) hash[r] = goss_table_row_hash(t, columns, n, r);
     if (ok) qsort(hash, (size_t)t->rows, sizeof *hash, by_hash);
     for (int r = 1; ok && r < t->rows; r++) repeated += hash[r] == hash[r - 1];
@@ -169,6 +170,60 @@ static goss_status look_at_rows(report *p, goss_error *err) {
     goss__free(columns);
     goss__free(hash);
     return ok ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory to find duplicate rows");
+}
+
+typedef struct content {
+    uint64_t hash; /* of the rows, in any order */
+    int group;
+} content;
+
+static int by_content(const void *a, const void *b) {
+    const content *x = a, *y = b;
+    if (x->hash != y->hash) return x->hash < y->hash ? -1 : 1;
+    return x->group - y->group;
+}
+
+static uint64_t rows_hash(const goss_table *t, const goss_groups *g, int group, const int *columns, int n) {
+    const int32_t *row = g->rows + g->first[group];
+    const int rows = g->first[group + 1] - g->first[group];
+    uint64_t h = (uint64_t)rows;
+    for (int i = 0; i < rows; i++) h += goss_table_row_hash(t, columns, n, row[i]);
+    return h;
+}
+
+static void tell_copies(report *p, const goss_groups *g, const content *of) {
+    int rows = 0, files = 0;
+    const content *first = NULL;
+    for (int i = 1; i < g->count; i++) {
+        if (of[i].hash != of[i - 1].hash) continue;
+        rows += g->first[of[i].group + 1] - g->first[of[i].group];
+        if (files++ == 0) first = &of[i];
+    }
+    if (first)
+        tell(p, GOSS_FINDING_DUPLICATE_ROWS, -1, -1, rows,
+             "%d of %d rows are duplicates: %d file%s the rows of another one, which is another task (%.60s those of "
+             "%.60s)",
+             rows, p->t->rows, files, files == 1 ? " has" : "s have", g->name[first->group], g->name[first[-1].group]);
+}
+
+/* Of files that are tasks: those with the rows of another. */
+static goss_status look_at_files(report *p, goss_error *err) {
+    const goss_table *t = p->t;
+    goss_groups g;
+    int n = 0;
+    if (t->file_column < 0 || p->r->task != t->file_column) return GOSS_OK;
+    GOSS_TRY(goss_table_groups(t, t->file_column, NULL, 0, &g, err));
+    int *columns = goss__alloc((size_t)t->columns * sizeof *columns);
+    content *of = goss__alloc(((size_t)g.count + 1) * sizeof *of);
+    const bool ok = columns && of;
+    for (int c = 0; ok && c < t->columns; c++)
+        if (c != t->file_column) columns[n++] = c;
+    for (int i = 0; ok && i < g.count; i++) of[i] = (content){rows_hash(t, &g, i, columns, n), i};
+    if (ok) qsort(of, (size_t)g.count, sizeof *of, by_content);
+    if (ok) tell_copies(p, &g, of);
+    goss__free(columns), goss__free(of);
+    goss_groups_free(&g);
+    return ok ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory to compare files");
 }
 
 static goss_status look(report *p, goss_error *err) {
@@ -191,7 +246,8 @@ static goss_status look(report *p, goss_error *err) {
                  "month)",
                  goss__column_label(goss_table_name(p->t, c), a));
     }
-    return look_at_rows(p, err);
+    GOSS_TRY(look_at_rows(p, err));
+    return look_at_files(p, err);
 }
 
 goss_status goss_table_findings(const goss_table *t, const goss_roles *roles, goss_finding **out, int *count,

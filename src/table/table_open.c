@@ -92,7 +92,7 @@ static goss_status passes(goss__build *b, pass run, const void *what, goss_error
         b->texts = true, b->t->rows = 0;
         GOSS_TRY(run(b, what, err));
         if (b->t->rows != rows)
-            return goss_error_set(err, GOSS_E_IO, "%s: the file changed while it was read", b->t->file[0].name);
+            return goss_error_set(err, GOSS_E_IO, "%s: the file changed while it was read", goss_table_path(b->t));
     }
     return goss__build_end(b, err);
 }
@@ -118,6 +118,8 @@ static goss_status build(const goss_table_options *options, size_t files, const 
     b.t = goss__calloc(1, sizeof *b.t);
     if (b.t) b.t->file = goss__calloc(files, sizeof *b.t->file);
     goss_status s = b.t && b.t->file ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for a table");
+    if (s == GOSS_OK && folder && !(b.t->folder = goss__arena_strdup(&b.t->arena, folder)))
+        s = goss_error_set(err, GOSS_E_NOMEM, "no memory for a table");
     if (s == GOSS_OK) {
         b.t->files = (int)files, b.t->file_column = -1;
         s = passes(&b, run, what, err);

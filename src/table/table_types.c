@@ -68,7 +68,7 @@ goss_status goss__build_types(goss__build *b, bool *again, goss_error *err) {
         goss__free(c->numbers);
         c->numbers = NULL;
         c->codes = goss__alloc((size_t)t->rows * sizeof *c->codes);
-        if (!c->codes) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory for the table", t->file[0].name);
+        if (!c->codes) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory for the table", goss_table_path(t));
         if (i != t->file_column) *again = true;
     }
     return GOSS_OK;

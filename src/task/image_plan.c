@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "table/table.h"
 #include "task/image_tasks.h"
 #include "task/split.h"
 
@@ -165,13 +166,8 @@ typedef struct reader {
     int task, cls, label; /* columns; label -1: none */
 } reader;
 
-enum { PLACE = 320 };
-static const char *place(const reader *r, int row, char out[PLACE]) {
-    int64_t line;
-    int file;
-    goss_table_origin(r->table, row, &file, &line);
-    snprintf(out, PLACE, "%.280s:%lld", goss_table_file(r->table, file), (long long)line);
-    return out;
+static const char *place(const reader *r, int row, char out[GOSS__PLACE]) {
+    return goss__row_place(r->table, row, out);
 }
 
 static goss_status find_columns(reader *r, goss_error *err) {
@@ -201,7 +197,7 @@ static int find_class(const reader *r, const char *name) {
 }
 
 static goss_status unknown_class(const reader *r, int row, const char *name, goss_error *err) {
-    char at[PLACE];
+    char at[GOSS__PLACE];
     goss__str near = {0};
     goss__near_names(&near, name, r->classes->names, r->classes->n);
     goss_status s = goss_error_set(err, GOSS_E_FORMAT, "%s: the data has no class \"%.100s\"%.400s", place(r, row, at),
@@ -217,7 +213,7 @@ static int find_task(const goss__image_plan *p, const char *name) {
 }
 
 static goss_status check_once(const reader *r, const goss__image_plan *p, int task, int cls, int row, goss_error *err) {
-    char at[PLACE];
+    char at[GOSS__PLACE];
     for (int i = 0; i < p->members; i++)
         if (p->member[i].task == task && p->member[i].cls == cls)
             return goss_error_set(err, GOSS_E_FORMAT,
@@ -227,7 +223,7 @@ static goss_status check_once(const reader *r, const goss__image_plan *p, int ta
 }
 
 static goss_status read_row(const reader *r, int row, goss__image_plan *p, goss_error *err) {
-    char buffer[3][GOSS_CELL_TEXT], at[PLACE];
+    char buffer[3][GOSS_CELL_TEXT], at[GOSS__PLACE];
     const char *task_name = goss_table_text(r->table, r->task, row, buffer[0]),
                *class_name = goss_table_text(r->table, r->cls, row, buffer[1]),
                *label = r->label < 0 ? "" : goss_table_text(r->table, r->label, row, buffer[2]);

@@ -78,7 +78,7 @@ static goss_status find_rows(const goss_table *table, int key, const char *const
         if (rows[i] < 0)
             s = goss_error_set(err, GOSS_E_ARGUMENT,
                                "%s: there is no row with %s = %s, a task that needs its descriptor",
-                               goss_table_file(table, 0), goss_table_name(table, key), tasks[i]);
+                               goss_table_path(table), goss_table_name(table, key), tasks[i]);
     }
     goss__free(f.row);
     goss__dictionary_free(&f.asked);
@@ -91,7 +91,7 @@ static goss_status only_row(const goss_descriptors *d, const goss_table *table, 
     if (goss_table_rows(table) == 1) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s has %d rows and the task has no name: give it a column %s, or the descriptor alone",
-                          goss_table_file(table, 0), goss_table_rows(table), d->key);
+                          goss_table_path(table), goss_table_rows(table), d->key);
 }
 
 /* ---- fitting ---- */
@@ -111,8 +111,7 @@ static goss_status choose_columns(const goss_table *table, const char *key, cons
     }
     goss_roles_free(&roles);
     if (s == GOSS_OK && *count == 0)
-        s = goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column tells one task from another",
-                           goss_table_file(table, 0));
+        s = goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column tells one task from another", goss_table_path(table));
     return s;
 }
 

@@ -204,7 +204,7 @@ static goss_status fill(source *s, const goss_table_tasks *t, const goss_table_t
     if (s->tasks == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s: none of the %d tasks has more than %d rows, which support and a query need",
-                              goss_table_file(t->table, 0), n, s->o.support);
+                              goss_table_path(t->table), n, s->o.support);
     s->x = goss__calloc((size_t)rows * (size_t)s->width, sizeof *s->x),
     s->y = goss__calloc((size_t)rows * (size_t)s->answers, sizeof *s->y);
     s->place = goss__calloc((size_t)most, sizeof *s->place), s->turn = goss__calloc((size_t)s->tasks, sizeof *s->turn);

@@ -256,7 +256,7 @@ static goss_status leave_samples(const goss_table_fit *f, const goss_table *tabl
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s: none of %d rows with a target has a known value %d step%s before it to be forecast "
                               "from: more rows are needed to adapt to",
-                              goss_table_file(table, 0), *n, o->horizon, o->horizon == 1 ? "" : "s");
+                              goss_table_path(table), *n, o->horizon, o->horizon == 1 ? "" : "s");
     *n = left;
     return GOSS_OK;
 }
@@ -278,7 +278,7 @@ static goss_status labelled(const goss_table_fit *f, const goss_table *table, co
         goss__log(GOSS_LOG_WARN, "%d of %d rows without a target%s are left out", all - with_target, all,
                   queries < 0 ? "" : ", or queries,");
     if (*n) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no row has a target (%s) to adapt to", goss_table_file(table, 0),
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no row has a target (%s) to adapt to", goss_table_path(table),
                           goss_table_name(table, roles->target));
 }
 
@@ -315,9 +315,9 @@ static goss_status one_name(const goss_table *table, const goss_roles *roles, co
     if (roles->task >= 0) GOSS_TRY(goss_table_groups(table, roles->task, rows, n, &g, err));
     goss_status s = GOSS_OK;
     if (g.count > 1)
-        s = goss_error_set(
-            err, GOSS_E_ARGUMENT, "%s: rows of %d tasks (%s = %s, %s, ...): support is of one; keep its rows alone",
-            goss_table_file(table, 0), g.count, goss_table_name(table, roles->task), g.name[0], g.name[1]);
+        s = goss_error_set(err, GOSS_E_ARGUMENT,
+                           "%s: rows of %d tasks (%s = %s, %s, ...): support is of one; keep its rows alone",
+                           goss_table_path(table), g.count, goss_table_name(table, roles->task), g.name[0], g.name[1]);
     else if (!(*name = goss__strdup(g.count ? g.name[0] : "")))
         s = no_memory(err);
     goss_groups_free(&g);

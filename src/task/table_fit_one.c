@@ -23,7 +23,7 @@ static goss_status fit(const goss_table *table, const goss_roles *roles, int32_t
 goss_status goss_table_fit_create(const goss_table *table, const goss_roles *roles, const int32_t *rows, int n,
                                   const goss_objective *objective, goss_table_fit **out, goss_error *err) {
     *out = NULL;
-    if (n < 1) return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no rows with a target", goss_table_file(table, 0));
+    if (n < 1) return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no rows with a target", goss_table_path(table));
     goss_table_fit *f = goss__calloc(1, sizeof *f);
     int32_t *own = goss__alloc((size_t)n * sizeof *own);
     goss_status s = f && own ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for a table's fit");

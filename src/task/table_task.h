@@ -4,6 +4,7 @@
 #define GOSS_TASK_TABLE_TASK_H
 
 #include "gossamer/table_task.h"
+#include "table/table.h"
 
 struct goss_table_tasks {
     const goss_table *table;
@@ -15,10 +16,6 @@ struct goss_table_tasks {
     const char *task_name; /* of the column */
     int without_target, without_task;
 };
-
-/* "FILE:LINE" of a row. */
-#define GOSS__PLACE 300
-const char *goss__row_place(const goss_table *t, int row, char out[GOSS__PLACE]);
 
 struct goss_table_transform {
     goss_encoding *inputs;

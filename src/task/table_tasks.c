@@ -9,14 +9,6 @@
 #include "base/number.h"
 #include "task/table_task.h"
 
-const char *goss__row_place(const goss_table *t, int row, char out[GOSS__PLACE]) {
-    int file;
-    int64_t line;
-    goss_table_origin(t, row, &file, &line);
-    goss__format(out, GOSS__PLACE, "%.250s:%lld", goss_table_file(t, file), (long long)line);
-    return out;
-}
-
 /* ---- order ---- */
 
 static goss_status find_order(goss_table_tasks *t, const char *order, goss_error *err) {
@@ -91,7 +83,7 @@ static goss_status check_roles(const goss_table *table, const goss_roles *roles,
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s: no column says which task a row belongs to; declare one (data.task=COLUMN, file for "
                               "a folder of files, or all: all rows are one task)",
-                              goss_table_file(table, 0));
+                              goss_table_path(table));
     return GOSS_OK;
 }
 
@@ -121,7 +113,7 @@ static goss_status open_tasks(goss_table_tasks *t, const goss_roles *roles, cons
     t->without_task = t->groups.missing;
     if (t->groups.count == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no row has both a task (%s) and a target",
-                              goss_table_file(t->table, 0), name_of(t->table, roles));
+                              goss_table_path(t->table), name_of(t->table, roles));
     GOSS_TRY(check_order(t, err));
     return sort_tasks(t, err);
 }
@@ -167,7 +159,7 @@ goss_status goss_table_tasks_by_series(goss_table_tasks *t, const goss_series_op
         s = goss_error_set(
             err, GOSS_E_ARGUMENT,
             "%s: no row has a history %d steps before it: series are too short, or %s does not order them",
-            goss_table_file(t->table, 0), o->horizon, o->time);
+            goss_table_path(t->table), o->horizon, o->time);
     goss__free(use);
     return s;
 }

@@ -108,14 +108,13 @@ static goss_status fit_number(const fitting *g, goss_error *err) {
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s: the target %s holds classes (\"%.40s\"), of which there is no regression: "
                               "task.objective=classification, or another data.target",
-                              goss_table_file(g->table, 0), g->f->target,
-                              goss_table_category(g->table, g->t->target, 0));
+                              goss_table_path(g->table), g->f->target, goss_table_category(g->table, g->t->target, 0));
     GOSS_TRY(goss_table_stats(g->table, g->t->target, g->rows, g->n, &s, err));
     if (sees_target(g)) GOSS_TRY(changes(g, &s.mean, &s.deviation, err));
     if (!(s.deviation > 0))
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s: the target %s is the same in all rows to train on: there is nothing to learn",
-                              goss_table_file(g->table, 0), g->f->target);
+                              goss_table_path(g->table), g->f->target);
     g->f->mean = (float)s.mean, g->f->deviation = (float)s.deviation;
     return GOSS_OK;
 }
@@ -138,7 +137,7 @@ static goss_status classes_of_numbers(const fitting *g, goss_error *err) {
         s = goss_error_set(
             err, GOSS_E_ARGUMENT,
             "%s: the target %s has %d different numbers: too many for classes; task.objective=regression",
-            goss_table_file(g->table, 0), g->f->target, distinct);
+            goss_table_path(g->table), g->f->target, distinct);
     for (int i = 0; s == GOSS_OK && i < g->n; i++) {
         char text[GOSS__NUMBER_TEXT];
         if (i && v[i] == v[i - 1]) continue;
@@ -168,7 +167,7 @@ static goss_status fit_classes(const fitting *g, goss_error *err) {
     if (g->f->classes >= 2) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s: the target %s has one class in the rows to train on: two are needed",
-                          goss_table_file(g->table, 0), g->f->target);
+                          goss_table_path(g->table), g->f->target);
 }
 
 /* ---- fit: inputs ---- */
@@ -192,7 +191,7 @@ static goss_status choose_inputs(const fitting *g, int *columns, int *n, goss_er
     }
     if (*n || sees_target(g)) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is left to predict %s from (gossamer inspect shows why)",
-                          goss_table_file(g->table, 0), g->f->target);
+                          goss_table_path(g->table), g->f->target);
 }
 
 void goss__name_list_add(goss__str *s, const char *name) {
@@ -290,7 +289,7 @@ goss_status goss_table_transform_fit(const goss_table_tasks *t, const goss_roles
     *out = NULL;
     if (t->target < 0 && !(options && options->objective && options->objective->next))
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is the target; declare one (data.target=COLUMN)",
-                              goss_table_file(t->table, 0));
+                              goss_table_path(t->table));
     fitting g = {.t = t,
                  .table = t->table,
                  .roles = roles,

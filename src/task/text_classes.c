@@ -58,7 +58,7 @@ static goss_status find_columns(goss_text_classes *t, const goss_text_class_opti
     t->column = goss_table_find(t->table, o->text), t->target = roles->target;
     if (t->target < 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is the class of a text; declare one (data.target)",
-                              goss_table_file(t->table, 0));
+                              goss_table_path(t->table));
     if (roles->target_guessed)
         goss__log(GOSS_LOG_WARN, "data.target is not set: %s (%s)", goss_table_name(t->table, t->target),
                   roles->reason[t->target]);
@@ -66,7 +66,7 @@ static goss_status find_columns(goss_text_classes *t, const goss_text_class_opti
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s: the target %s has numbers, where texts have classes; name it as data.target, or in "
                               "data.categorical",
-                              goss_table_file(t->table, 0), goss_table_name(t->table, t->target));
+                              goss_table_path(t->table), goss_table_name(t->table, t->target));
     return GOSS_OK;
 }
 
@@ -81,10 +81,10 @@ static goss_status take_rows(goss_text_classes *t, goss_error *err) {
             t->row[t->set.samples++] = r;
     if (t->set.samples < rows)
         goss__log(GOSS_LOG_WARN, "%s: %d of %d rows have no text or no class and are left out",
-                  goss_table_file(t->table, 0), rows - t->set.samples, rows);
+                  goss_table_path(t->table), rows - t->set.samples, rows);
     if (t->set.samples) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no row has a text (%s) and a class (%s)",
-                          goss_table_file(t->table, 0), goss_table_name(t->table, t->column),
+                          goss_table_path(t->table), goss_table_name(t->table, t->column),
                           goss_table_name(t->table, t->target));
 }
 

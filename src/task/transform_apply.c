@@ -44,7 +44,7 @@ static goss_status no_files(const matching *m, goss_error *err) {
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s: the model's tasks are files (data.task = file), and this is a single one: put it into a "
                           "folder, alone or with the files of other tasks, and name the folder",
-                          goss_table_file(m->table, 0));
+                          goss_table_path(m->table));
 }
 
 static goss_status lost(const matching *m, goss_error *err) {
@@ -57,7 +57,7 @@ static goss_status lost(const matching *m, goss_error *err) {
     if (goss_table_columns(m->table) > 8) goss__str_add(&has, ", ...");
     goss_status s =
         goss_error_set(err, GOSS_E_ARGUMENT, "%s: there is no column %s%s, which the model needs; there are %s",
-                       goss_table_file(m->table, 0), m->lost.data, more, has.data ? has.data : "");
+                       goss_table_path(m->table), m->lost.data, more, has.data ? has.data : "");
     goss__str_free(&has);
     return s;
 }
@@ -190,11 +190,11 @@ bool goss__transform_reads(const goss_table_transform *f, const char *name) {
 static goss_status need_target(const goss_table_transform *f, const goss_table *table, int *column, goss_error *err) {
     *column = goss_table_find(table, f->target);
     if (*column < 0)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: there is no column %s, the target", goss_table_file(table, 0),
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: there is no column %s, the target", goss_table_path(table),
                               f->target);
     if (f->classes || goss_table_type(table, *column) == GOSS_COLUMN_NUMBER) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: the target %s holds texts (\"%.40s\"), where numbers were learned",
-                          goss_table_file(table, 0), f->target,
+                          goss_table_path(table), f->target,
                           goss_table_categories(table, *column) ? goss_table_category(table, *column, 0) : "");
 }
 

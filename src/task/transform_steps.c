@@ -73,15 +73,15 @@ goss_status goss__fit_labels(goss_table_transform *f, const goss_table *t, int c
                 return goss_error_set(err, GOSS_E_ARGUMENT,
                                       "%s: the labels of %s are more than 1000, or longer than 127 bytes: a label for "
                                       "each token, divided by blanks",
-                                      goss_table_file(t, 0), f->target);
+                                      goss_table_path(t), f->target);
             snprintf(name, sizeof name, "%.*s", (int)size, label);
             if (!goss__add_name(&f->class_name, &f->classes, name)) return no_memory(err);
         }
     }
     if (f->classes >= 2) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "%s: the target %s has %d label in the rows to train on: two are needed",
-                          goss_table_file(t, 0), f->target, f->classes);
+                          "%s: the target %s has %d label in the rows to train on: two are needed", goss_table_path(t),
+                          f->target, f->classes);
 }
 
 /* ---- apply ---- */
