@@ -69,7 +69,8 @@ TEST(notations) {
 
 TEST(mistakes) {
     static const goss_table_options by_comma = {.separator = ','}, header = {.header = GOSS_HEADER_YES},
-                                    categorical = {.categorical = "Age"}, unknown_list = {.ignore = "a,\"b"},
+                                    bare = {.header = GOSS_HEADER_NO}, categorical = {.categorical = "Age"},
+                                    unknown_list = {.ignore = "a,\"b"},
                                     both_commas = {.separator = ',', .decimal = ','}, twice = {.ignore = "a, a"},
                                     far = {.categorical = "qwertyuiop"};
     static const struct {
@@ -156,6 +157,14 @@ TEST(mistakes) {
          "t.csv:5:b: the row ends after 1 of 2"},
         {"a name with colons", BYTES("Jitter:RAP,b\n1,1\n2,2\nx,3\n4,4\n5,5\n"), NULL, GOSS_E_FORMAT,
          "t.csv:4:\"Jitter:RAP\": \"x\" is not a number"},
+        {"a header with a missing value", BYTES("id,NaN,y\n1,2,3\n2,3,4\n3,4,5\n4,5,5\n"), NULL, GOSS_E_FORMAT,
+         "t.csv:1:x1: \"id\" is not a number: if this line is the header, one of its names is a number or a missing"},
+        {"a header with a number", BYTES("id,5,y\n1,2,3\n2,3,4\n3,4,5\n4,5,5\n"), NULL, GOSS_E_FORMAT,
+         "which made it a row: rename that column"},
+        {"no header, said of a file with one", BYTES("id,a,y\n1,2,3\n2,3,4\n3,4,5\n4,5,5\n"), &bare, GOSS_E_FORMAT,
+         "t.csv:1:x1: \"id\" is not a number: if this line is the header, do not say that there is none"},
+        {"a bad cell below no header", BYTES("1,2\nx,3\n2,3\n3,4\n4,4\n"), NULL, GOSS_E_FORMAT,
+         "t.csv:2:x1: \"x\" is not a number: correct the cell"},
         {"another separator declared", BYTES("a;b\n1;2\n"), &by_comma, GOSS_OK, ""},
         {"numbers for names", BYTES("1,1\n2,3\n"), &header, GOSS_E_FORMAT,
          "t.csv:1:1: the header names this column twice"},

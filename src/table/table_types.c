@@ -16,13 +16,24 @@
 #define TEXT_SHARE 0.5   /* than this share of the rows; or */
 #define TEXT_LONG 200    /* one is longer than this many bytes */
 
+/* What to do about a cell in the first line of a csv file that was read without a header; NULL: it is none. */
+static const char *header_advice(const goss__build *b, const goss__tally *y) {
+    const goss_table *t = b->t;
+    if (!strstr(t->format, ", no header") || t->line[t->file[y->bad_file].first] != y->bad_line) return NULL;
+    if (b->options->header == GOSS_HEADER_NO) return "if this line is the header, do not say that there is none";
+    return "if this line is the header, one of its names is a number or a missing value (NA, NaN, ...), which made it "
+           "a "
+           "row: rename that column";
+}
+
 static goss_status bad_cell(const goss__build *b, int column, goss_error *err) {
     const goss__tally *y = &b->tally[column];
+    const char *header = header_advice(b, y);
     char label[GOSS__LABEL];
     return goss_error_set(err, GOSS_E_FORMAT, "%s%s%s:%zu:%s: \"%s\" is not a number: %s", b->folder ? b->folder : "",
                           b->folder ? "/" : "", b->t->file[y->bad_file].name, y->bad_line,
                           goss__column_label(b->t->column[column].name, label), y->bad_text,
-                          goss__cell_advice(y->bad_text, b->t->decimal));
+                          header ? header : goss__cell_advice(y->bad_text, b->t->decimal));
 }
 
 static void set(goss__column *c, goss_column_type type, const char *fmt, ...) GOSS_PRINTF(3, 4);
