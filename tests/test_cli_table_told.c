@@ -208,6 +208,31 @@ TEST(rows_alike_in_two_files_are_no_duplicates_where_files_are_tasks) {
     SAYS(err_text, "alike: there is no column weather, which the model needs");
 }
 
+/* Only a key of tables rules out another one. */
+TEST(the_share_that_is_held_out_is_unused_beside_what_says_it_otherwise) {
+    static const struct {
+        const char *settings;
+        bool unused;
+    } of[] = {{"data.hold_out=.2", false},
+              {"data.hold_out=.2 data.val_classes=classes.txt", false},
+              {"data.hold_out=.2 data.hold_out_alphabets=1", false},
+              {"data.hold_out=.2 validate.every=0", false},
+              {"data.hold_out=.2 data.val_tasks=tasks.txt", true},
+              {"data.hold_out=.2 data.split=.5,.2,.3", true}};
+    char line[400];
+    school_table("schools.csv", 20, 24);
+    put("classes.txt", "a\n"), put("tasks.txt", "s00\ns01\n");
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        snprintf(line, sizeof line, "check data.path=schools.csv data.task=school data.target=y run.dir=x %s",
+                 of[i].settings);
+        RUN(0, line);
+        if (of[i].unused != (strstr(out_text, "data.hold_out = 0.2 has no effect") != NULL))
+            T_FAIL("%s: %s", of[i].settings, out_text);
+    }
+    RUN(0, "check data.path=schools.csv data.task=school data.target=y run.dir=x data.val_classes=classes.txt");
+    SAYS(out_text, "data.val_classes = classes.txt has no effect: it is about classes");
+}
+
 /* A file that is not used would go unnoticed. */
 TEST(descriptors_that_nothing_sees_are_told) {
     static const struct {

@@ -196,7 +196,7 @@ static const struct {
     {"validate.episodes", {0}, "4", "40", VALIDATION},
     {"method.joint", {0}, "auto", "no", JOINT},
     {"method.loss", {"task.support=2..6", "task.queries=64"}, "tasks", "samples", WEIGHTS},
-    {"train.tasks", {"data.split=.5,.3,.2"}, "2", "0", WEIGHTS},
+    {"train.tasks", {"data.split=.5,.3,.2", "data.hold_out=.1"}, "2", "0", WEIGHTS},
     {"method.ridge_head", {0}, "false", "true", WEIGHTS},
     {"method.ridge", {"method.ridge_head=true"}, "1", "30", WEIGHTS},
     {"method.code_steps", {"hyper.condition=id"}, "1", "30", VALIDATION},

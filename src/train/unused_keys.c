@@ -28,8 +28,15 @@ static goss_combine combine_of(const goss_method *m) { return goss_hyper_setting
 
 CONDITION(trains) { return goss_method_trains(m); }
 CONDITION(validates) { return trains(s, m) && s->validate.every > 0; }
-CONDITION(holds_out) { return validates(s, m) && !*s->data.val_classes; }
-CONDITION(holds_out_classes) { return holds_out(s, m) && s->data.hold_out_alphabets == 0; }
+/* A key of another kind of data is reported itself, and rules no other key out. */
+static bool has_key(const goss__run_settings *s, const char *key) {
+    return goss__key_is_of(key, goss__run_data_kind(s, NULL)->name);
+}
+CONDITION(holds_out) { return validates(s, m) && !(*s->data.val_classes && has_key(s, "data.val_classes")); }
+CONDITION(holds_out_by_share) {
+    if (has_key(s, "data.val_tasks")) return !*s->table.val_tasks && !(s->table.split[0] > 0);
+    return holds_out(s, m) && !(s->data.hold_out_alphabets > 0 && has_key(s, "data.hold_out_alphabets"));
+}
 CONDITION(is_ordered) { return trains(s, m) && strcmp(s->table.order, "random") != 0; }
 CONDITION(has_series) { return s->data.kind == GOSS__DATA_SERIES; }
 CONDITION(may_have_time) { return s->data.kind != GOSS__DATA_TABLE && s->data.kind != GOSS__DATA_ARRAYS; }
@@ -124,8 +131,9 @@ static const goss__key_use uses[] = {
     {"train.*", trains, "this method has nothing to train"},
     {"optimizer.*", trains, "this method has nothing to train"},
     {"validate.*", validates, "nothing is validated (validate.every = 0, or a method that has nothing to train)"},
-    {"data.hold_out", holds_out_classes,
-     "no classes are held out by share (data.val_classes, data.hold_out_alphabets, validate.every = 0)"},
+    {"data.hold_out", holds_out_by_share,
+     "no share is held out (data.val_classes, data.hold_out_alphabets, data.val_tasks or data.split says what is, or "
+     "validate.every = 0)"},
     {"data.hold_out_alphabets", holds_out, "no alphabets are held out (data.val_classes, validate.every = 0)"},
     {"task.thin", is_ordered, "rows have no order (task.order = random)"},
     {"task.any", is_ordered, "rows have no order (task.order = random)"},
