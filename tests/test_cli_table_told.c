@@ -233,6 +233,17 @@ TEST(the_share_that_is_held_out_is_unused_beside_what_says_it_otherwise) {
     SAYS(out_text, "data.val_classes = classes.txt has no effect: it is about classes");
 }
 
+TEST(a_name_that_is_given_twice_is_told) {
+    school_table("schools.csv", 20, 24);
+    put("tasks.txt", "s00\n# more\ns01\ns02\ns01\n");
+    RUN(1, "check data.path=schools.csv data.task=school data.target=y run.dir=x hyper.condition=support,id,support");
+    SAYS(err_text, "hyper.condition: \"support\" is in it twice");
+    RUN(1, "train data.path=schools.csv data.task=school data.target=y run.dir=x data.train_tasks=tasks.txt");
+    SAYS(err_text, "data.train_tasks: tasks.txt:5: task \"s01\" came before");
+    RUN(1, "train data.path=schools.csv data.task=school data.target=y run.dir=x data.val_tasks=tasks.txt");
+    SAYS(err_text, "data.val_tasks: tasks.txt:5: task \"s01\" came before");
+}
+
 /* A file that is not used would go unnoticed. */
 TEST(descriptors_that_nothing_sees_are_told) {
     static const struct {

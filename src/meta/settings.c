@@ -31,6 +31,7 @@ static goss_status read_condition(const char *text, void *settings, goss_error *
             return goss_error_set(err, GOSS_E_ARGUMENT,
                                   "\"%.*s\" is none of support, id, descriptor, input, noise, strength",
                                   n < 60 ? (int)n : 60, s);
+        if (bits & words[k].bit) return goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is in it twice", words[k].word);
         bits |= words[k].bit, s += n;
     }
     if (!(bits & ~STRENGTH))

@@ -73,6 +73,8 @@ static goss_status read_lines(const char *path, FILE *f, const char *const *name
         else if (uses[task] != 0 && uses[task] != use)
             s = goss_error_set(err, GOSS_E_ARGUMENT, "%s:%d: task \"%.100s\" is also in the list of tasks to train on",
                                path, at, name);
+        else if (uses[task] == use)
+            s = goss_error_set(err, GOSS_E_ARGUMENT, "%s:%d: task \"%.100s\" came before", path, at, name);
         else
             uses[task] = use;
     }

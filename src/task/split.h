@@ -17,7 +17,7 @@ void goss__split_cut(const double share[3], const uint32_t *place, int n, uint8_
 void goss__split_cut_fold(int fold, int folds, const double share[3], const uint32_t *place, int n, uint8_t *part);
 
 /* Sets uses[i] = use for the tasks that a file lists, one a line. Errors: FILE:LINE: a name that is none of the n (with
- * near ones), one that has another use already; a file that names none. */
+ * near ones), one that is listed twice or has another use already; a file that names none. */
 goss_status goss__task_list_read(const char *path, const char *const *names, int n, uint8_t use, uint8_t *uses,
                                  goss_error *err);
 #endif
