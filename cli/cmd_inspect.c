@@ -282,6 +282,7 @@ int cmd_inspect(int argc, char **argv) {
     if (svg && (tensors || goss_table_is(argv[1])))
         cli_usage(&v, "--svg draws the structure of a network; there is none %s",
                   tensors ? "with --tensors" : "in a table");
+    if (tensors && goss_table_is(argv[1])) cli_usage(&v, "--tensors is for a model, and %s is a table", argv[1]);
     if (tensors) return cli_inspect_published(argv[1], json);
     const cli_kind *kind = cli_kind_at(argv[1]);
     if (kind->inspect) return kind->inspect(argv[1], &table, json);

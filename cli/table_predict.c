@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gossamer/file.h"
 #include "gossamer/table_data.h"
 #include "step_predict.h"
 #include "table_predict.h"
@@ -140,7 +141,7 @@ static goss_status check_output(const predict_request *w, goss_error *err) {
     for (size_t i = 0; w->out && i < 2; i++)
         if (cli_same_file(w->out, read[i]))
             return goss_error_set(err, GOSS_E_ARGUMENT, "-o %s is the input file; name another", w->out);
-    return GOSS_OK;
+    return w->out ? goss_error_prefix(err, goss_file_check(w->out, err), "-o") : GOSS_OK;
 }
 
 static goss_status write_all(asked *a, const predict_request *w, goss_error *err) {

@@ -244,6 +244,20 @@ TEST(a_name_that_is_given_twice_is_told) {
     SAYS(err_text, "data.val_tasks: tasks.txt:5: task \"s01\" came before");
 }
 
+/* Where the result goes is known before the table is read. */
+TEST(predict_looks_at_its_output_first) {
+    PREPARE();
+    put("broken.csv", "day,weather,sleep\n1\n");
+    RUN(1, "predict p0.net broken.csv -o nodir/x.csv");
+    SAYS(err_text, "-o: nodir/x.csv: there is no folder nodir");
+    RUN(1, "predict p0.net broken.csv -o people");
+    SAYS(err_text, "-o: people: is a folder: name a file");
+    RUN(1, "predict p0.net broken.csv -o x.csv");
+    SAYS(err_text, "broken.csv:2:");
+    RUN(2, "inspect broken.csv --tensors");
+    SAYS(err_text, "--tensors is for a model, and broken.csv is a table");
+}
+
 /* A file that is not used would go unnoticed. */
 TEST(descriptors_that_nothing_sees_are_told) {
     static const struct {

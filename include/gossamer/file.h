@@ -28,6 +28,10 @@ extern "C" {
 GOSS_API GOSS_MUST_USE goss_status goss_output_check(const char *path, const char *const *inputs, int n,
                                                      goss_error *err);
 
+/* Checks whether a file can be written to `path`, whatever is in one that is there. Writes nothing. Errors: GOSS_E_IO:
+ * no such folder, `path` is a folder, no permission. Threads: any. */
+GOSS_API GOSS_MUST_USE goss_status goss_file_check(const char *path, goss_error *err);
+
 /* Writes `size` bytes to `path`, atomically, as described above. On an error the old file is unchanged, unless `path`
  * is a device or a FIFO, which may have received part of the data. data may be NULL if size is 0. A new file gets the
  * mode that the process's umask leaves of 0666.

@@ -197,12 +197,25 @@ static goss_status check_replace(const char *path, const goss__target *t, goss_e
         "%s belongs to another user, in a folder where only its owner may replace it; name another file", path);
 }
 
-static goss_status check_target(const char *path, const goss__target *t, const char *const *inputs, int n,
-                                goss_error *err) {
+static goss_status check_writable(const char *path, const goss__target *t, goss_error *err) {
     if (t->flow) return GOSS_OK;
     if (!goss__is_dir(t->folder)) return goss_error_set(err, GOSS_E_IO, "%s: there is no folder %s", path, t->folder);
     GOSS_TRY(goss_error_prefix(err, goss__folder_check(t->folder, err), "%s", path));
-    GOSS_TRY(check_replace(path, t, err));
+    return check_replace(path, t, err);
+}
+
+goss_status goss_file_check(const char *path, goss_error *err) {
+    goss__target t;
+    GOSS_TRY(goss__target_find(path, &t, err));
+    goss_status s = check_writable(path, &t, err);
+    goss__target_free(&t);
+    return s;
+}
+
+static goss_status check_target(const char *path, const goss__target *t, const char *const *inputs, int n,
+                                goss_error *err) {
+    if (t->flow) return GOSS_OK;
+    GOSS_TRY(check_writable(path, t, err));
     GOSS_TRY(check_inputs(path, t->path, inputs, n, err));
     return t->exists ? check_content(path, err) : GOSS_OK;
 }
