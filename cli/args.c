@@ -72,6 +72,27 @@ static void to_stderr(void *context, goss_log_level level, const char *line) {
 
 void cli_log_to_stderr(void) { goss_log_set(to_stderr, NULL); }
 
+/* The warnings so far, and at most so many. */
+typedef struct warned {
+    char *line[64];
+    int n;
+} warned;
+
+static void once_to_stderr(void *context, goss_log_level level, const char *line) {
+    warned *w = context;
+    if (level == GOSS_LOG_WARN) {
+        for (int i = 0; i < w->n; i++)
+            if (strcmp(w->line[i], line) == 0) return;
+        if (w->n < (int)(sizeof w->line / sizeof *w->line) && (w->line[w->n] = strdup(line))) w->n++;
+    }
+    to_stderr(NULL, level, line);
+}
+
+void cli_log_once_to_stderr(void) {
+    static warned w;
+    goss_log_set(once_to_stderr, &w);
+}
+
 /* ---- options ---- */
 
 enum { MOST_OPTIONS = 128, HELP = 1000 };

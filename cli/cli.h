@@ -106,6 +106,8 @@ void cli_json_name(const char *text);
 void cli_json_number(const char *key, double value);
 /* Sends messages of the library to stderr. */
 void cli_log_to_stderr(void);
+/* The same, each warning once: of verbs that read the same data for every model or division. */
+void cli_log_once_to_stderr(void);
 /* From here on SIGINT, SIGTERM and SIGHUP set the returned flag, for the library's `stop`, instead of ending the
  * process. */
 const volatile sig_atomic_t *cli_catch_signals(void);

@@ -129,7 +129,7 @@ int cmd_adapt(int argc, char **argv) {
     char path[CLI_MODEL_PATH];
     q.model = cli_model_path(argv[1], path), q.out = cli_output(q.out);
     goss_error err;
-    cli_log_to_stderr();
+    cli_log_once_to_stderr();
     if (adapt(&q, &v, &err) != GOSS_OK) return cli_fail(&err);
     cli_put_path(q.out);
     return cli_close_stdout();

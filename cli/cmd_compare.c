@@ -69,7 +69,7 @@ static int compare(const char *path, char **settings, int n, const goss_compare_
     int failed = 0;
     display d = {.terminal = isatty(STDERR_FILENO)};
     goss_compare_options o = *shard;
-    cli_log_to_stderr();
+    cli_log_once_to_stderr();
     if (goss_compare_open(path, (const char *const *)settings, n, &c, &err) != GOSS_OK) return cli_fail(&err);
     o.stop = cli_catch_signals(), o.progress = show, o.context = &d;
     signal(SIGPIPE, SIG_IGN);

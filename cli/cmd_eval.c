@@ -220,7 +220,7 @@ int cmd_eval(int argc, char **argv) {
     read_split();
     if (all.folds) return print_folds(words ? argv[1] : "RUN.ini");
     check(words, argv + 1);
-    cli_log_to_stderr();
+    cli_log_once_to_stderr();
     if (load(argv[1], &first, &kind, &err) != GOSS_OK) {
         goss_model_free(first);
         return cli_fail(&err);

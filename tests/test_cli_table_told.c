@@ -258,6 +258,24 @@ TEST(predict_looks_at_its_output_first) {
     SAYS(err_text, "--tensors is for a model, and broken.csv is a table");
 }
 
+TEST(eval_and_adapt_warn_once_of_a_column) {
+    char text[9000];
+    uint32_t random = 3;
+    int n = snprintf(text, sizeof text, "a,name,y\n");
+    for (int i = 0; i < 300; i++)
+        n += snprintf(text + n, sizeof text - (size_t)n, "%u,n%u,%u.5\n", tiny_random(&random) % 100,
+                      tiny_random(&random) % 90, tiny_random(&random) % 100);
+    put("many.csv", text);
+    static const char *const lines[] = {"eval tables --data many.csv --target y --methods linear --repeats 3",
+                                        "adapt tables --support many.csv --target y -o many.net"};
+    for (int i = 0; i < 2; i++) {
+        RUN(0, lines[i]);
+        SAYS(err_text, "many.csv: column name has ");
+        const char *first = strstr(err_text, "many.csv: column name has ");
+        if (strstr(first + 1, "many.csv: column name has ")) T_FAIL("%s: twice: %s", lines[i], err_text);
+    }
+}
+
 /* A file that is not used would go unnoticed. */
 TEST(descriptors_that_nothing_sees_are_told) {
     static const struct {

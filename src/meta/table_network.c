@@ -402,8 +402,10 @@ static goss_status useful(making *a, const goss_roles *roles, goss_roles *out, g
         GOSS_TRY(goss_table_stats(a->table, c, a->rows, a->n, &s, err));
         if (s.distinct <= GOSS_TABLE_NETWORK_LEVELS) continue;
         out->role[c] = GOSS_ROLE_IGNORED;
+        /* Of the whole column: other rows of the same table cause the same message. */
         goss__log(GOSS_LOG_WARN, "%s: column %s has %d categories and is no input: at most %d can be read",
-                  goss_table_path(a->table), goss_table_name(a->table, c), s.distinct, GOSS_TABLE_NETWORK_LEVELS);
+                  goss_table_path(a->table), goss_table_name(a->table, c), goss_table_categories(a->table, c),
+                  GOSS_TABLE_NETWORK_LEVELS);
     }
     return GOSS_OK;
 }
