@@ -140,8 +140,9 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_fit_review(const goss_table_fit *f
                                                          const goss_table *table, goss_error *err);
 /* The rows of one task, all of them support, as a source without queries, for adaptation. The task column is optional;
  * a training task has its id. descriptors: a table of them, NULL or "": none. name: NULL, or receives the task's name
- * (goss_text_free), "" if the file has none. Repeated rows, rows of one class, and one row alone cause a warning. Errors: as goss_table_fit_open; GOSS_E_ARGUMENT: rows of several tasks
- * (with two names), no row with a target, a missing descriptor. Owns: goss_task_source_free. */
+ * (goss_text_free), "" if the file has none. Repeated rows, rows of one class, and one row alone cause a warning.
+ * Errors: as goss_table_fit_open; GOSS_E_ARGUMENT: rows of several tasks (with two names), no row with a target, a
+ * missing descriptor. Owns: goss_task_source_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_fit_support(const goss_table_fit *f, const char *path,
                                                           const char *descriptors, goss_task_source *out, char **name,
                                                           goss_error *err);
