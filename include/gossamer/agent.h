@@ -17,6 +17,15 @@
  * The value is a network of units on [observation, what is known] for all policies. history with concat is the plain
  * recurrent policy that re-reads the observation.
  *
+ *     GOSS_TRY(goss_agent_load("runs/gridnavi/model.safetensors", NULL, &a, err));
+ *     goss_agent_evaluation o = {.tasks = 100, .episodes = 4, .seed = 1, .held_out = true};
+ *     double *returns = calloc((size_t)o.tasks * (size_t)o.episodes, sizeof *returns);
+ *     GOSS_TRY(goss_agent_evaluate(a, &o, returns, NULL, NULL, err));          // does episode 4 earn more than 1?
+ *     GOSS_TRY(goss_agent_adapt(a, &(goss_agent_adaptation){.episodes = 3, .fixed = true}, NULL, &fixed, err));
+ *
+ * Training is by a configuration (goss_agent_keys, goss_agent_train; examples/own_environment.c). Results depend on
+ * seeds alone, not on the number of threads.
+ *
  * Threads: an agent belongs to one thread at a time. */
 #ifndef GOSSAMER_AGENT_H
 #define GOSSAMER_AGENT_H
@@ -30,12 +39,14 @@
 extern "C" {
 #endif
 
+/* What the agent knows beside the observation, in the order of `sees` above. */
 typedef enum goss_agent_sees {
     GOSS_AGENT_NOTHING,
     GOSS_AGENT_HISTORY,
     GOSS_AGENT_TASK,
     GOSS_AGENT_GRADIENT
 } goss_agent_sees;
+/* How the policy uses it. Nothing and gradient go with concat alone. */
 typedef enum goss_agent_policy { GOSS_AGENT_CONCAT, GOSS_AGENT_FILM, GOSS_AGENT_HYPERNET } goss_agent_policy;
 
 /* Settings of an agent; defaults in brackets. */
@@ -56,21 +67,25 @@ typedef struct goss_agent_options {
     double inner_rate, discount;
     bool clip_rewards; /* the agent sees and learns from the sign of rewards alone; returns are whole (false) */
 } goss_agent_options;
+/* The defaults in brackets. */
 GOSS_API goss_agent_options goss_agent_defaults(void);
 
+/* A policy with its value, the family that it is for, and the moments by which observations are normalized. */
 typedef struct goss_agent goss_agent;
 
-/* A new agent for a family, with initial weights of a seed. Errors: GOSS_E_ARGUMENT: a setting out of range;
- * GOSS_E_UNSUPPORTED: film or hypernet of nothing or gradient, task of a family without parameters that vary;
+/* A new agent for a family, with initial weights of a seed. Errors: GOSS_E_ARGUMENT: a setting out of range, or an
+ * encoder that is no network for the observations (goss_target_parse); GOSS_E_UNSUPPORTED: film or hypernet of nothing
+ * or gradient, task of a family without parameters that vary, an encoder with batch norms or with choices of structure;
  * GOSS_E_NOMEM. Owns: *out, goss_agent_free; copies the family, whose kind must outlive it. */
 GOSS_API GOSS_MUST_USE goss_status goss_agent_new(const goss_env_family *f, const goss_agent_options *o, uint64_t seed,
                                                   goss_agent **out, goss_error *err);
-/* NULL is allowed. */
+/* Frees an agent; NULL is allowed. */
 GOSS_API void goss_agent_free(goss_agent *a);
-/* Its settings and its family, borrowed. */
+/* Its settings, borrowed: as given, with the encoder in full where it was "auto". */
 GOSS_API const goss_agent_options *goss_agent_settings(const goss_agent *a);
+/* The family whose tasks it was made for, with its ranges. Borrowed. */
 GOSS_API const goss_env_family *goss_agent_family(const goss_agent *a);
-/* The number of weights that are trained. */
+/* The number of weights that are trained, those of the value and of the encoder among them. */
 GOSS_API int64_t goss_agent_weights(const goss_agent *a);
 /* Frames (steps of environments) that it was trained on. */
 GOSS_API int64_t goss_agent_frames(const goss_agent *a);
@@ -78,23 +93,28 @@ GOSS_API int64_t goss_agent_frames(const goss_agent *a);
 /* Whether a file is an agent's, or the checkpoint of an agent's run, which goss_agent_load refuses by name; by its
  * metadata, false if it cannot be read. */
 GOSS_API bool goss_agent_is(const char *path);
-/* Writes and reads a file (safetensors). The family is named in it, with its ranges: kinds of a program's own, and
- * `process` (env_process.h), are given as `own` (NULL: those of the library, and ale/GAME). A file never names a
- * command that is run. Errors: GOSS_E_IO; GOSS_E_FORMAT; GOSS_E_ARGUMENT: an environment that is not
- * there, or has other observations, actions or parameters. */
+/* Writes a file (safetensors) atomically: weights, moments, settings and the family's name and ranges. Errors:
+ * GOSS_E_NUMERIC: weights that are not finite; GOSS_E_IO; GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_agent_save(const goss_agent *a, const char *path, goss_error *err);
+/* Reads such a file. own: the environment, where it is a kind of the program's own or `process` (env_process.h): a file
+ * names its environment, but never a command that is run. NULL: one of the library, or ale/GAME, whose process is then
+ * started and belongs to the agent. Errors: GOSS_E_IO; GOSS_E_FORMAT: not an agent's file, or a damaged one, by key or
+ * tensor; GOSS_E_ARGUMENT: an environment that is not there or has another name, or parameters that do not take the
+ * file's ranges; those of goss_agent_new and goss_env_atari_open. Owns: *out, goss_agent_free; `own` must outlive it.
+ * */
 GOSS_API GOSS_MUST_USE goss_status goss_agent_load(const char *path, const goss_env_kind *own, goss_agent **out,
                                                    goss_error *err);
 
 /* ---- evaluation ---- */
 
+/* What an agent is evaluated on: one life in each task. */
 typedef struct goss_agent_evaluation {
-    int tasks;     /* 0 .. tasks - 1 */
+    int tasks;     /* 0 .. tasks - 1, at least 1 */
     int episodes;  /* of a life; 0: the kind's */
     uint64_t seed; /* of the tasks */
     bool held_out; /* those of training otherwise */
     bool sample;   /* actions are drawn from the policy; false: the most likely one */
-    int threads;
+    int threads;   /* 0: as goss_threads_new */
 } goss_agent_evaluation;
 /* A moment in the life of task 0. */
 typedef struct goss_agent_moment {
@@ -106,8 +126,9 @@ typedef struct goss_agent_moment {
     double reward;
 } goss_agent_moment;
 /* Returns (sums of rewards) of each episode, out [tasks, episodes]. show: called at the beginning and after each step
- * of the life in task 0; what it returns ends the evaluation, unless it is GOSS_OK. NULL: not called. Errors:
- * goss_envs_new, goss_envs_step; GOSS_E_NUMERIC: weights that are not finite. */
+ * of the life in task 0; what it returns ends the evaluation, unless it is GOSS_OK. NULL: not called. Errors: those of
+ * goss_envs_new and goss_envs_step; GOSS_E_ARGUMENT: no tasks; GOSS_E_NUMERIC: weights that are not finite;
+ * GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_agent_evaluate(const goss_agent *a, const goss_agent_evaluation *o, double *out,
                                                        goss_status (*show)(void *context, const goss_agent_moment *m,
                                                                            goss_error *err),
@@ -130,11 +151,10 @@ typedef struct goss_agent_adaptation {
  * others, and of its policy of this moment (fixed), it is what weights become with what is known, as an agent that sees
  * the observation alone (sees nothing, policy concat): generated weights are written out, and what was beside the
  * observation is part of biases. Its family is the one task that was acted in; of a table it stays what it was.
- * returns: of the episodes acted, [episodes], NULL: not wanted.
- * Errors: GOSS_E_UNSUPPORTED: an agent that sees nothing of its task; task and a table: the parameters are not in it;
- * GOSS_E_ARGUMENT: columns or rows of a table, by name and line; fixed of others than history; those of
- * goss_agent_evaluate. Owns: *out,
- * goss_agent_free, before `a`. */
+ * returns: of the episodes acted, [episodes], NULL: not wanted. Errors: GOSS_E_UNSUPPORTED: an agent that sees nothing
+ * of its task; task and a table: the parameters are not in it; gradient and a table, or fewer episodes than its step is
+ * taken on; GOSS_E_ARGUMENT: columns or rows of a table, by name and line; fixed of others than history; those of
+ * goss_agent_evaluate. Owns: *out, goss_agent_free, before `a`. */
 GOSS_API GOSS_MUST_USE goss_status goss_agent_adapt(const goss_agent *a, const goss_agent_adaptation *o,
                                                     double *returns, goss_agent **out, goss_error *err);
 
@@ -143,20 +163,24 @@ GOSS_API GOSS_MUST_USE goss_status goss_agent_adapt(const goss_agent *a, const g
 /* Frames of one size, in rows on one picture; of more than `most` every second is dropped, as often as needed, so that
  * those that stay are evenly spaced. */
 typedef struct goss_strip goss_strip;
-/* columns: frames of a row. Owns: *out, goss_strip_free. */
+/* An empty strip. columns: frames of a row, 1 .. 10,000; most: frames in all, 2 .. 100,000. Errors: GOSS_E_ARGUMENT:
+ * one of them out of range; GOSS_E_NOMEM. Owns: *out, goss_strip_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_strip_new(int columns, int most, goss_strip **out, goss_error *err);
-/* NULL is allowed. */
+/* Frees a strip; NULL is allowed. */
 GOSS_API void goss_strip_free(goss_strip *s);
-/* Adds a frame, which is copied. Errors: GOSS_E_ARGUMENT: of another size than the first. */
+/* Adds a frame, which is copied; the first one reserves memory for all. Errors: GOSS_E_ARGUMENT: of another size than
+ * the first; GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_strip_add(goss_strip *s, const goss_env_canvas *frame, goss_error *err);
 /* Writes what was added as a PNG file. *shown, *every (NULL: not wanted): frames on it, and of how many one. Errors:
- * GOSS_E_UNSUPPORTED: a build without libpng; GOSS_E_IO. */
+ * GOSS_E_ARGUMENT: no frame, or a picture of more than 65,535 pixels in a direction; GOSS_E_UNSUPPORTED: a build
+ * without libpng; GOSS_E_IO; GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_strip_write(const goss_strip *s, const char *path, int *shown, int *every,
                                                     goss_error *err);
 
 /* ---- training ---- */
 
-/* The keys of a run: sections [env], [agent], [ppo], [optimizer], [train], [validate], [run]. */
+/* The keys of a run, *n of them, for goss_config_new: sections [env], [agent], [ppo], [optimizer], [train], [validate],
+ * [run]. Static storage. */
 GOSS_API const goss_key *goss_agent_keys(int *n);
 /* Whether a configuration file is of an agent: it has a section [env]. false if it cannot be read. */
 GOSS_API bool goss_agent_run_is(const char *path);
@@ -167,28 +191,32 @@ GOSS_API bool goss_agent_run_is(const char *path);
 GOSS_API GOSS_MUST_USE goss_status goss_agent_plan(const goss_config *c, const goss_env_kind *own, goss_agent **out,
                                                    int64_t *frames, goss_error *err);
 
+/* The state of a run after an iteration: lives that are advanced in parallel, and the updates from what they gave. */
 typedef struct goss_agent_progress {
-    int64_t iteration, frames, most_frames;
-    double loss, entropy;
-    double life;       /* mean return of the lives that ended in this iteration; NaN: none did */
-    double validation; /* mean return of a life on held-out tasks; NaN: none yet */
-    double best;
-    bool validated;
-    double seconds, frames_per_second;
+    int64_t iteration;           /* how many are done */
+    int64_t frames, most_frames; /* steps of environments so far, and at the end of the run */
+    double loss, entropy;        /* means over the iteration: of the PPO loss, and of the policy's entropy in nats */
+    double life;                 /* mean return of the lives that ended in this iteration; NaN: none did */
+    double validation;           /* mean return of a life on held-out tasks; NaN: none yet */
+    double best;                 /* the best validation; NaN: none yet */
+    bool validated;              /* in this iteration */
+    double seconds;              /* of the run, with those before it was resumed */
+    double frames_per_second;    /* since this process began */
 } goss_agent_progress;
 
+/* What a run is given beside its configuration. */
 typedef struct goss_agent_run {
     const goss_env_kind *own;          /* a program's own environment; NULL: that of env.name */
     const volatile sig_atomic_t *stop; /* set by a signal: saves a checkpoint and ends; NULL */
-    void (*progress)(void *context, const goss_agent_progress *p);
-    void *context;
+    void (*progress)(void *context, const goss_agent_progress *p); /* called after each iteration; NULL */
+    void *context;                                                 /* for progress */
 } goss_agent_run;
 /* Trains by a configuration of goss_agent_keys: run.dir gets config.ini, metrics.jsonl, checkpoint.safetensors and
- * model.safetensors (the agent of the best validation). The same run goes on from its checkpoint, to the same bits.
- * *last: the last progress. Errors: GOSS_E_ARGUMENT: settings, or a folder of another run; GOSS_E_INTERRUPTED: stopped,
- * with a checkpoint; GOSS_E_NUMERIC: an environment or gradients that are not finite (a checkpoint is there);
- * GOSS_E_IO.
- */
+ * model.safetensors (the agent of the best validation). The same run goes on from its checkpoint, to the same bits. o:
+ * NULL: nothing of it. *last: the last progress, after an error too; NULL: not wanted. Errors: GOSS_E_ARGUMENT:
+ * settings, or a folder of another run; GOSS_E_INTERRUPTED: stopped, with a checkpoint; GOSS_E_NUMERIC: an environment
+ * or gradients that are not finite (a checkpoint is there); GOSS_E_IO; GOSS_E_UNSUPPORTED: as goss_agent_new;
+ * GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_agent_train(const goss_config *c, const goss_agent_run *o,
                                                     goss_agent_progress *last, goss_error *err);
 

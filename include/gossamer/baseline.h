@@ -41,7 +41,7 @@ extern "C" {
 
 /* Rows of one task, borrowed. */
 typedef struct goss_rows {
-    int n;
+    int n;            /* how many */
     const double *x;  /* [n, width] inputs of similar magnitude, i.e. standardised; row-major */
     const double *y;  /* [n] targets, or class numbers from 0 */
     const double *at; /* [n] the order column; NULL: there is none */
@@ -52,10 +52,10 @@ typedef struct goss_rows {
 
 /* What baselines are fitted for. */
 typedef struct goss_baselines_options {
-    int width;    /* of x */
-    int classes;  /* 0: regression; else at least 2 */
-    bool ordered; /* support sets are a task's first rows and queries later ones; false: both are drawn at random */
-    uint64_t seed;
+    int width;        /* of x */
+    int classes;      /* 0: regression; else at least 2 */
+    bool ordered;     /* support sets are a task's first rows and queries later ones; false: both are drawn at random */
+    uint64_t seed;    /* of the support sets that penalties are selected on */
     int most_support; /* penalties are selected for sizes 1, 2, 3, 5, ... up to this (and what tasks have); 0: 200 */
 } goss_baselines_options;
 /* No inputs, regression, random order, seed 0. */
@@ -65,18 +65,22 @@ GOSS_API goss_baselines_options goss_baselines_defaults(void);
 typedef struct goss_baselines goss_baselines;
 
 /* Fits to training tasks, whose rows are in their order if `ordered`. Without tasks the penalties are 1 and m is 0.
- * Errors: GOSS_E_ARGUMENT: a negative width, one class; GOSS_E_NOMEM. Owns: goss_baselines_free. */
+ * options: NULL: the defaults. Errors: GOSS_E_ARGUMENT: a negative width, one class; GOSS_E_NOMEM. Owns:
+ * goss_baselines_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_baselines_fit(const goss_rows *tasks, int n_tasks,
                                                       const goss_baselines_options *options, goss_baselines **out,
                                                       goss_error *err);
 /* Frees them; NULL is allowed. */
 GOSS_API void goss_baselines_free(goss_baselines *b);
-/* The width and the number of classes they were fitted for. */
+/* The width of the rows they were fitted for. */
 GOSS_API int goss_baselines_width(const goss_baselines *b);
+/* The number of classes; 0: regression. */
 GOSS_API int goss_baselines_classes(const goss_baselines *b);
-/* As text, for a model file, and back: the same numbers. Errors of parse: GOSS_E_FORMAT.
- * Owns: goss_text_free for *text, goss_baselines_free for *out. */
+/* Writes them as text, for a model file: numbers with blanks between, from which goss_baselines_parse gets the same
+ * bits. Errors: GOSS_E_NOMEM. Owns: *text, goss_text_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_baselines_text(const goss_baselines *b, char **text, goss_error *err);
+/* Reads that text. Errors: GOSS_E_FORMAT: a damaged text, or one of another version; GOSS_E_NOMEM. Owns: *out,
+ * goss_baselines_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_baselines_parse(const char *text, goss_baselines **out, goss_error *err);
 
 /* Rows of sequences as rows of numbers: x [n, width] of `channels` a step and these lengths (NULL: all have all steps)
@@ -98,8 +102,8 @@ GOSS_API const goss_baseline_kind *goss_baseline_find(const char *name);
 
 /* Predicts the queries (whose y is not read) from at least one support row.
  * Shapes: out [query->n]; for classification [query->n, classes], probabilities.
- * Errors: GOSS_E_UNSUPPORTED: a method that is undefined for classification; GOSS_E_ARGUMENT: the order column is
- * required and missing; GOSS_E_NOMEM. */
+ * Errors: GOSS_E_UNSUPPORTED: a method that is undefined for classification; GOSS_E_ARGUMENT: no support
+ * row, or the order column is required and missing; GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_baseline_predict(const goss_baselines *b, const goss_baseline_kind *kind,
                                                          const goss_rows *support, const goss_rows *query, double *out,
                                                          goss_error *err);
@@ -117,7 +121,7 @@ typedef struct goss_fitted goss_fitted;
  *            k of 1, 2, 3, 5, 8, 13, 21, 34 has the least squared error or -log p, each row predicted from the others
  */
 typedef struct goss_fitted_kind {
-    const char *name, *doc;
+    const char *name, *doc; /* "linear", "knn"; one line */
 } goss_fitted_kind;
 /* Row i of the table, from 0; NULL behind the last. Static storage. */
 GOSS_API const goss_fitted_kind *goss_fitted_kind_at(int i);
@@ -132,7 +136,7 @@ GOSS_API void goss_fitted_free(goss_fitted *f);
 /* Predicts rows x [n, width]. Shapes: out [n], or [n, classes], probabilities. Errors: GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_fitted_predict(const goss_fitted *f, const double *x, int n, double *out,
                                                        goss_error *err);
-/* What it has to keep to predict, stored as float: coefficients, or rows and targets. */
+/* The bytes that it has to keep to predict, stored as float: coefficients, or rows and targets. */
 GOSS_API size_t goss_fitted_bytes(const goss_fitted *f);
 
 #ifdef __cplusplus

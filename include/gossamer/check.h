@@ -11,7 +11,8 @@
  *     ...
  *     int errors = 0;
  *     goss_check_options o = {.found = found, .context = &errors};
- *     goss_status s = goss_train_check(config, &o, &err); */
+ *     goss_status s = goss_train_check(config, &o, &err);
+ *     bool starts = s == GOSS_OK && errors == 0;                      // s alone: whether the check could be done */
 #ifndef GOSSAMER_CHECK_H
 #define GOSSAMER_CHECK_H
 
@@ -48,7 +49,7 @@ typedef struct goss_check_options {
 /* Does what goss_train does before its first step, then inspects the data further and runs the doctor. Writes nothing,
  * except decoded images into data.cache if that is set, or into run.dir if that is a run's folder. What would make
  * training fail is a finding of level GOSS_CHECK_ERROR, not an error of this call; where that is run.dir not being set,
- * the rest is inspected all the same.
+ * the rest is inspected all the same. options: NULL: nothing is reported.
  * Errors: GOSS_E_NOMEM, GOSS_E_INTERRUPTED. Threads: the callbacks are called by the calling thread. */
 GOSS_API GOSS_MUST_USE goss_status goss_train_check(const goss_config *config, const goss_check_options *options,
                                                     goss_error *err);

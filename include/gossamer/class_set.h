@@ -23,46 +23,49 @@ extern "C" {
 /* A property of samples besides their class; values are numbered in byte order of their names. */
 typedef struct goss_class_field {
     const char *name;        /* "speaker" */
-    int values;              /* different ones */
-    const char *const *text; /* [values] */
+    int values;              /* how many different ones there are */
+    const char *const *text; /* [values] their names */
     const int32_t *of;       /* [samples] value of each sample */
 } goss_class_field;
 
 /* Samples in classes. A struct of the kind of data that fills it in; everything is its. Immutable. */
 typedef struct goss_class_set goss_class_set;
 struct goss_class_set {
-    int samples, classes, fields;
-    int input_rank; /* of a sample's x, as in goss_task_spec */
-    int64_t input[GOSS_TASK_MAX_RANK];
-    bool lengths;                   /* samples are sequences of different lengths, as in goss_task_spec */
-    const char *things;             /* "recordings": what messages call samples */
-    const char *const *class_name;  /* [classes], in byte order */
-    const char *const *sample_name; /* [samples] the file, or what else identifies it to the user */
-    const int32_t *class_of;        /* [samples] */
-    const uint64_t *hash;           /* [samples] of the content, by which models record what they have seen; 0: none */
-    const goss_class_field *field;  /* [fields] */
+    int samples, classes, fields;      /* how many there are of each */
+    int input_rank;                    /* of a sample's x, as in goss_task_spec */
+    int64_t input[GOSS_TASK_MAX_RANK]; /* its extents */
+    bool lengths;                      /* samples are sequences of different lengths, as in goss_task_spec */
+    const char *things;                /* "recordings": what messages call samples */
+    const char *const *class_name;     /* [classes], in byte order */
+    const char *const *sample_name;    /* [samples] the file, or what else identifies it to the user */
+    const int32_t *class_of;           /* [samples] number of each sample's class */
+    const uint64_t *hash;          /* [samples] of the content, by which models record what they have seen; 0: none */
+    const goss_class_field *field; /* [fields] in any order */
     /* Writes x of a sample. random 0: as it is; else augmented, a pure function of (sample, random). scratch: as many
      * bytes as scratch_size. Returns the number of steps, where samples have lengths; otherwise its result means
      * nothing. Allocates nothing and cannot fail. Threads: any, with scratch of their own. */
     int (*copy)(const goss_class_set *set, int sample, uint64_t random, void *scratch, float *x);
-    size_t scratch_size;
-    void *context;
+    size_t scratch_size; /* bytes; 0: none */
+    void *context;       /* of the kind of data, for copy() */
     /* copy() of sample -1 writes silence: a sample of nothing but noise, another one for each random number. */
     bool silence;
 };
 
-/* The field of that name; -1: none. */
+/* The number of the field of that name; -1: none. */
 GOSS_API int goss_class_set_field(const goss_class_set *set, const char *name);
-/* The same, where it is asked for. Errors: GOSS_E_ARGUMENT with the fields that there are, behind `about`. */
+/* The same where the user named the field: *field receives its number. about: the setting that names it, with which an
+ * error's text begins. Errors: GOSS_E_ARGUMENT: no such field, with the ones that there are. */
 GOSS_API GOSS_MUST_USE goss_status goss_class_set_find_field(const goss_class_set *set, const char *name,
                                                              const char *about, int *field, goss_error *err);
 /* Sets use[i] = value for the samples whose field has one of the comma-separated values ("speaker=theo,lucas"), or that
- * are of one of the classes ("class=six,seven"). Errors: GOSS_E_ARGUMENT: no
- * such field or value, with those there are. Shapes: use [samples]. */
+ * are of one of the classes ("class=six,seven"); the others stay as they are, so that choices can be combined. Shapes:
+ * use [samples]. Errors: GOSS_E_ARGUMENT: not FIELD=VALUE,..., or no such field or value, with those there are;
+ * GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_class_set_choose(const goss_class_set *set, const char *field_is_values,
                                                          bool *use, bool value, goss_error *err);
 /* The same for the classes of a text file, a name a line; blank lines and lines that begin with # are skipped. Errors:
- * GOSS_E_IO; GOSS_E_FORMAT with file and line: a class that the set lacks. */
+ * GOSS_E_IO; GOSS_E_FORMAT: the file has zero bytes; GOSS_E_ARGUMENT, with file and line: a class that the set lacks;
+ * GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_class_set_read_classes(const goss_class_set *set, const char *path, bool *use,
                                                                bool value, goss_error *err);
 
@@ -76,8 +79,8 @@ typedef struct goss_class_episodes {
     int unknown;
     /* Further queries of silence, behind those, with target -1 and weight 0 (0). For sets that have silence. */
     int silence;
-    bool augment; /* support samples and queries are augmented (false) */
-    uint64_t seed;
+    bool augment;  /* support samples and queries are augmented (false) */
+    uint64_t seed; /* of the draws (0) */
 } goss_class_episodes;
 /* The defaults. */
 GOSS_API goss_class_episodes goss_class_episodes_defaults(void);
@@ -85,20 +88,21 @@ GOSS_API goss_class_episodes goss_class_episodes_defaults(void);
 /* What episodes are drawn from, for reports. */
 typedef struct goss_class_scope {
     int samples, classes, groups; /* that episodes can have; groups: 1 without a field */
-    int least, most;              /* classes of a group */
+    int least, most;              /* fewest and most classes of a group */
     int left_out; /* groups with fewer than ways + unknown classes of shots + queries samples: none is drawn from */
 } goss_class_scope;
 
 /* A source of episodes over the samples of `use` (NULL: all; copied). Task k is episode k, a pure function of (set,
  * use, options, k); support_rows and query_rows are samples of the set. Classes with fewer than shots + queries samples
- * in a group are none of its classes. scope: NULL, or receives what there is. Errors: GOSS_E_ARGUMENT with the numbers:
- * no group has ways + unknown classes of shots + queries samples; GOSS_E_NOMEM. Borrows the set. Owns:
- * goss_task_source_free. query_rows of silence are -1. */
+ * in a group are none of its classes. scope: NULL, or receives what there is. Errors: GOSS_E_ARGUMENT: an option out of
+ * range, silence of a set without it, or, with the numbers: no group has ways + unknown classes of shots + queries
+ * samples; GOSS_E_NOMEM. Borrows the set. Owns: goss_task_source_free. query_rows of silence are -1. Threads: one draw
+ * at a time. */
 GOSS_API GOSS_MUST_USE goss_status goss_class_episodes_open(const goss_class_set *set, const bool *use,
                                                             const goss_class_episodes *options, goss_task_source *out,
                                                             goss_class_scope *scope, goss_error *err);
-/* One task whose support set is all samples, without queries: what a network is adapted to. Errors and ownership as
- * above; GOSS_E_ARGUMENT: fewer than two classes. */
+/* One task whose support set is all samples as they are, without queries: what a network is adapted to. Errors:
+ * GOSS_E_ARGUMENT: fewer than two classes; GOSS_E_NOMEM. Borrows the set. Owns: goss_task_source_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_class_support_open(const goss_class_set *set, goss_task_source *out,
                                                            goss_error *err);
 

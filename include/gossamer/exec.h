@@ -17,6 +17,7 @@ extern "C" {
 /* What GOSS_REAL stands for. */
 typedef enum goss_precision { GOSS_F32, GOSS_F64 } goss_precision;
 
+/* The objects of this header, each with a section below. */
 typedef struct goss_schedule goss_schedule; /* compiled, immutable */
 typedef struct goss_params goss_params;     /* parameter store */
 typedef struct goss_exec goss_exec;         /* executor */
@@ -76,10 +77,13 @@ GOSS_API goss_precision goss_params_precision(const goss_params *p);
 GOSS_API GOSS_MUST_USE goss_status goss_params_add(goss_params *p, const goss_schedule *program, goss_error *err);
 /* The number of parameters. */
 GOSS_API int goss_params_count(const goss_params *p);
-/* Name, number of elements, rank and shape [rank] of parameter i. Borrowed. */
+/* The name of parameter i, as goss_param was given it. Borrowed. */
 GOSS_API const char *goss_params_name(const goss_params *p, int i);
+/* The number of elements of parameter i: the product of its extents. */
 GOSS_API int64_t goss_params_numel(const goss_params *p, int i);
+/* The number of extents of parameter i; 0: one number. */
 GOSS_API int goss_params_rank(const goss_params *p, int i);
+/* The extents of parameter i, [goss_params_rank]. Borrowed. */
 GOSS_API const int64_t *goss_params_shape(const goss_params *p, int i);
 /* The index of the parameter of that name; -1 if there is none. */
 GOSS_API int goss_params_find(const goss_params *p, const char *name);
@@ -88,8 +92,9 @@ GOSS_API bool goss_params_is_bf16(const goss_params *p, int i);
 /* The elements of parameter i: float or double, as the store's precision says, or 16-bit words of bfloat16. The address
  * never changes. Borrowed; may be written between runs. */
 GOSS_API void *goss_params_data(const goss_params *p, int i);
-/* Sets or gets all elements as floats [numel], converting from or to the storage format (bfloat16: to nearest). */
+/* Sets all elements of parameter i from values [numel], rounded to nearest where it is stored as bfloat16. */
 GOSS_API void goss_params_set(goss_params *p, int i, const float *values);
+/* Copies all elements of parameter i to values [numel], as floats: exact for f32 and bfloat16, rounded for f64. */
 GOSS_API void goss_params_get(const goss_params *p, int i, float *values);
 
 /* ---- threads ---- */

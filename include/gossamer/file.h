@@ -8,7 +8,12 @@
  * written to directly; block devices are refused. Temporary files are named .NAME.gossamer-XXXXXXXXXXXXXXXX, are never
  * opened through a link, and are locked while their writer lives: the next write into the folder removes those left by
  * writers that were killed. docs/file-format.md has the details. Everything that the library writes is written so:
- * models, networks, checkpoints, programs, tables, a run's files. */
+ * models, networks, checkpoints, programs, tables, a run's files.
+ *
+ *     const char *const read[] = {"model.safetensors", "samples"};
+ *     GOSS_TRY(goss_output_check("adapted.safetensors", read, 2, err));        // refuses before the work, not after it
+ *     ...
+ *     GOSS_TRY(goss_network_save(network, "adapted.safetensors", err)); */
 #ifndef GOSSAMER_FILE_H
 #define GOSSAMER_FILE_H
 
@@ -24,7 +29,7 @@ extern "C" {
  * nothing. inputs [n]: the files and folders that the work reads; NULL entries are skipped.
  * Errors: GOSS_E_IO: no such folder, `path` is a folder, no permission. GOSS_E_ARGUMENT: `path` is one of the inputs,
  * by whatever names and links, or lies inside one; or there is a file that is recognised as something other than
- * safetensors (an image, an archive, a text ...), which is not overwritten. Threads: any. */
+ * safetensors (an image, an archive, a text ...), which is not overwritten. GOSS_E_NOMEM. Threads: any. */
 GOSS_API GOSS_MUST_USE goss_status goss_output_check(const char *path, const char *const *inputs, int n,
                                                      goss_error *err);
 
@@ -35,7 +40,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_file_check(const char *path, goss_error 
 /* Writes `size` bytes to `path`, atomically, as described above. On an error the old file is unchanged, unless `path`
  * is a device or a FIFO, which may have received part of the data. data may be NULL if size is 0. A new file gets the
  * mode that the process's umask leaves of 0666.
- * Errors: GOSS_E_IO: the folder does not exist, permission, disk full, a block device. Threads: any. */
+ * Errors: GOSS_E_IO: the folder does not exist, permission, disk full, a block device; GOSS_E_NOMEM. Threads:
+ * any; of several writers to one path the last rename wins, whole. */
 GOSS_API GOSS_MUST_USE goss_status goss_file_write(const char *path, const void *data, size_t size, goss_error *err);
 
 #ifdef __cplusplus

@@ -3,8 +3,17 @@
  *
  * A hypernetwork generates an instance, gradient steps on a support set update one, a closed form replaces its head, a
  * method yields one per task of a batch, and the file of an adapted network is one whose modulation and masks are
- * folded into plain weights. Every value has leading extent Tw: 1 (the same for all tasks) or T. Errors: the graph's.
- * Threads: the graph's. */
+ * folded into plain weights. Every value has leading extent Tw: 1 (the same for all tasks) or T.
+ *
+ *     goss_target_context c = {...};                            // norms, dropout: the caller's
+ *     goss_instance_context(&instance, &c);
+ *     goss_val logits = goss_target_apply(target, x, instance.weights, &c);
+ *
+ * Symbols: T tasks; E numbers of a code; C channels of a modulation site; G gates; F features; W outputs; P, S numbers
+ * of a target's layout and of its statistics.
+ *
+ * Errors: the graph's, which stay with it (goss_graph_status). Ownership: an instance owns its sets of weights; values
+ * belong to the graph. Threads: the graph's. */
 #ifndef GOSSAMER_INSTANCE_H
 #define GOSSAMER_INSTANCE_H
 
@@ -14,6 +23,7 @@
 extern "C" {
 #endif
 
+/* How many modulation sites (goss_target_sites) an instance has room for; sites beyond are not modulated. */
 #define GOSS_INSTANCE_SITES 64
 
 /* A network per task, as values of a graph. */
@@ -30,18 +40,20 @@ typedef struct goss_instance {
     goss_val code;              /* what it was generated from, [T,E]; GOSS_NONE: it was not */
 } goss_instance;
 
-/* Frees what is owned; the struct itself is the caller's. NULL allowed. */
+/* Frees what is owned and sets it to NULL; the struct itself is the caller's. NULL allowed. */
 GOSS_API void goss_instance_free(goss_instance *instance);
-/* Sets modulation and masks of a context for goss_target_apply, borrowed from the instance. The caller sets the source
- * of batch norm statistics. */
+/* Sets modulation, masks and gates of a context for goss_target_apply, borrowed from the instance; masks and gates that
+ * the instance lacks stay as they are. The caller sets the source of batch norm statistics. */
 GOSS_API void goss_instance_context(const goss_instance *instance, goss_target_context *c);
 /* The first task's network as one slab [1,P] of the layout of `with_head`: the target, or the same network with a head,
  * of whose columns the first ones are used. Modulation and masks are folded into the layers before them: (w x + b) s +
- * t = (s w) x + (s b + t). Errors: the graph's; GOSS_E_UNSUPPORTED for masks of units that a layer or group norm
- * averages over. The structure is not applied: goss_space_compact makes the smaller network from the slab. */
+ * t = (s w) x + (s b + t). Errors: the graph fails, with
+ * GOSS_E_UNSUPPORTED: masks of units that a layer or group norm averages over; GOSS_E_NOMEM. The structure is not
+ * applied: goss_space_compact makes the smaller network from the slab. */
 GOSS_API goss_val goss_instance_slab(const goss_instance *instance, const goss_target *target,
                                      const goss_target *with_head);
-/* Its statistics [1,S] of goss_target_statistics; GOSS_NONE: the target has no batch norm. */
+/* Means and variances of its batch norms, [1,S] in the layout of goss_target_statistics: the running ones, or else the
+ * first task's of its support set. GOSS_NONE: the target has no batch norm. Errors: the graph fails: GOSS_E_NOMEM. */
 GOSS_API goss_val goss_instance_statistics(const goss_instance *instance, const goss_target *target);
 
 #ifdef __cplusplus

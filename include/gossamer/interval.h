@@ -3,7 +3,12 @@
  *
  * Metrics of single tasks are averaged over tasks, and the interval says how far that mean is determined by the tasks
  * that were drawn. Values must be independent: one per task, not one per query. To compare two methods, take the
- * interval of their differences task by task, which removes the variance between easy and hard tasks.
+ * interval of their differences task by task, which removes the variance between easy and hard tasks:
+ *
+ *     for (int i = 0; i < n; i++) difference[i] = ours[i] - theirs[i];
+ *     double mean, ci95 = goss_student_ci95(difference, n, &mean, NULL);
+ *     printf("%+.3f +- %.3f\n", mean, ci95);                          // an interval without 0: they differ at 5 %
+ *
  * Pure functions. Threads: any. */
 #ifndef GOSSAMER_INTERVAL_H
 #define GOSSAMER_INTERVAL_H

@@ -9,7 +9,9 @@
  *         if (level >= GOSS_LOG_INFO) fprintf(file, "%s\n", line);
  *     }
  *     ...
- *     goss_log_set(print, stderr); */
+ *     goss_log_set(print, stderr);
+ *
+ * Errors are not messages: a fallible function returns them (status.h) and sends no line about them. */
 #ifndef GOSSAMER_LOG_H
 #define GOSSAMER_LOG_H
 

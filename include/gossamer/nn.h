@@ -183,11 +183,12 @@ typedef struct goss_target goss_target;
  * and count in no statistic, mean or maximum.
  * input: {D}, {steps, C} or {H, W, C}. outputs: classes or values of the head; 0 for a network that ends in features
  * (the caller then supplies a head, for any number of classes).
- * Errors: GOSS_E_ARGUMENT with line, word and what was expected. Owns: goss_target_free. */
+ * Errors: GOSS_E_ARGUMENT with line, word and what was expected; GOSS_E_NOMEM. Owns: goss_target_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_target_parse(const char *text, const int64_t *input, int input_rank,
                                                      int64_t outputs, goss_target **out, goss_error *err);
 /* The same with `dropout P channels` after every activation, P = dropout in [0, 1): whole channels of images, single
- * features elsewhere. The canonical text has these layers. */
+ * features elsewhere. The canonical text has these layers. Errors: as goss_target_parse; GOSS_E_ARGUMENT: another P.
+ * Owns: *out, goss_target_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_target_parse_dropout(const char *text, const int64_t *input, int input_rank,
                                                              int64_t outputs, double dropout, goss_target **out,
                                                              goss_error *err);
@@ -195,8 +196,9 @@ GOSS_API GOSS_MUST_USE goss_status goss_target_parse_dropout(const char *text, c
 GOSS_API void goss_target_free(goss_target *t);
 /* The network in canonical text, presets and blocks expanded: equal networks have equal texts. Borrowed. */
 GOSS_API const char *goss_target_text(const goss_target *t);
-/* Rank and extents of a sample x, as given to goss_target_parse. */
+/* The rank of a sample x, as given to goss_target_parse: 1, 2 (steps, channels) or 3 (images). */
 GOSS_API int goss_target_input_rank(const goss_target *t);
+/* The extents of a sample x, [goss_target_input_rank]. Borrowed. */
 GOSS_API const int64_t *goss_target_input(const goss_target *t);
 /* Outputs of the head; 0: there is no head. */
 GOSS_API int64_t goss_target_outputs(const goss_target *t);

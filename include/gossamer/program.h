@@ -8,7 +8,6 @@
  * goss_schedule_compile compiles, what files store, and what exporters and bindings read. docs/program.md has the
  * operations, the grammar of the text and the file format.
  *
- *
  *     for (int i = 0; i < goss_program_operations(p); i++) {
  *         const goss_program_operation *o = goss_program_operation_at(p, i);
  *         printf("%s", o->kind);
@@ -35,9 +34,9 @@ typedef struct goss_program goss_program;
 
 /* A value: result `result` of operation `operation`. */
 typedef struct goss_program_value {
-    goss_type type;
-    goss_shape shape; /* extents in the program's symbols: byte i + 1 of an extent is symbol i */
-    int operation, result;
+    goss_type type;        /* of its elements; GOSS_REAL has the precision of the schedule */
+    goss_shape shape;      /* extents in the program's symbols: byte i + 1 of an extent is symbol i */
+    int operation, result; /* where it is defined */
 } goss_program_value;
 
 /* An operation. Its attributes are read by goss_program_attribute_*. */
@@ -47,8 +46,8 @@ typedef struct goss_program_operation {
     const char *scope; /* where it was built: "target / fc1"; "" at the top level */
     int n_operands;
     const int *operands; /* values [n_operands] */
-    int n_results;
-    int first_result; /* its results are the values first_result, first_result + 1, ... */
+    int n_results;       /* 0: an update */
+    int first_result;    /* its results are the values first_result, first_result + 1, ... */
     int n_regions;
     const goss_program *const *regions; /* nested programs [n_regions]: the body of a loop */
 } goss_program_operation;
@@ -63,7 +62,8 @@ typedef struct goss_program_operation {
 GOSS_API GOSS_MUST_USE goss_status goss_program_create(const goss_graph *g, const goss_val *outputs,
                                                        const char *const *names, int n_outputs, const goss_val *updates,
                                                        int n_updates, goss_program **out, goss_error *err);
-/* Frees a program; schedules made from it are unaffected. NULL is allowed. */
+/* Frees a program; schedules and graphs made from it are unaffected. Not for regions, which belong to their program.
+ * NULL is allowed. */
 GOSS_API void goss_program_free(goss_program *p);
 
 /* A new graph with the program's operations, to build on: differentiate an output, add a loss, compile other outputs.
@@ -92,9 +92,9 @@ GOSS_API GOSS_MUST_USE goss_status goss_program_parse(const char *text, goss_pro
 
 /* Writes program and parameters as a safetensors file, atomically: the text as metadata, and a tensor for each
  * parameter of the program, under its name and in its storage format (F32, F64 or BF16). params may be NULL if the
- * program has none.
- * Errors: GOSS_E_ARGUMENT: the store lacks a parameter; GOSS_E_SHAPE: or has it with another shape; GOSS_E_NUMERIC: a
- * value that is not finite, by name; GOSS_E_IO; GOSS_E_UNSUPPORTED: a build without jansson or xxhash. */
+ * program has none. Errors: GOSS_E_ARGUMENT: the store lacks a parameter; GOSS_E_SHAPE: or has it with another shape;
+ * GOSS_E_NUMERIC: a value that is not finite, by name; GOSS_E_IO; GOSS_E_UNSUPPORTED: a build without jansson or
+ * xxhash; GOSS_E_NOMEM. The old file is then unchanged. */
 GOSS_API GOSS_MUST_USE goss_status goss_program_save(const goss_program *p, const goss_params *params, const char *path,
                                                      goss_error *err);
 /* Reads and verifies such a file. params: NULL, or receives a new store with the program's parameters (f64 if the
@@ -174,11 +174,11 @@ GOSS_API int goss_program_update(const goss_program *p, int i);
 
 /* The type of an attribute's elements. */
 typedef enum goss_attribute_type {
-    GOSS_ATTRIBUTE_INT,
-    GOSS_ATTRIBUTE_REAL,
-    GOSS_ATTRIBUTE_BOOL,
-    GOSS_ATTRIBUTE_EXTENT,
-    GOSS_ATTRIBUTE_AXES /* axes of operand 0, in order where the order matters; their number varies */
+    GOSS_ATTRIBUTE_INT,    /* int64_t */
+    GOSS_ATTRIBUTE_REAL,   /* double */
+    GOSS_ATTRIBUTE_BOOL,   /* 0 or 1 */
+    GOSS_ATTRIBUTE_EXTENT, /* a number times symbols, as in a shape */
+    GOSS_ATTRIBUTE_AXES    /* axes of operand 0, in order where the order matters; their number varies */
 } goss_attribute_type;
 
 /* The number of an operation's attributes. All operations of a kind have the same attributes in the same order. */

@@ -10,7 +10,19 @@
  *     for (int64_t i = 0; i < n; i++) a[i] -= c[i];
  *     double difference, ci95 = goss_student_ci95(a, (int)n, &difference, NULL);
  *
- * Predictions are not transductive: a query is answered without looking at the others. */
+ * What is of all tasks together is computed from the answers themselves, which are passed to a callback:
+ *
+ *     static void collect(void *ranking, int64_t draw, const goss_answers *a) {
+ *         for (int i = 0; i < a->count; i++) add(ranking, a->output[i * a->stride], a->target[i]);
+ *     }
+ *     ...
+ *     GOSS_TRY(goss_race_answers(m, 0, &source, n, NULL, (goss_race_hook){collect, &ranking}, NULL, err));
+ *
+ * Predictions are not transductive: a query is answered without looking at the others. Values are the same bits for any
+ * number of threads.
+ *
+ * Ownership: everything is borrowed for the call. Threads: a model and baselines may be raced by several threads at
+ * once, each with a source and goss_threads of its own. */
 #ifndef GOSSAMER_RACE_H
 #define GOSSAMER_RACE_H
 
@@ -23,37 +35,44 @@ extern "C" {
 #endif
 
 /* Adapts a model to draws 0 .. draws-1 of a source and evaluates its answers to their queries.
- * fine_tune: gradient steps on the support set, as in goss_adapt_options. metric: of the source's objective. threads:
- * NULL: created for the call. Shapes: values [draws], NaN where the metric is undefined. seconds: NULL, or receives the
- * time of adapting and answering, without drawing. Progress is not reported.
- * Errors: GOSS_E_NUMERIC: weights or answers that are not finite; GOSS_E_UNSUPPORTED: gradient steps of a method
- * without any; errors of compiling and running. Threads: the source's. */
+ * fine_tune: gradient steps on the support set, as in goss_adapt_options; 0: none. metric: of the source's objective.
+ * threads: NULL: created for the call. Shapes: values [draws], NaN where the metric is undefined. seconds: NULL, or
+ * receives the time of adapting and answering. Progress is not reported.
+ * Errors: GOSS_E_NUMERIC: weights, or the answers for a task (by its name), that are not finite; GOSS_E_UNSUPPORTED:
+ * gradient steps of a method without any; GOSS_E_NOMEM; errors of compiling and running. After one, values are those of
+ * the draws before it. */
 GOSS_API GOSS_MUST_USE goss_status goss_race_model(const goss_model *m, int fine_tune, const goss_task_source *source,
                                                    const goss_metric *metric, int64_t draws, goss_threads *threads,
                                                    double *values, double *seconds, goss_error *err);
-/* The same for a model that generates structures: which, within what (NULL: its own, within the most that it was
- * trained for). figures: NULL, or receives what the networks cost. Errors: also GOSS_E_UNSUPPORTED: a model that
- * generates none; GOSS_E_ARGUMENT: no structure is within the budget. */
+/* The same for a model that generates structures (structure.h). ask: whose structures the networks have, and within
+ * which budget; NULL: their own, within the most that it was trained for. figures: NULL, or receives what the networks~~
+ * cost. A budget that holds for the mean (ask->pooled) is met over all draws together, for
+ * which the structures are determined before the first task is answered. Errors: as goss_race_model, and
+ * GOSS_E_UNSUPPORTED: a model that generates no structures; GOSS_E_ARGUMENT: no structure is within the budget. */
 GOSS_API GOSS_MUST_USE goss_status goss_race_structure(const goss_model *m, int fine_tune,
                                                        const goss_structure_ask *ask, const goss_task_source *source,
                                                        const goss_metric *metric, int64_t draws, goss_threads *threads,
                                                        double *values, double *seconds, goss_structure_figures *figures,
                                                        goss_error *err);
-/* Called for each draw with what was answered, valid during the call. */
+/* Receives the answers of goss_race_answers. */
 typedef struct goss_race_hook {
+    /* Called on the calling thread for each draw, in their order. answers: outputs and targets of the draw's queries
+     * (objective.h), borrowed during the call. */
     void (*answered)(void *context, int64_t draw, const goss_answers *answers);
-    void *context;
+    void *context; /* passed to it */
 } goss_race_hook;
-/* The same as goss_race_model, where the caller judges: several metrics at once, or what is of all tasks together. */
+/* Adapts and answers as goss_race_model does, where the caller judges: by several metrics at once, or by what needs the
+ * answers to all tasks together (a ranking, a calibration). Errors: as goss_race_model. */
 GOSS_API GOSS_MUST_USE goss_status goss_race_answers(const goss_model *m, int fine_tune, const goss_task_source *source,
                                                      int64_t draws, goss_threads *threads, goss_race_hook hook,
                                                      double *seconds, goss_error *err);
 
-/* The same for a baseline, on the calling thread and in double precision. Inputs and targets of the source's samples
- * are the rows; class probabilities enter the metric as their logarithms. at: the values of the order column by sample
- * number (goss_task.support_rows, query_rows), for baselines with goss_baseline_kind.order; NULL: there is none. from:
- * what targets are counted from, in the same way (goss_rows); NULL: 0. Sequences are rows by goss_rows_align.
- * Errors: as goss_baseline_predict; GOSS_E_ARGUMENT: baselines of another width than the source's inputs. */
+/* Evaluates a baseline on the same draws, on the calling thread and in double precision. Shapes: values [draws]. Inputs
+ * and targets of the source's samples are the rows; class probabilities enter the metric as their logarithms. at: the
+ * values of the order column by sample number (goss_task.support_rows, query_rows), for baselines with
+ * goss_baseline_kind.order; NULL: there is none. from: what targets are counted from, in the same way (goss_rows);
+ * NULL: 0. Sequences are rows by goss_rows_align. seconds: as above. Errors: as goss_baseline_predict; GOSS_E_ARGUMENT:
+ * baselines of another width than the source's inputs. */
 GOSS_API GOSS_MUST_USE goss_status goss_race_baseline(const goss_baselines *b, const goss_baseline_kind *kind,
                                                       const goss_task_source *source, const double *at,
                                                       const double *from, const goss_metric *metric, int64_t draws,

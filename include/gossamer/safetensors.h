@@ -30,6 +30,7 @@
 extern "C" {
 #endif
 
+/* The most extents that goss_tensor_file_add takes. */
 #define GOSS_TENSOR_MAX_RANK 8 /* of written tensors; a file of another writer may have higher ranks */
 
 /* ---- reading ---- */
@@ -66,8 +67,9 @@ GOSS_API GOSS_MUST_USE goss_status goss_safetensors_floats(const goss_safetensor
                                                            const float **out, goss_error *err);
 /* The number of metadata entries. */
 GOSS_API int goss_safetensors_meta_count(const goss_safetensors *f);
-/* Key and value of metadata entry i in [0, meta_count), ordered by key. UTF-8, borrowed. */
+/* The key of metadata entry i in [0, meta_count), in the keys' byte order. UTF-8, borrowed. */
 GOSS_API const char *goss_safetensors_meta_key(const goss_safetensors *f, int i);
+/* The value of metadata entry i. UTF-8, may have newlines; borrowed. */
 GOSS_API const char *goss_safetensors_meta_value(const goss_safetensors *f, int i);
 /* The metadata value of a key, borrowed; NULL if there is none. */
 GOSS_API const char *goss_safetensors_meta(const goss_safetensors *f, const char *key);
