@@ -11,8 +11,10 @@
  * Each cell runs in a process forked by goss_compare_run and writes its result to a small file in the comparison's
  * folder, so that a comparison can be resumed, and distributed over machines. Threads: a comparison belongs to one
  * thread, in a process without other threads when goss_compare_run is called.
- * GOSS_TRY(goss_compare_open("compare.ini", NULL, 0, &c, err)); GOSS_TRY(goss_compare_run(c, NULL, &failed, err));
- * GOSS_TRY(goss_compare_summarize(c, &summary, err));      // rows, paired differences, verdict  */
+ *
+ *     GOSS_TRY(goss_compare_open("compare.ini", NULL, 0, &c, err));
+ *     GOSS_TRY(goss_compare_run(c, NULL, &failed, err));
+ *     GOSS_TRY(goss_compare_summarize(c, &summary, err));             // rows, paired differences, verdict */
 #ifndef GOSSAMER_COMPARE_H
 #define GOSSAMER_COMPARE_H
 

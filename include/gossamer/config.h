@@ -111,7 +111,8 @@ GOSS_API void goss_config_leave(goss_config *c, const char *pattern);
  * repeated key, a value of the wrong type or out of range. All with file and line. What precedes the error is applied.
  */
 GOSS_API GOSS_MUST_USE goss_status goss_config_read(goss_config *c, const char *path, goss_error *err);
-/* The same from text in memory; errors name it `name`. */
+/* The same from text in memory, which is not kept. Errors: as goss_config_read, without GOSS_E_IO; `name` stands for
+ * the file. */
 GOSS_API GOSS_MUST_USE goss_status goss_config_parse(goss_config *c, const char *text, const char *name,
                                                      goss_error *err);
 /* Sets one key, "section.key". Errors: GOSS_E_ARGUMENT, as above. */

@@ -111,9 +111,12 @@ GOSS_API void goss_images_close(goss_images *set);
 
 /* The preprocessing, with extents and inversion as determined. */
 GOSS_API goss_image_format goss_images_format(const goss_images *set);
-/* The numbers of images, classes and alphabets. */
+/* The number of images, of all classes together. */
 GOSS_API int goss_images_count(const goss_images *set);
+/* The number of classes: folders with images. They are numbered in the byte order of their names. */
 GOSS_API int goss_images_classes(const goss_images *set);
+/* The number of alphabets: folders that classes lie in; at least 1, since classes outside of any are in one of their
+ * own, ".". */
 GOSS_API int goss_images_alphabets(const goss_images *set);
 
 /* Counts of what reading a set met, as in its warnings. */
@@ -174,7 +177,8 @@ GOSS_API uint64_t goss_images_hash(const goss_images *set);
  * Errors: as goss_images_open. Threads: any. */
 GOSS_API GOSS_MUST_USE goss_status goss_image_decode_file(const char *path, const goss_image_format *format, float *out,
                                                           goss_error *err);
-/* The same for the bytes of an image file; `name` is used in errors and warnings. */
+/* The same for the bytes of an image file; `name` is used in errors and warnings. Errors: as goss_image_decode_file,
+ * without GOSS_E_IO. */
 GOSS_API GOSS_MUST_USE goss_status goss_image_decode_memory(const void *data, size_t size, const char *name,
                                                             const goss_image_format *format, float *out,
                                                             goss_error *err);
@@ -241,7 +245,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_class_list_split(const goss_images *set,
                                                          double fraction, uint64_t seed, goss_class_list *kept,
                                                          goss_class_list *held, goss_error *err);
 
-/* The same by alphabets: `held` gets all classes of `alphabets` alphabets drawn at random. */
+/* The same by alphabets: `held` gets all classes of `alphabets` alphabets drawn at random, `kept` those of the others.
+ * Errors: GOSS_E_ARGUMENT: fewer than one alphabet would be held out or left; GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_class_list_hold_out(const goss_images *set, const goss_class_list *from,
                                                             int alphabets, uint64_t seed, goss_class_list *kept,
                                                             goss_class_list *held, goss_error *err);

@@ -76,7 +76,8 @@ typedef enum goss_type {
 GOSS_API goss_graph *goss_graph_new(void);
 /* Frees the graph and all its nodes at once; handles become invalid. NULL is allowed. */
 GOSS_API void goss_graph_free(goss_graph *g);
-/* The first error recorded by a builder, with operation, shapes and scope; GOSS_OK if there is none. */
+/* The graph's sticky error: returns its status and writes its text to err. Errors: the first one that a builder or
+ * goss_graph_fail recorded, with operation, shapes and scope; GOSS_OK: none so far. */
 GOSS_API goss_status goss_graph_status(const goss_graph *g, goss_error *err);
 /* Records an error of the caller's own, as a builder does (printf style), and returns the invalid value. */
 GOSS_API goss_val goss_graph_fail(goss_graph *g, goss_status status, const char *fmt, ...) GOSS_PRINTF(3, 4);
@@ -313,11 +314,15 @@ GOSS_API goss_val goss_random_normal(goss_val task, goss_shape shape);
 /* Reverse-mode gradient: out[i] = d(sum of y's elements) / d wrt[i], for i < n; zeros where y does not depend on
  * wrt[i]. Rewrites y (src/rewrite), then appends nodes; may be applied to its own results. wrt: inputs, parameters and
  * values of goss_variable; another inner value becomes a variable from here on, but expressions that were built of it
- * and differentiated before may already read its operands instead. Errors: the graph's first one. */
+ * and differentiated before may already read its operands instead. Errors, which stay with the graph: its first one;
+ * GOSS_E_ARGUMENT: an operand that is no value of this graph; GOSS_E_UNSUPPORTED: a scan with too many results;
+ * GOSS_E_NOMEM. out[i] are then invalid values. */
 GOSS_API goss_status goss_grad(goss_val y, const goss_val *wrt, int n, goss_val *out);
-/* Vector-Jacobian product: the same with a given cotangent, of y's shape, instead of ones. */
+/* Vector-Jacobian product: out[i] = sum over k of cotangent[k] d y[k] / d wrt[i], the same with a given cotangent, of
+ * y's shape, instead of ones. Errors: as goss_grad; GOSS_E_SHAPE: a cotangent of another shape. */
 GOSS_API goss_status goss_vjp(goss_val y, goss_val cotangent, const goss_val *wrt, int n, goss_val *out);
-/* The sum over k < n_y of the vector-Jacobian products of y[k] with cotangent[k], in one traversal. */
+/* The sum over k < n_y of the vector-Jacobian products of y[k] with cotangent[k], in one traversal. n_y at least 1.
+ * Errors: as goss_vjp. */
 GOSS_API goss_status goss_vjp_joint(const goss_val *y, const goss_val *cotangent, int n_y, const goss_val *wrt, int n,
                                     goss_val *out);
 

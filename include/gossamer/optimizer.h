@@ -111,10 +111,12 @@ GOSS_API GOSS_MUST_USE goss_status goss_rate_check(const goss_rate_schedule *s, 
  * Pure, so that a resumed run repeats it. Threads: any. */
 GOSS_API double goss_rate_at(const goss_rate_schedule *s, double progress, const double *history, int n);
 
-/* Kinds by their names in configurations: "sgd", "adam", "adamw"; "constant", "cosine", "step", "plateau".
- * Errors: GOSS_E_ARGUMENT lists the names. */
+/* An optimizer by its name in configurations: "sgd", "adam" or "adamw". Errors: GOSS_E_ARGUMENT: another name, with the
+ * ones that there are. */
 GOSS_API GOSS_MUST_USE goss_status goss_optimizer_kind_parse(const char *name, goss_optimizer_kind *out,
                                                              goss_error *err);
+/* A schedule by its name in configurations: "constant", "cosine", "step" or "plateau". Errors: GOSS_E_ARGUMENT: another
+ * name, with the ones that there are. */
 GOSS_API GOSS_MUST_USE goss_status goss_rate_kind_parse(const char *name, goss_rate_kind *out, goss_error *err);
 
 #ifdef __cplusplus

@@ -45,10 +45,10 @@ GOSS_API GOSS_MUST_USE goss_status goss_race_model(const goss_model *m, int fine
                                                    const goss_metric *metric, int64_t draws, goss_threads *threads,
                                                    double *values, double *seconds, goss_error *err);
 /* The same for a model that generates structures (structure.h). ask: whose structures the networks have, and within
- * which budget; NULL: their own, within the most that it was trained for. figures: NULL, or receives what the networks~~
- * cost. A budget that holds for the mean (ask->pooled) is met over all draws together, for
- * which the structures are determined before the first task is answered. Errors: as goss_race_model, and
- * GOSS_E_UNSUPPORTED: a model that generates no structures; GOSS_E_ARGUMENT: no structure is within the budget. */
+ * which budget; NULL: their own, within the most that it was trained for. figures: NULL, or receives what the networks
+ * cost. A budget that holds for the mean (ask->pooled) is met over all draws together, for which the structures are
+ * determined before the first task is answered. Errors: as goss_race_model, and GOSS_E_UNSUPPORTED: a model that
+ * generates no structures; GOSS_E_ARGUMENT: no structure is within the budget. */
 GOSS_API GOSS_MUST_USE goss_status goss_race_structure(const goss_model *m, int fine_tune,
                                                        const goss_structure_ask *ask, const goss_task_source *source,
                                                        const goss_metric *metric, int64_t draws, goss_threads *threads,

@@ -33,11 +33,11 @@ extern "C" {
 
 /* The columns of a file of ratings. */
 typedef enum goss_ratings_column {
-    GOSS_RATINGS_USER,
-    GOSS_RATINGS_ITEM,
-    GOSS_RATINGS_RATING,
-    GOSS_RATINGS_TIME,
-    GOSS_RATINGS_COLUMNS
+    GOSS_RATINGS_USER,   /* who rates */
+    GOSS_RATINGS_ITEM,   /* what is rated */
+    GOSS_RATINGS_RATING, /* a number; of clicks it may be missing */
+    GOSS_RATINGS_TIME,   /* a number that grows with time, for the order; may be missing */
+    GOSS_RATINGS_COLUMNS /* how many there are */
 } goss_ratings_column;
 
 /* Where ratings are. NULL or "": by name, or none. */
@@ -55,10 +55,10 @@ typedef struct goss_ratings_options {
 /* The order is random, everything else by name. */
 GOSS_API goss_ratings_options goss_ratings_defaults(void);
 
-/* Open ratings. */
+/* Open ratings, in memory. */
 typedef struct goss_ratings goss_ratings;
 
-/* Whether a path is a folder with ratings.csv, or such a file. */
+/* Whether a path is a folder with ratings.csv, or such a file; false if it cannot be read. */
 GOSS_API bool goss_ratings_is(const char *path);
 /* Opens ratings. Of several ratings of an item by one user the last in order counts. Errors: those of goss_table_open;
  * GOSS_E_ARGUMENT: a column that is missing, or no numbers; GOSS_E_FORMAT with file and line: an item that is missing,
@@ -75,8 +75,9 @@ GOSS_API int goss_ratings_of(const goss_ratings *ratings, int user);
 GOSS_API int goss_ratings_items(const goss_ratings *ratings);
 /* The number of ratings that a later one of the same user and item replaces. */
 GOSS_API int goss_ratings_repeated(const goss_ratings *ratings);
-/* Whether they are clicks, and the number of rows that are none of them (goss_ratings_options.click). */
+/* Whether they are clicks. */
 GOSS_API bool goss_ratings_clicks(const goss_ratings *ratings);
+/* The number of rows that are no clicks, since their rating is below goss_ratings_options.click. */
 GOSS_API int goss_ratings_below(const goss_ratings *ratings);
 /* The item of a sample number (goss_task.query_rows), 0 .. goss_ratings_items - 1. */
 GOSS_API int goss_ratings_item(const goss_ratings *ratings, int row);
@@ -88,7 +89,7 @@ GOSS_API void goss_ratings_hashes(const goss_ratings *ratings, int user, uint64_
 
 /* ---- catalogues ---- */
 
-/* What a model knows of items. */
+/* What a model knows of items: immutable but for goss_catalogue_forget. */
 typedef struct goss_catalogue goss_catalogue;
 
 /* How a catalogue is fitted; defaults in brackets. */
@@ -102,7 +103,7 @@ typedef struct goss_catalogue_options {
                                   four million (true) */
     int negatives;               /* of clicks: zeros for each click of a support set (4) */
     double click;                /* of clicks: goss_ratings_options.click, noted for those who apply the model (NaN) */
-    uint64_t seed;               /* (1) */
+    uint64_t seed;               /* of the fit's draws (1) */
     const goss_table *described; /* a row per user, to which descriptors are fitted; NULL: none (NULL) */
     bool described_apart;        /* they are for training alone: the text leaves them out (false) */
 } goss_catalogue_options;
@@ -120,17 +121,20 @@ GOSS_API GOSS_MUST_USE goss_status goss_catalogue_fit(const goss_ratings *rating
 GOSS_API void goss_catalogue_free(goss_catalogue *c);
 /* Frees the inputs of goss_catalogue_fit; NULL is allowed. */
 GOSS_API void goss_catalogue_inputs_free(float *inputs);
-/* A catalogue as text, for a model file, and back: the same numbers to single precision. Errors: GOSS_E_NOMEM;
- * GOSS_E_FORMAT: a damaged text. Owns: goss_text_free, goss_catalogue_free. */
+/* A catalogue as text, for a model file: numbers in single precision. Errors: GOSS_E_NOMEM. Owns: *text,
+ * goss_text_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_catalogue_text(const goss_catalogue *c, char **text, goss_error *err);
+/* The catalogue from that text. Errors: GOSS_E_FORMAT: a damaged text, one that was cut off, or one of a later version;
+ * GOSS_E_NOMEM. Owns: *out, goss_catalogue_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_catalogue_parse(const char *text, goss_catalogue **out, goss_error *err);
 
 /* Forgets the ratings that are kept for knn, the ridge regressions and the descriptors: what is left is all that a
- * network of one user needs, and says nothing of single users. */
+ * network of one user needs, and says nothing of single users. Threads: none may use c meanwhile. */
 GOSS_API void goss_catalogue_forget(goss_catalogue *c);
 
-/* The number of items, and of the numbers of an x. */
+/* The number of items, those that only the file of items has among them. */
 GOSS_API int goss_catalogue_items(const goss_catalogue *c);
+/* The length of an item's x: bias, logarithm of the number of ratings, factors, features. */
 GOSS_API int goss_catalogue_width(const goss_catalogue *c);
 /* What goss_catalogue_find returns where no item has a name, or several have. */
 #define GOSS_CATALOGUE_NONE (-1)
@@ -138,12 +142,14 @@ GOSS_API int goss_catalogue_width(const goss_catalogue *c);
 /* An item by its identifier, else by its name as people type it: without regard to case, to the place of the article
  * ("Matrix, The") and to a year in brackets, unless both have one. */
 GOSS_API int goss_catalogue_find(const goss_catalogue *c, const char *text);
-/* The identifier of an item, and its name (the identifier if it has none). Borrowed. */
+/* The identifier of an item, as in the file of ratings. Borrowed. */
 GOSS_API const char *goss_catalogue_id(const goss_catalogue *c, int item);
+/* The name of an item for people, such as its title; the identifier if it has none. Borrowed. */
 GOSS_API const char *goss_catalogue_name(const goss_catalogue *c, int item);
 /* How often training users rated it. */
 GOSS_API int goss_catalogue_count(const goss_catalogue *c, int item);
-/* x of an item for a new user, out [width]. */
+/* x of an item for a new user. Shapes: out [goss_catalogue_width]: numbers and factors standardized, features as they
+ * are. */
 GOSS_API void goss_catalogue_input(const goss_catalogue *c, int item, float *out);
 /* How rows that describe users are encoded. Borrowed; NULL: users are known by their ratings alone. */
 GOSS_API const goss_descriptors *goss_catalogue_descriptors(const goss_catalogue *c);
@@ -156,10 +162,11 @@ GOSS_API bool goss_catalogue_clicks(const goss_catalogue *c, double *click, int 
 GOSS_API const char *goss_catalogue_column(const goss_catalogue *c, goss_ratings_column which);
 /* The numbers of ratings in training (goss_catalogue_options). */
 GOSS_API void goss_catalogue_support(const goss_catalogue *c, int *support, int *most_support);
-/* The order of training ("random", "first", a column) and the metrics, as given. Borrowed. */
+/* The order of a user's ratings in training: "random", "first", "last" or a column. Borrowed. */
 GOSS_API const char *goss_catalogue_order(const goss_catalogue *c);
+/* The names of the metrics, as given in training (goss_catalogue_options.metrics). Borrowed. */
 GOSS_API const char *goss_catalogue_metrics(const goss_catalogue *c);
-/* What ratings are predicted by. */
+/* The objective that ratings are predicted by (goss_catalogue_options.objective). Static storage. */
 GOSS_API const goss_objective *goss_catalogue_objective(const goss_catalogue *c);
 /* Mean and deviation of the ratings. Borrowed. */
 GOSS_API goss_target_scale goss_catalogue_scale(const goss_catalogue *c);
@@ -168,8 +175,8 @@ GOSS_API goss_target_scale goss_catalogue_scale(const goss_catalogue *c);
 
 /* What a source draws; defaults in brackets. */
 typedef struct goss_ratings_source_options {
-    const int32_t *users; /* [n_users]; NULL: all */
-    int n_users;
+    const int32_t *users;      /* [n_users]; NULL: all */
+    int n_users;               /* not read if users is NULL */
     int support, most_support; /* ratings of a support set: drawn between them (5, 0: always support); both 0: none */
     int queries;               /* at most; 0: all others (0) */
     bool shuffle;              /* users in an order of their own in each pass; else in turn (false) */
@@ -178,7 +185,7 @@ typedef struct goss_ratings_source_options {
     int candidates;            /* of clicks, without inputs: zeros among a task's queries; 0: all that there are (0) */
     const float *inputs;       /* x of each row, of users that the catalogue was fitted to; NULL: as for new users */
     const goss_table *described; /* the users' rows, of a catalogue with descriptors; NULL: tasks have none (NULL) */
-    uint64_t seed;               /* (1) */
+    uint64_t seed;               /* of all draws (1) */
 } goss_ratings_source_options;
 /* The defaults. */
 GOSS_API goss_ratings_source_options goss_ratings_source_defaults(void);
@@ -190,14 +197,15 @@ GOSS_API goss_ratings_source_options goss_ratings_source_defaults(void);
 GOSS_API GOSS_MUST_USE goss_status goss_ratings_source_open(const goss_ratings *ratings, const goss_catalogue *c,
                                                             const goss_ratings_source_options *options,
                                                             goss_task_source *out, int *skipped, goss_error *err);
-/* The number of rated items that the catalogue lacks, and of those among them without features. */
+/* The number of rated items that the catalogue lacks, *unknown, and of those among them without features, of which
+ * nothing is known. Errors: GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_ratings_unknown(const goss_ratings *ratings, const goss_catalogue *c,
                                                         int *unknown, int *without_features, goss_error *err);
 
 /* The ratings that one person gave, from a csv file with a column of items (or of their names) and, but for clicks, one
  * of ratings. Where clicks are ratings from some number on, and there is a column of them, lower ones are left out. */
 typedef struct goss_person {
-    int n;
+    int n;             /* ratings, or clicks */
     int32_t *item;     /* [n + zeros] in the catalogue */
     float *rating;     /* [n + zeros] 1 for a click */
     int zeros;         /* of clicks: items behind these that were drawn from those that are not among them */
@@ -217,8 +225,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_person_describe(goss_person *p, const go
                                                         goss_error *err);
 /* Frees the arrays and clears the struct. */
 GOSS_API void goss_person_free(goss_person *p);
-/* A source whose only task is a person: the ratings are the support set, there are no queries. Owns:
- * goss_task_source_free. Borrows both. */
+/* A source whose only task is a person: the ratings are the support set, there are no queries; the descriptor, if there
+ * is one, is the task's. Errors: GOSS_E_NOMEM. Owns: *out, goss_task_source_free. Borrows both. */
 GOSS_API GOSS_MUST_USE goss_status goss_person_source(const goss_person *p, const goss_catalogue *c,
                                                       goss_task_source *out, goss_error *err);
 
@@ -252,9 +260,9 @@ GOSS_API void goss_ratings_cover(const goss_ratings *ratings, const goss_answers
  *              (Sarwar et al. 2001; Koren 2010)
  *   mf         folding-in: the posterior mean of the user's bias and factors in the catalogue's factorisation */
 typedef struct goss_recommender {
-    const char *name, *doc;
-    bool neighbours; /* it needs a catalogue that keeps ratings (goss_catalogue_options.neighbours) */
-    bool clicks;     /* it needs one of clicks: its scores are no ratings */
+    const char *name, *doc; /* "knn"; one line */
+    bool neighbours;        /* it needs a catalogue that keeps ratings (goss_catalogue_options.neighbours) */
+    bool clicks;            /* it needs one of clicks: its scores are no ratings */
 } goss_recommender;
 /* Row i of the table, from 0; NULL behind the last. Static storage. */
 GOSS_API const goss_recommender *goss_recommender_at(int i);
@@ -271,7 +279,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_recommender_race(const goss_recommender 
                                                          const goss_metric *const *metrics, int n_metrics,
                                                          int64_t draws, double *values, double *seconds,
                                                          goss_error *err);
-/* The same, where the caller judges. */
+/* The same, where the caller judges: hook receives the answers of each draw, in their order, on the calling thread.
+ * Errors: as goss_recommender_race. */
 GOSS_API GOSS_MUST_USE goss_status goss_recommender_answers(const goss_recommender *kind, const goss_ratings *ratings,
                                                             const goss_catalogue *c, const goss_task_source *source,
                                                             int64_t draws, goss_race_hook hook, double *seconds,

@@ -6,8 +6,11 @@
  * it couples tasks. It consists of public builders and thus has derivatives of any order. Where a norm is not
  * differentiable, its gradient is the subgradient of minimal norm (0 at 0); `epsilon` smooths it. R is a tensor as a
  * matrix [T, D], one row per task. Errors are the graph's sticky error unless a function returns a status. Threads:
- * those of the graph.  goss_reg_options o = goss_reg_defaults(); o.strength = 1e-3; loss = goss_add(loss,
- * goss_reg_build("nuclear", &weights, 1, &o));       // trace norm of the tasks' weights  */
+ * those of the graph.
+ *
+ *     goss_reg_options o = goss_reg_defaults();
+ *     o.strength = 1e-3;
+ *     loss = goss_add(loss, goss_reg_build("nuclear", &weights, 1, &o));        // trace norm of the tasks' weights */
 #ifndef GOSSAMER_REGULARIZER_H
 #define GOSSAMER_REGULARIZER_H
 

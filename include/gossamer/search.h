@@ -124,8 +124,9 @@ typedef struct goss_search_start {
     double difference, ci95;    /* generated - ordinary, paired; ci95: half its 95 % interval, NaN for one network */
 } goss_search_start;
 
-/* The space and the metric. */
+/* The space that structures are drawn from. */
 GOSS_API const goss_space *goss_search_space(const goss_search *s);
+/* The metric of validation and test, by which networks are ordered. */
 GOSS_API const goss_metric *goss_search_metric(const goss_search *s);
 /* The samples of the task to train, to validate and to test on. */
 GOSS_API void goss_search_samples(const goss_search *s, int out[3]);

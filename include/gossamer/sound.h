@@ -41,9 +41,11 @@ typedef struct goss_wave {
  * GOSS_E_UNSUPPORTED: a library that this build lacks. Owns: goss_wave_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_wave_read(const char *path, int rate, double most, goss_wave *out,
                                                   goss_error *err);
-/* The same of samples in memory, resampled to another rate; w is replaced. */
+/* Resamples a recording in memory to another rate, by the same interpolation; its samples are replaced, its hash stays.
+ * At the rate that it has already nothing is done. Errors: GOSS_E_FORMAT: a ratio of rates that cannot be resampled
+ * (beyond 1 : 256); GOSS_E_UNSUPPORTED: a build without libsamplerate; GOSS_E_NOMEM; w is then unchanged. */
 GOSS_API GOSS_MUST_USE goss_status goss_wave_resample(goss_wave *w, int rate, goss_error *err);
-/* Frees the samples. */
+/* Frees the samples, not the struct. */
 GOSS_API void goss_wave_free(goss_wave *w);
 
 /* ---- spectrograms ---- */
@@ -58,9 +60,9 @@ typedef struct goss_mel_options {
 
 /* Tables for spectrograms: window, twiddle factors, bands. Threads: immutable; scratch is the caller's. */
 typedef struct goss_mel goss_mel;
-/* Errors: GOSS_E_ARGUMENT with what does not fit; GOSS_E_NOMEM. Owns: goss_mel_free. */
+/* Computes the tables. Errors: GOSS_E_ARGUMENT with what does not fit; GOSS_E_NOMEM. Owns: *out, goss_mel_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_mel_new(const goss_mel_options *options, goss_mel **out, goss_error *err);
-/* NULL is allowed. */
+/* Frees the tables; NULL is allowed. */
 GOSS_API void goss_mel_free(goss_mel *m);
 /* Frames of n samples: 1 + n / hop. */
 GOSS_API int goss_mel_frames(const goss_mel *m, size_t n);
@@ -127,19 +129,24 @@ typedef struct goss_sound_augment {
                      coefficients */
 } goss_sound_augment;
 
-/* The keys [sound] and data.pattern, bound to a goss_sound_front, and the keys [augment], bound to a
- * goss_sound_augment. Static storage. */
+/* The keys [sound] and data.pattern, *n of them, for goss_config_bind to a goss_sound_front. Static storage. */
 GOSS_API const goss_key *goss_sound_keys(int *n);
+/* The keys [augment], *n of them, for goss_config_bind to a goss_sound_augment. Static storage. */
 GOSS_API const goss_key *goss_sound_augment_keys(int *n);
-/* Their defaults. */
+/* The defaults of a front end. */
 GOSS_API goss_sound_front goss_sound_front_defaults(void);
-/* Checks what keys together may not be. Errors: GOSS_E_ARGUMENT names the key. */
+/* Checks what keys together may not be: bands above half the rate, more coefficients than mels, a window of less than 4
+ * samples, lengths (RAGGED) of images, a pattern without {class}. Errors: GOSS_E_ARGUMENT names the key. */
 GOSS_API GOSS_MUST_USE goss_status goss_sound_front_check(const goss_sound_front *f, goss_error *err);
-/* The front end as a text that models keep, and back. Errors: GOSS_E_FORMAT: damaged, or of a newer version;
- * GOSS_E_NOMEM. Owns: the text and, after parsing, *out: goss_sound_text_free, goss_sound_front_free. */
+/* The front end as a text that models keep, a line KEY=VALUE for each key. Errors: GOSS_E_NOMEM. Owns: *text,
+ * goss_sound_text_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_sound_front_text(const goss_sound_front *f, char **text, goss_error *err);
+/* Frees that text; NULL is allowed. */
 GOSS_API void goss_sound_text_free(char *text);
+/* Reads that text; a key that it lacks has its default. Errors: GOSS_E_FORMAT: damaged, or of a newer version;
+ * GOSS_E_NOMEM. Owns: *out, goss_sound_front_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_sound_front_parse(const char *text, goss_sound_front **out, goss_error *err);
+/* Frees a front end of goss_sound_front_parse, and its pattern; NULL is allowed. */
 GOSS_API void goss_sound_front_free(goss_sound_front *f);
 /* The shape of a sample: writes extents and returns the rank. */
 GOSS_API int goss_sound_shape_of(const goss_sound_front *f, int64_t *extents);
@@ -152,7 +159,7 @@ GOSS_API bool goss_sounds_is(const char *path);
 /* The paths of the sound files at a path: itself, those in a folder and below it in byte order, or those that a csv
  * file lists. Errors: GOSS_E_IO, GOSS_E_FORMAT: none. Owns: *paths, goss_sound_paths_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_sound_paths(const char *path, char ***paths, int *n, goss_error *err);
-/* NULL is allowed. */
+/* Frees paths [n]; NULL is allowed. */
 GOSS_API void goss_sound_paths_free(char **paths, int n);
 
 /* ---- sets of recordings ---- */
@@ -177,6 +184,7 @@ typedef struct goss_sounds_options {
 GOSS_API GOSS_MUST_USE goss_status goss_sounds_open(const char *path, const goss_sound_front *front,
                                                     const goss_sounds_options *options, goss_sounds **out,
                                                     goss_error *err);
+/* Frees a set; NULL is allowed. */
 GOSS_API void goss_sounds_close(goss_sounds *s);
 /* The set for episodes and support sets. Borrowed. */
 GOSS_API const goss_class_set *goss_sounds_set(const goss_sounds *s);
@@ -189,10 +197,11 @@ GOSS_API int goss_sounds_left_out(const goss_sounds *s);
 
 /* Samples of single waveforms. Threads: one at a time. */
 typedef struct goss_sound_reader goss_sound_reader;
-/* Copies the front end. Errors: as goss_sound_front_check; GOSS_E_NOMEM. Owns: goss_sound_reader_free. */
+/* Creates a reader of a front end, which it copies. Errors: as goss_sound_front_check; GOSS_E_NOMEM. Owns:
+ * goss_sound_reader_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_sound_reader_new(const goss_sound_front *f, goss_sound_reader **out,
                                                          goss_error *err);
-/* NULL is allowed. */
+/* Frees a reader; NULL is allowed. */
 GOSS_API void goss_sound_reader_free(goss_sound_reader *r);
 /* The sample of a waveform at the front end's rate. Shapes: x as goss_sound_shape_of; *steps: its frames, fewer than
  * those with GOSS_SOUND_RAGGED alone (may be NULL). Allocates where a waveform is longer than all before. Errors:
@@ -203,8 +212,10 @@ GOSS_API GOSS_MUST_USE goss_status goss_sound_reader_sample(goss_sound_reader *r
 /* Whether a frame of a sample depends on the samples around it alone, so that it can be had before a recording ends:
  * sequences of as many frames as there are (RAGGED), of which nothing is cut (trim = 0), in plain decibels (NONE). */
 GOSS_API bool goss_sound_front_by_frame(const goss_sound_front *f);
-/* The frames of a waveform of n samples, and how many of them no further samples would change. */
+/* The frames of a waveform of n samples, 1 + n / hop. */
 GOSS_API int goss_sound_reader_frames(const goss_sound_reader *r, size_t n);
+/* How many of these frames no further samples would change: those whose transform (goss_mel_options.fft) ends within
+ * the n samples. */
 GOSS_API int goss_sound_reader_settled(const goss_sound_reader *r, size_t n);
 /* Frame i of a waveform of n samples: the numbers that goss_sound_reader_sample gives it, where
  * goss_sound_front_by_frame. Shapes: x [coefficients]. Allocates where the reader has read nothing before. Errors:
@@ -235,18 +246,20 @@ GOSS_API bool goss_sound_is_silent(const float *samples, size_t n, int rate, con
 typedef struct goss_event_finder goss_event_finder;
 /* Called for each event with its samples [n] from sample `start` of the stream on; borrowed. */
 typedef goss_status (*goss_event_found)(void *context, int64_t start, const float *samples, size_t n, goss_error *err);
-/* For a stream of that rate. options: NULL: defaults. Errors: GOSS_E_NOMEM. Owns: goss_event_finder_free. */
+/* Creates a finder for a stream of that rate. options: NULL: defaults. Errors: GOSS_E_ARGUMENT: fewer than 1,000
+ * samples per second; GOSS_E_NOMEM. Owns: *out, goss_event_finder_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_event_finder_new(int rate, const goss_event_options *options,
                                                          goss_event_finder **out, goss_error *err);
-/* NULL is allowed. */
+/* Frees a finder; NULL is allowed. */
 GOSS_API void goss_event_finder_free(goss_event_finder *f);
-/* The next samples. Allocates nothing. Errors: those of `found`. */
+/* Reads the next samples [n], any number; found is called for each event that ends in them. Allocates nothing. Errors:
+ * those of `found`, after which the stream cannot go on. */
 GOSS_API GOSS_MUST_USE goss_status goss_event_finder_push(goss_event_finder *f, const float *samples, size_t n,
                                                           goss_event_found found, void *context, goss_error *err);
 /* Whether the stream is within an event, and the samples [n] of it that are certain to belong to it, from sample
  * `start` of the stream on; borrowed until the next call. Events that turn out to be too short are never found. */
 GOSS_API bool goss_event_finder_within(const goss_event_finder *f, int64_t *start, const float **samples, size_t *n);
-/* The stream ends: so does an event in it. */
+/* Ends the stream, and an event in it: found is called for it if it is long enough. Errors: those of `found`. */
 GOSS_API GOSS_MUST_USE goss_status goss_event_finder_end(goss_event_finder *f, goss_event_found found, void *context,
                                                          goss_error *err);
 

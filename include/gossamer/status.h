@@ -58,12 +58,18 @@ typedef struct goss_error {
 
 /* Sets status and text (printf style). err may be NULL. The text is made one line that is safe to print on a terminal,
  * whatever file names are in it (gossamer/text.h); an overlong one is truncated and ends in "...".
- * Returns: status. Threads: any, each with its own err. */
+ *
+ *     if (n < 1) return goss_error_set(err, GOSS_E_ARGUMENT, "%s: %d rows: at least 1", path, n);
+ *
+ * Errors: none of its own: returns `status`. Threads: any, each with its own err. */
 GOSS_API goss_status goss_error_set(goss_error *err, goss_status status, const char *fmt, ...) GOSS_PRINTF(3, 4);
 
 /* Prepends "prefix: " (printf style) to the text of an error that is passed on. err may be NULL. With status GOSS_OK
- * err is left alone.
- * Returns: status. Threads: any, each with its own err. */
+ * err is left alone. The call that may fail is an argument, which is evaluated first:
+ *
+ *     return goss_error_prefix(err, goss_model_load(path, &m, err), "model %d", i);
+ *
+ * Errors: none of its own: returns `status`. Threads: any, each with its own err. */
 GOSS_API goss_status goss_error_prefix(goss_error *err, goss_status status, const char *fmt, ...) GOSS_PRINTF(3, 4);
 
 /* The short name of a status, for logs and tests: "shape", "format", "input/output", ... Error texts do not repeat it.

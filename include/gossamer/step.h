@@ -19,7 +19,15 @@
  *
  * With micro-batches, each task is processed in isolation: batch norm in training uses the statistics of the sets of
  * one task (whole batch: of all tasks of a step), and running statistics move towards the mean over tasks (ghost batch
- * norm: Hoffer, Hubara and Soudry 2017). A penalty that couples tasks is undefined for a single task and is refused. */
+ * norm: Hoffer, Hubara and Soudry 2017). A penalty that couples tasks is undefined for a single task and is refused.
+ *
+ *     goss_step_options o = goss_step_defaults();
+ *     o.tasks = 16, o.optimizer.weight_decay = 1e-2;
+ *     GOSS_TRY(goss_step_new(&(goss_step_source){build, bind, &mine}, &o, threads, &step, err));
+ *     goss_params_set(goss_step_params(step), goss_params_find(goss_step_params(step), "target"), initial);
+ *     for (int64_t k = 0; k < steps; k++) GOSS_TRY(goss_step_run(step, 16, 1e-3, seed, (uint64_t)k, &result, err));
+ *
+ * Threads: a step belongs to one thread at a time; it runs on the threads that it was given. */
 #ifndef GOSSAMER_STEP_H
 #define GOSSAMER_STEP_H
 
@@ -30,6 +38,7 @@
 extern "C" {
 #endif
 
+/* The most parameters, states and measures of a loss, with those that the penalty appends. */
 #define GOSS_STEP_PARAMS 8
 #define GOSS_STEP_STATES 24
 #define GOSS_STEP_MEASURES 96
@@ -64,9 +73,9 @@ typedef struct goss_step_state {
 typedef struct goss_step_loss {
     goss_val loss; /* rank 0, a mean over the tasks; not differentiated */
     goss_step_param param[GOSS_STEP_PARAMS];
-    int n_params;
+    int n_params; /* at least 1 */
     goss_step_measure measure[GOSS_STEP_MEASURES];
-    int n_measures;
+    int n_measures; /* 0: the loss alone is reported */
     goss_step_state state[GOSS_STEP_STATES];
     int n_states;
 } goss_step_loss;
@@ -80,7 +89,7 @@ typedef struct goss_step_source {
     /* Binds the inputs of tasks [first, first + tasks) of the next step and the counts; the memory must remain valid
      * during the step. Called by the thread that runs the step. */
     goss_status (*bind)(void *context, goss_exec *exec, int64_t first, int64_t tasks, goss_error *err);
-    void *context;
+    void *context; /* of both; must live as long as the step */
 } goss_step_source;
 
 /* Settings of a step. */
@@ -92,18 +101,18 @@ typedef struct goss_step_options {
     /* Factors of the learning rate by patterns of tensor names: "conv*.w" in all parameters, "target.conv*.w" in one,
      * "target" all of it; the last match applies. */
     const goss_scale_rule *rates;
-    int n_rates;
+    int n_rates; /* 0: one rate for all */
     /* A penalty, computed from values that the source published (goss_published): [T], of which the mean is added to
      * the loss, a scalar, or GOSS_NONE. It may append to the source's loss: parameters to train, states, measures (with
      * names and layouts that outlive the step; parameters and states not with micro-batches). NULL: no penalty. Errors
      * are the graph's. */
     goss_val (*penalty)(void *context, goss_graph *g, goss_step_loss *loss);
-    void *penalty_context;
+    void *penalty_context; /* passed to penalty */
     /* With micro-batches, between accumulate and apply: slab[n] has sums over this process's tasks (gradients, loss,
      * measures, next states, and the number of tasks), which the callback replaces by the sums over all processes,
      * bit-identical in each (all-reduce). NULL: a single process. */
     goss_status (*combine)(void *context, float *slab, int64_t n, goss_error *err);
-    void *combine_context;
+    void *combine_context; /* passed to combine */
 } goss_step_options;
 /* The defaults: the whole batch of one task, AdamW, no penalty. */
 GOSS_API goss_step_options goss_step_defaults(void);
@@ -145,7 +154,7 @@ GOSS_API goss_exec *goss_step_exec(const goss_step *s);
 /* The compiled programs as text (goss_schedule_text): part 0 is the whole batch or accumulate, part 1 apply. NULL:
  * there is no such part, or no memory. Free with goss_text_free. */
 GOSS_API char *goss_step_text(const goss_step *s, int part);
-/* Bytes that its runs and the slab hold. */
+/* The bytes that its executors and the slab hold; parameters are not counted. */
 GOSS_API size_t goss_step_memory(const goss_step *s);
 
 #ifdef __cplusplus

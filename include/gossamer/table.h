@@ -82,7 +82,8 @@ typedef struct goss_table goss_table;
  * and .npz: libzip-dev). Owns: goss_table_close. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_open(const char *path, const goss_table_options *options,
                                                    goss_table **out, goss_error *err);
-/* The same for a single file in memory, which errors call `name`. The bytes are not kept. */
+/* The same for a single file in memory, which errors call `name`. The bytes are not kept. Errors: as goss_table_open,
+ * without GOSS_E_IO. Owns: *out, goss_table_close. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_read(const void *data, size_t size, const char *name,
                                                    const goss_table_options *options, goss_table **out,
                                                    goss_error *err);
@@ -144,9 +145,10 @@ GOSS_API int goss_table_categories(const goss_table *table, int column);
 GOSS_API const char *goss_table_category(const goss_table *table, int column, int code);
 /* The code of a text; -1 if the column does not contain it. */
 GOSS_API int goss_table_category_find(const goss_table *table, int column, const char *text);
+/* Room for any number as text, its zero byte included. */
+#define GOSS_CELL_TEXT 32
 /* A cell as text, "" if missing; numbers in the shortest form that reads back as the same double. Returns `buffer`, or
  * a text borrowed from the table. */
-#define GOSS_CELL_TEXT 32
 GOSS_API const char *goss_table_text(const goss_table *table, int column, int row, char buffer[GOSS_CELL_TEXT]);
 
 /* A cell as the csv file spells it, without the quotes around it: "NA", "7.00". NULL: the table was opened without
@@ -194,12 +196,12 @@ typedef struct goss_roles_declared {
 
 /* The roles of all columns. */
 typedef struct goss_roles {
-    int target, task; /* columns; -1: none */
-    bool whole;       /* without a column of tasks: all rows are one task, "all" (false) */
-    bool target_guessed, task_guessed;
-    int columns;
-    goss_column_role *role; /* [columns] */
-    char (*reason)[160];    /* [columns] why, as a phrase */
+    int target, task;                  /* columns; -1: none */
+    bool whole;                        /* without a column of tasks: all rows are one task, "all" (false) */
+    bool target_guessed, task_guessed; /* inferred, not declared */
+    int columns;                       /* of the table */
+    goss_column_role *role;            /* [columns] */
+    char (*reason)[160];               /* [columns] why, as a phrase */
 } goss_roles;
 
 /* Assigns roles by declaration, and by the rules of docs/tables.md where nothing is declared. declared: may be NULL.
@@ -232,9 +234,9 @@ GOSS_API const char *goss_finding_kind_name(goss_finding_kind kind);
 /* A finding. */
 typedef struct goss_finding {
     goss_finding_kind kind;
-    int column, other; /* -1: none */
-    double measure;
-    char text[240]; /* a sentence with what to do */
+    int column, other; /* the columns concerned; -1: none */
+    double measure;    /* as the kind says; else 0 */
+    char text[240];    /* a sentence with what to do */
 } goss_finding;
 
 /* The findings of a table, by column and then by kind. Errors: GOSS_E_NOMEM. Owns: goss_findings_free. */
@@ -256,15 +258,15 @@ typedef struct goss_groups {
     int count;
     char **name;    /* [count] the value as text */
     int32_t *first; /* [count + 1] group g has rows[first[g]] ... rows[first[g + 1] - 1] */
-    int32_t *rows;
-    int missing; /* the number of rows in no group */
+    int32_t *rows;  /* [first[count]] */
+    int missing;    /* the number of rows in no group */
 } goss_groups;
 
 /* Groups rows [n_rows] (NULL: all) by a column; column -1: all rows are one group. Errors: GOSS_E_NOMEM.
  * Owns: goss_groups_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_groups(const goss_table *table, int column, const int32_t *rows,
                                                      int n_rows, goss_groups *out, goss_error *err);
-/* Frees the arrays. */
+/* Frees the arrays and names, not the struct. */
 GOSS_API void goss_groups_free(goss_groups *groups);
 
 /* The input whose name suggests time (time, test_time, day, visit, age ...) and that varies within tasks; -1: none.
@@ -305,7 +307,7 @@ GOSS_API GOSS_MUST_USE goss_status goss_encoding_fit(const goss_table *table, co
 
 /* How texts become numbers; defaults in brackets. */
 typedef struct goss_text_options {
-    goss_token_options tokens;
+    goss_token_options tokens; /* what is a token (tokens.h) */
     int length; /* tokens of a text at most, ids of n-grams among them; further ones are cut off (64) */
     /* ids: a number for each token, for an `embedding` layer; vectors: the vector of each word, scaled to the length
      * sqrt(width); mean: the mean of these, a / (a + share of the word in the training texts) each, a = 0.001, scaled
@@ -387,7 +389,9 @@ typedef struct goss_csv goss_csv;
 /* Writes to a file, which appears when goss_csv_close succeeds and not before (gossamer/file.h). Errors: GOSS_E_IO,
  * GOSS_E_NOMEM. Owns: goss_csv_close or goss_csv_abandon. */
 GOSS_API GOSS_MUST_USE goss_status goss_csv_create(const char *path, goss_csv **out, goss_error *err);
-/* Writes through `put`, which returns 0 for success. */
+/* Writes through `put`, which returns 0 for success; it is called with whole rows of text, and not again after a
+ * failure. Errors: GOSS_E_NOMEM; a failure of `put` is an error of goss_csv_close (GOSS_E_IO). Owns: goss_csv_close or
+ * goss_csv_abandon. */
 GOSS_API GOSS_MUST_USE goss_status goss_csv_create_to(int (*put)(void *context, const void *data, size_t size),
                                                       void *context, goss_csv **out, goss_error *err);
 /* Appends a cell to the row. Errors are reported by goss_csv_close. */

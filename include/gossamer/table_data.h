@@ -72,15 +72,15 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_data_open(const goss_table_data_op
 /* Frees the data; NULL is allowed. */
 GOSS_API void goss_table_data_free(goss_table_data *d);
 
-/* The training source: tasks with ids, shuffled anew for each pass (or all in turn: in_turns). Owns:
- * goss_task_source_free. */
+/* The training source: tasks with ids, shuffled anew for each pass (or all in turn: in_turns). Errors: as
+ * goss_table_source_open; GOSS_E_ARGUMENT: in_turns and a task with too few rows. Owns: *out, goss_task_source_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_data_train(const goss_table_data *d, goss_task_source *out,
                                                          goss_error *err);
 /* Whether there is validation data: held-out tasks or, with a split inside of tasks, held-out rows. */
 GOSS_API bool goss_table_data_validates(const goss_table_data *d);
 /* The validation source: tasks in turn (task k % .tasks), support sets of the training sizes, all other rows (500 at
- * most) as queries. Tasks have ids if they are training tasks (a split inside of tasks). Owns:
- * goss_task_source_free. */
+ * most) as queries. Tasks have ids if they are training tasks (a split inside of tasks). Errors: as
+ * goss_table_source_open. Owns: *out, goss_task_source_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_data_validate(const goss_table_data *d, goss_task_source *out,
                                                             goss_error *err);
 /* The test source of a split inside of tasks: tasks in turn with their ids, support sets as in training, all test rows

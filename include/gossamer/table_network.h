@@ -22,11 +22,12 @@
 extern "C" {
 #endif
 
+/* Limits of what is read; beyond the first two goss_table_network_adapt fails. */
 #define GOSS_TABLE_NETWORK_CLASSES 256 /* the most classes; more than 10 by output coding */
 #define GOSS_TABLE_NETWORK_SLOTS 512   /* the most columns; a category of more than two values counts once for each */
 #define GOSS_TABLE_NETWORK_LEVELS 32   /* a category of more values is no input */
 
-/* Defaults in brackets. */
+/* How a network is made; defaults in brackets. */
 typedef struct goss_table_network_options {
     /* Of an ensemble, each of which has been told the classes in another order, or a number upside down (0: 1; with
      * more than 10 classes 4, which are told other groups of them) */
@@ -41,7 +42,7 @@ typedef struct goss_table_network_options {
     goss_threads *threads; /* NULL: created for the call */
 } goss_table_network_options;
 
-/* Whether a model makes networks of tables. */
+/* Whether a model makes networks of tables: its method is "tables". */
 GOSS_API bool goss_table_network_is(const goss_model *m);
 
 /* Makes a network for the target of `roles` from rows [n] of a table (NULL: all; those without a target are left out,

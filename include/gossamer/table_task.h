@@ -14,6 +14,15 @@
  *     o.tasks = division.train.tasks, o.n_tasks = division.train.n;
  *     GOSS_TRY(goss_table_source_open(tasks, transform, &o, &source, NULL, err));
  *
+ * A model stores the transform; another table is then read by it:
+ *
+ *     goss_table_needs needs = {.task = true, .target = true};
+ *     GOSS_TRY(goss_table_transform_roles(transform, other, needs, &roles, NULL, err));      // columns by name
+ *     GOSS_TRY(goss_table_transform_apply(transform, other, rows, n, x, NULL, err));         // x [n, width]
+ *     GOSS_TRY(goss_table_transform_targets(transform, other, rows, n, y, err));             // y [n]
+ *
+ * Tasks are numbered from 0 in the order of their first rows, rows as in the table. Errors name file and line.
+ *
  * Threads: transforms, task sets and descriptors may be used by any number of threads; a source belongs to one. Tables
  * are borrowed and must outlive what was opened over them. Indices must be in range (asserted); names are borrowed. */
 #ifndef GOSSAMER_TABLE_TASK_H
@@ -70,8 +79,8 @@ GOSS_API int goss_table_tasks_gather(const goss_table_tasks *t, const int32_t *t
 
 /* A list of tasks. */
 typedef struct goss_task_list {
-    int32_t *tasks; /* [n] ascending */
-    int n;
+    int32_t *tasks; /* [n] ascending; owned by the list */
+    int n;          /* 0: an empty list */
 } goss_task_list;
 /* Frees the array and empties the list. */
 GOSS_API void goss_task_list_free(goss_task_list *list);
@@ -88,7 +97,7 @@ GOSS_API goss_task_division_options goss_task_division_defaults(void);
 
 /* Three disjoint lists. */
 typedef struct goss_task_division {
-    goss_task_list train, validate, test;
+    goss_task_list train, validate, test; /* by what they are for */
 } goss_task_division;
 /* Divides tasks. Without files all tasks are for training, except those held out and the fold's. With `train` alone,
  * some of its tasks are held out, and tasks in neither list are the test; with `validate` alone, all others are for
@@ -100,14 +109,15 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_tasks_divide(const goss_table_task
                                                            goss_task_division *out, goss_error *err);
 /* Frees the three lists. */
 GOSS_API void goss_task_division_free(goss_task_division *d);
-/* The tasks that a file lists. Errors: as above. Owns: goss_task_list_free. */
+/* The tasks that a file lists, a name a line; '#' starts a comment. Errors: GOSS_E_ARGUMENT: an unknown task
+ * (FILE:LINE, with the nearest name); GOSS_E_IO; GOSS_E_NOMEM. Owns: *out, goss_task_list_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_tasks_list(const goss_table_tasks *t, const char *path,
                                                          goss_task_list *out, goss_error *err);
 
 /* A fold of cross-validation over rows: test set `fold` of `folds` disjoint ones, where share[2] is 1 / folds.
  * folds = 0: no folds. */
 typedef struct goss_row_fold {
-    int fold, folds;
+    int fold, folds; /* fold: from 1 */
 } goss_row_fold;
 /* Splits the rows of each task (and class) into shares for training, validation and test, in the order of the task, or
  * at random if it has none, as a function of the seed and the task's name. Afterwards sources draw support rows and
@@ -164,9 +174,9 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_transform_text(const goss_table_tr
 GOSS_API GOSS_MUST_USE goss_status goss_table_transform_parse(const char *text, goss_table_transform **out,
                                                               goss_error *err);
 
-/* The encoding of its inputs. Borrowed. */
+/* The encoding of its inputs, whose width (goss_encoding_width) is that of a sample's x. Borrowed. */
 GOSS_API const goss_encoding *goss_table_transform_inputs(const goss_table_transform *f);
-/* The objective. */
+/* The objective: as given, or what the target suggested. Static storage. */
 GOSS_API const goss_objective *goss_table_transform_objective(const goss_table_transform *f);
 /* Whether targets are counted from origins: numbers that are forecast from their past (series.h). */
 GOSS_API bool goss_table_transform_relative(const goss_table_transform *f);
@@ -180,11 +190,11 @@ GOSS_API const char *goss_table_transform_order(const goss_table_transform *f);
 GOSS_API goss_target_scale goss_table_transform_scale(const goss_table_transform *f);
 /* The number of classes; 0: regression. */
 GOSS_API int goss_table_transform_classes(const goss_table_transform *f);
-/* The name of a class. */
+/* The name of class i in [0, classes): the value of the target. */
 GOSS_API const char *goss_table_transform_class(const goss_table_transform *f, int i);
 /* The number of columns that are not inputs because they were constant in training. */
 GOSS_API int goss_table_transform_dropped(const goss_table_transform *f);
-/* The name of such a column. */
+/* The name of such a column, i in [0, dropped). */
 GOSS_API const char *goss_table_transform_dropped_name(const goss_table_transform *f, int i);
 
 /* The columns that another table must have; those not required have the role -1 if they are missing. */
@@ -204,8 +214,9 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_transform_apply(const goss_table_t
                                                               const int32_t *rows, int n, float *out,
                                                               goss_encoding_report *report, goss_error *err);
 /* The targets of rows [n], as numbers in their unit (counted from their origins, if goss_table_transform_relative) or
- * as class numbers. Shapes: out [n]. Errors: GOSS_E_ARGUMENT with
- * file and line: a missing target, or a class that was not in training. */
+ * as class numbers. Shapes: out [n]. Errors: GOSS_E_ARGUMENT: no column of targets, or texts where numbers were
+ * learned; with file and line: a missing target, a class that was not in training, a row without a value before it that
+ * it could be forecast from. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_transform_targets(const goss_table_transform *f, const goss_table *table,
                                                                 const int32_t *rows, int n, float *out,
                                                                 goss_error *err);
@@ -229,7 +240,7 @@ GOSS_API GOSS_MUST_USE goss_status goss_descriptors_fit(const goss_table *table,
                                                         goss_error *err);
 /* Frees descriptors; NULL is allowed. */
 GOSS_API void goss_descriptors_free(goss_descriptors *d);
-/* The length of a descriptor. */
+/* The length of a descriptor, as goss_task_spec.descriptor. */
 GOSS_API int goss_descriptors_width(const goss_descriptors *d);
 /* How the columns of the table are encoded. Borrowed. */
 GOSS_API const goss_encoding *goss_descriptors_inputs(const goss_descriptors *d);
@@ -253,7 +264,7 @@ GOSS_API GOSS_MUST_USE goss_status goss_descriptors_apply_each(const goss_descri
 /* What a source draws; defaults in brackets. */
 typedef struct goss_table_source_options {
     const int32_t *tasks; /* [n_tasks]; NULL: all */
-    int n_tasks;
+    int n_tasks;          /* not read if tasks is NULL */
     /* The number of rows of a support set is drawn from support .. most_support (5, 0). most_support 0:
      * always `support`; both 0: no support sets. */
     int support, most_support;
@@ -264,8 +275,8 @@ typedef struct goss_table_source_options {
     bool shuffle;             /* tasks in a random order, drawn anew for each pass over them; else in turn */
     bool number;              /* tasks have ids: their positions in `tasks` */
     const int64_t *numbers;   /* [n_tasks] their ids, -1: none; below `ids`. NULL: as `number` says */
-    int64_t ids;
-    uint64_t seed;
+    int64_t ids;              /* with numbers: how many ids there are (0) */
+    uint64_t seed;            /* of all draws (0) */
     const goss_descriptors *descriptors; /* NULL: none */
     const goss_table *described;         /* the table of the descriptors */
 } goss_table_source_options;
@@ -276,7 +287,8 @@ GOSS_API goss_table_source_options goss_table_source_defaults(void);
  * every task is drawn once in each pass; without it draw k is task k % n. Support sets are the first rows of the task's
  * order, or random rows; queries are (drawn from) the rows in no support set that follow it in the order. Tasks with
  * too few rows for `support` rows and a query are excluded and counted in *skipped (may be NULL). Rows are encoded
- * once, here. Errors: GOSS_E_ARGUMENT: no task left, support above most_support; errors of the transform. Owns:
+ * once, here. Errors: GOSS_E_ARGUMENT: no task left, support above most_support; errors of the transform and of the
+ * descriptors; GOSS_E_NOMEM. Owns:
  * goss_task_source_free. Borrows the names of t. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_source_open(const goss_table_tasks *t, const goss_table_transform *f,
                                                           const goss_table_source_options *options,

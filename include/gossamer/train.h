@@ -7,8 +7,14 @@
  * minutes, the result of an interrupted run is bit-identical to that of an uninterrupted one. With a larger
  * train.steps, train.minutes or validate.patience a finished run is continued, with the learning rate schedule of the
  * new length. Images, classes and train.start are compared by content when a run is resumed. Files that do not belong
- * to a run are never replaced.  GOSS_TRY(goss_config_new(goss_train_keys(&n), n, &config, err));
- * GOSS_TRY(goss_config_read(config, "train.ini", err)); GOSS_TRY(goss_train(config, NULL, &report, err));  */
+ * to a run are never replaced.
+ *
+ *     GOSS_TRY(goss_config_new(goss_train_keys(&n), n, &config, err));
+ *     GOSS_TRY(goss_config_read(config, "train.ini", err));
+ *     GOSS_TRY(goss_train(config, NULL, &report, err));
+ *
+ * A program trains on tasks of its own by goss_train_options.tasks, and checks a configuration beforehand by
+ * goss_train_check (check.h). */
 #ifndef GOSSAMER_TRAIN_H
 #define GOSSAMER_TRAIN_H
 
@@ -81,7 +87,7 @@ typedef struct goss_train_report {
     bool validated;            /* the stored model was validated; otherwise it is the last one */
     double validation;         /* of the stored model, if validated */
     double validation_ci95;    /* half width of its 95 % interval; NaN: unknown (one episode) */
-    double seconds;
+    double seconds;            /* trained, in all processes of the run */
 } goss_train_report;
 
 /* Settings of goss_train that are not part of a configuration; all zero is valid. */
@@ -90,8 +96,8 @@ typedef struct goss_train_options {
      * is aborted at once. May be NULL. */
     const volatile sig_atomic_t *stop;
     void (*progress)(void *context, const goss_train_progress *p); /* called after each step; may be NULL */
-    void *context;
-    const goss_train_tasks *tasks; /* NULL: data.path */
+    void *context;                                                 /* for progress */
+    const goss_train_tasks *tasks;                                 /* NULL: data.path */
     /* The number of steps of this process, from the 11th on, that are profiled by operation to run.dir/profile.txt and
      * profile.json (exec.h: goss_profile_text, goss_profile_trace). 0: none. Results are unchanged. */
     int profile_steps;
