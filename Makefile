@@ -18,12 +18,14 @@ bench-build:
 check: deps
 	$(BUILD) products tests tests-without-all
 	@tools/check-floors $(B)
+	@tools/check-headers
 	@tools/run-tests $(B) -C without-all
-# What CI asks besides `make check` without warnings: floors, formatting, no warning from clang either, and that the
-# fused chains are those of the zoo (mined from a build by GCC).
+# What CI asks besides `make check` without warnings: floors, formatting, documented headers, no warning from clang
+# either, and that the fused chains are those of the zoo (mined from a build by GCC).
 gates:
 	@tools/install-deps gates
 	@tools/check-format
+	@tools/check-headers
 	+@CC=clang CONFIG=-DGOSSAMER_WERROR=ON tools/build $(B)/clang products tests bench-build
 	@tools/check-floors $(B)/clang
 	$(BUILD) products tests bench-build
