@@ -113,7 +113,7 @@ GOSS_API void goss_images_close(goss_images *set);
 GOSS_API goss_image_format goss_images_format(const goss_images *set);
 /* The number of images, of all classes together. */
 GOSS_API int goss_images_count(const goss_images *set);
-/* The number of classes: folders with images. They are numbered in the byte order of their names. */
+/* The number of classes: folders with images, or labels. They are numbered in the byte order of their names. */
 GOSS_API int goss_images_classes(const goss_images *set);
 /* The number of alphabets: folders that classes lie in; at least 1, since classes outside of any are in one of their
  * own, ".". */

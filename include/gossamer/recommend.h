@@ -164,7 +164,7 @@ GOSS_API const char *goss_catalogue_column(const goss_catalogue *c, goss_ratings
 GOSS_API void goss_catalogue_support(const goss_catalogue *c, int *support, int *most_support);
 /* The order of a user's ratings in training: "random", "first", "last" or a column. Borrowed. */
 GOSS_API const char *goss_catalogue_order(const goss_catalogue *c);
-/* The names of the metrics, as given in training (goss_catalogue_options.metrics). Borrowed. */
+/* The names of the metrics, as given in training (goss_catalogue_options.metrics), or the usual ones. Borrowed. */
 GOSS_API const char *goss_catalogue_metrics(const goss_catalogue *c);
 /* The objective that ratings are predicted by (goss_catalogue_options.objective). Static storage. */
 GOSS_API const goss_objective *goss_catalogue_objective(const goss_catalogue *c);

@@ -64,7 +64,7 @@ typedef struct goss_structure_options {
     double warmup;                       /* share in which only the largest network is trained (0.1) */
     double shrink;                       /* share, after that, in which the least budget falls (0.3) */
     bool sandwich;                       /* also trains the largest and the cheapest network in each step (true) */
-    double distill; /* weight of the largest network's answers in the loss of smaller ones, else of the targets (0.5) */
+    double distill; /* share of the largest network's answers in the loss of smaller ones; the rest: targets' (0.5) */
     double entropy; /* weight of the mean entropy of gates in the loss (0) */
     double
         relevance; /* weight of r, standardised, in the logits at the start; 0: they depend on the code alone (0.1) */

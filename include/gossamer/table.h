@@ -235,7 +235,7 @@ GOSS_API const char *goss_finding_kind_name(goss_finding_kind kind);
 typedef struct goss_finding {
     goss_finding_kind kind;
     int column, other; /* the columns concerned; -1: none */
-    double measure;    /* as the kind says; else 0 */
+    double measure;    /* as the kind says */
     char text[240];    /* a sentence with what to do */
 } goss_finding;
 
