@@ -64,9 +64,9 @@ typedef struct goss_compare_options {
 } goss_compare_options;
 
 /* Validates every row without training, then runs the cells that have no result yet. options: NULL: the defaults.
- * *failed: the number of failed cells, each reported through `progress`, which do not stop the others. Errors: an
- * invalid row, with its name, or existing results of other data, before the first cell starts; GOSS_E_INTERRUPTED
- * (finished cells are kept); GOSS_E_IO. */
+ * *failed: the number of failed cells, each reported through `progress`, which do not stop the others. Errors:
+ * GOSS_E_ARGUMENT: a shard out of range; those of an invalid row, with its name, or existing results of other data,
+ * before the first cell starts; GOSS_E_INTERRUPTED (finished cells are kept); GOSS_E_IO. */
 GOSS_API GOSS_MUST_USE goss_status goss_compare_run(goss_compare *c, const goss_compare_options *options, int *failed,
                                                     goss_error *err);
 

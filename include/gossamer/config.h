@@ -115,9 +115,11 @@ GOSS_API GOSS_MUST_USE goss_status goss_config_read(goss_config *c, const char *
  * the file. */
 GOSS_API GOSS_MUST_USE goss_status goss_config_parse(goss_config *c, const char *text, const char *name,
                                                      goss_error *err);
-/* Sets one key, "section.key". Errors: GOSS_E_ARGUMENT, as above. */
+/* Sets one key, "section.key". Errors: GOSS_E_ARGUMENT: an unknown key (with the nearest known one), a value of the
+ * wrong type or out of range. Values are then unchanged. */
 GOSS_API GOSS_MUST_USE goss_status goss_config_set(goss_config *c, const char *key, const char *text, goss_error *err);
-/* Sets one key by "section.key=value", as on a command line. Errors: GOSS_E_ARGUMENT, as above. */
+/* Sets one key by "section.key=value", as on a command line. Errors: as goss_config_set;
+ * GOSS_E_ARGUMENT: no '='. */
 GOSS_API GOSS_MUST_USE goss_status goss_config_override(goss_config *c, const char *assignment, goss_error *err);
 
 /* Stores the values of keys [n], which c must declare too, in the members of a struct of settings that their fields

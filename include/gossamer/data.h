@@ -282,7 +282,8 @@ GOSS_API goss_glyphs_options goss_glyphs_options_defaults(void);
 
 /* Renders. Equal options and fonts give equal bytes for any number of threads; an existing result of theirs is kept, an
  * incomplete one is rendered again. Progress goes to the log. report: may be NULL. Errors: GOSS_E_IO: no fonts, cannot
- * write; GOSS_E_ARGUMENT; GOSS_E_UNSUPPORTED: a build without FreeType or libpng; GOSS_E_INTERRUPTED. */
+ * write; GOSS_E_ARGUMENT: an option out of range, no script left to train on, a folder that holds something else or
+ * lies in that of the fonts; GOSS_E_UNSUPPORTED: a build without FreeType or libpng; GOSS_E_INTERRUPTED. */
 GOSS_API GOSS_MUST_USE goss_status goss_glyphs_render(const goss_glyphs_options *options, goss_glyphs_report *report,
                                                       goss_error *err);
 

@@ -43,8 +43,8 @@ typedef struct goss_contender {
 GOSS_API GOSS_MUST_USE goss_status goss_contender_derive(const goss_model *from, const char *method, goss_model **out,
                                                          goss_error *err);
 
-/* Whether goss_contender_derive can make that of a model, without making it. Errors: as there, with the methods that
- * it can make. */
+/* Whether goss_contender_derive can make that of a model, without making it. Errors: as goss_contender_derive, with the
+ * methods that it can make. */
 GOSS_API GOSS_MUST_USE goss_status goss_contender_check(const goss_model *from, const char *method, goss_error *err);
 
 /* How contenders are evaluated; defaults in brackets. */
@@ -83,7 +83,7 @@ GOSS_API GOSS_MUST_USE goss_status goss_evaluate(const goss_contender *contender
                                                  goss_error *err);
 /* The same on tasks 0 .. episodes-1 of a source of classification tasks with classes of their own (class_set.h), or of
  * contenders' own sources (goss_contender.source), which the caller must have made to draw the same tasks. Errors: as
- * above; GOSS_E_ARGUMENT: a model with other inputs than its source's. Threads: the sources'. */
+ * goss_evaluate; GOSS_E_ARGUMENT: a model with other inputs than its source's. Threads: the sources'. */
 GOSS_API GOSS_MUST_USE goss_status goss_evaluate_tasks(const goss_contender *contenders, int n,
                                                        const goss_task_source *source,
                                                        const goss_evaluate_options *options, goss_score *scores,

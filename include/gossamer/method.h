@@ -136,14 +136,15 @@ GOSS_API goss_method_options goss_method_defaults(void);
 /* A method with its target network and settings. Immutable; threads: any. */
 typedef struct goss_method goss_method;
 
-/* Creates a method by name: "hypernet", "protonet", "ridge", "maml", "fomaml", "anil", "reptile", "learned" (steps
- * by an LSTM over gradients, Andrychowicz et al. 2016, from a learned starting point), "finetune", "scratch",
- * "joint" (one network for all tasks, with fixed outputs), "multitask" (tasks with ids share weights by
- * options.share; a new task's network starts from the mean over tasks and takes test_steps of Adam on its support
- * set), "tables" (a hypernetwork that reads a labelled table cell by cell: docs/tables-model.md; samples are x [2
- * C], C values and C flags of missing ones), "pixels". backbone: a text for goss_target_parse without a head.
- * options are copied. Errors: GOSS_E_ARGUMENT: an unknown name (with the list), settings that exclude each other.
- * Owns: goss_method_free. */
+/* Creates a method by name: "hypernet", "protonet", "ridge", "maml", "fomaml", "anil", "reptile", "learned" (steps by
+ * an LSTM over gradients, Andrychowicz et al. 2016, from a learned starting point), "finetune", "scratch", "joint" (one
+ * network for all tasks, with fixed outputs), "multitask" (tasks with ids share weights by options.share; a new task's
+ * network starts from the mean over tasks and takes test_steps of Adam on its support set), "tables" (a hypernetwork
+ * that reads a labelled table cell by cell: docs/tables-model.md; samples are x [2 C], C values and C flags of missing
+ * ones), "pixels". backbone: a text for goss_target_parse without a head. options are copied. Errors: GOSS_E_ARGUMENT:
+ * an unknown name (with the list), settings that exclude each other, and those of goss_target_parse;
+ * GOSS_E_UNSUPPORTED: an objective, classes or a structure that the method has no meaning for, or a backbone that does
+ * not answer as the objective wants (at each step, or once); GOSS_E_NOMEM. Owns: goss_method_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_method_create(const char *name, const char *backbone, const int64_t *input,
                                                       int input_rank, const goss_method_options *options,
                                                       goss_method **out, goss_error *err);
@@ -216,8 +217,9 @@ typedef struct goss_adapted {
     goss_val statistics; /* [networks, S] of its statistics layout; GOSS_NONE without batch norm */
 } goss_adapted;
 /* Builds them for exactly `ways` classes. networks: their number, at most GOSS_METHOD_MAX_NETWORKS; 0: that of the
- * method's options. Errors: GOSS_E_UNSUPPORTED: a method without a network (pixels), or several networks of one without
- * noise, which would be equal. */
+ * method's options. Errors: GOSS_E_UNSUPPORTED: a method without a network (pixels), one whose weights are conditioned
+ * on inputs, or several networks of one without noise, which would be equal; GOSS_E_ARGUMENT: no classes, or too many
+ * networks; the graph's. */
 GOSS_API GOSS_MUST_USE goss_status goss_method_adapt(const goss_method *m, goss_graph *g, const goss_task_batch *batch,
                                                      int ways, int fine_tune, int networks, goss_adapted *out,
                                                      goss_error *err);

@@ -56,9 +56,9 @@ typedef struct goss_program_operation {
 
 /* The part of a graph that outputs and updates (values of goss_assign and goss_assign_rows) need, as a program of its
  * own; the graph may be freed afterwards. names [n_outputs]: the names of the outputs, unique and not empty; NULL, or
- * NULL entries: "output0", "output1", ... by position.
- * Errors: the graph's sticky error; GOSS_E_ARGUMENT: a value of another graph, a name that is taken, an update that is
- * not an assignment, a parameter that is assigned twice; GOSS_E_NOMEM. Owns: goss_program_free. */
+ * NULL entries: "output0", "output1", ... by position. Errors: the graph's sticky error; GOSS_E_ARGUMENT: a value of
+ * another graph, a name that is taken, an update that is not an assignment, a parameter that is assigned twice;
+ * GOSS_E_UNSUPPORTED: too many nested loops; GOSS_E_NOMEM. Owns: *out, goss_program_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_program_create(const goss_graph *g, const goss_val *outputs,
                                                        const char *const *names, int n_outputs, const goss_val *updates,
                                                        int n_updates, goss_program **out, goss_error *err);
@@ -107,9 +107,9 @@ GOSS_API GOSS_MUST_USE goss_status goss_program_load(const char *path, goss_prog
 /* ---- compiling ---- */
 
 /* Compiles a program: rewrites it (goss_program_rewrite), then schedules it. goss_compile does the same with part of a
- * graph. Output i of the schedule is output i of the program. options: NULL: the defaults.
- * Errors: GOSS_E_ARGUMENT: options; GOSS_E_SHAPE: too large at the maxima; GOSS_E_UNSUPPORTED; GOSS_E_NOMEM.
- * Owns: goss_schedule_free. */
+ * graph. Output i of the schedule is output i of the program. options: NULL: the defaults. Errors: GOSS_E_ARGUMENT: a
+ * pass that there is not; GOSS_E_SHAPE: too large at the maxima; GOSS_E_UNSUPPORTED: a parameter kept as bfloat16 that
+ * an update assigns; GOSS_E_NOMEM. Owns: goss_schedule_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_schedule_compile(const goss_program *p, const goss_schedule_options *options,
                                                          goss_schedule **out, goss_error *err);
 /* The program after the rewrite rules: the same results for less work, up to what docs/architecture.md states for each

@@ -83,7 +83,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_search_open(const goss_config *config, c
                                                     goss_search **out, goss_error *err);
 /* Frees a search; NULL is allowed. */
 GOSS_API void goss_search_free(goss_search *s);
-/* Runs all of it, once. Errors: GOSS_E_NUMERIC: training that diverges; those of compiling. */
+/* Runs all of it, once. Errors: GOSS_E_NUMERIC: training that diverges; GOSS_E_ARGUMENT: it has run before; those of
+ * compiling. */
 GOSS_API GOSS_MUST_USE goss_status goss_search_run(goss_search *s, goss_error *err);
 
 /* ---- what came of it ---- */
@@ -149,7 +150,8 @@ GOSS_API const goss_search_start *goss_search_start_at(const goss_search *s, int
  * that is read. */
 GOSS_API GOSS_MUST_USE goss_status goss_search_check_output(const goss_search *s, const char *path, goss_error *err);
 /* Writes the best network as the configuration of a training run, with its model as trained here, and a model of
- * generated weights to start from (train.start). Each file is written completely or not at all. Errors: GOSS_E_IO. */
+ * generated weights to start from (train.start). Each file is written completely or not at all. Errors: as
+ * goss_search_check_output; GOSS_E_IO; GOSS_E_NUMERIC: weights that are not finite; GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_search_write(goss_search *s, const char *path, goss_error *err);
 
 #ifdef __cplusplus

@@ -118,7 +118,8 @@ typedef struct goss_structure_figures {
 /* Reads bytes: "8KB", "1.5MB", "512", "512B"; KB = 1024, MB = 1024 KB. Errors: GOSS_E_ARGUMENT: another form, less than
  * 1, 2^53 or more. */
 GOSS_API GOSS_MUST_USE goss_status goss_bytes_parse(const char *text, int64_t *out, goss_error *err);
-/* Reads a count: "200k", "1.5M", "1000"; k = 1000, M = 1000 k. Errors: likewise. */
+/* Reads a count: "200k", "1.5M", "1000"; k = 1000, M = 1000 k. Errors: GOSS_E_ARGUMENT: another form, less than 1,
+ * 2^53 or more. */
 GOSS_API GOSS_MUST_USE goss_status goss_count_parse(const char *text, int64_t *out, goss_error *err);
 
 #ifdef __cplusplus

@@ -375,7 +375,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_encoding_apply(const goss_encoding *enco
                                                        goss_encoding_report *report, goss_error *err);
 /* The encoding as text, for a model file. Errors: GOSS_E_NOMEM. Owns: goss_csv_text_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_encoding_text(const goss_encoding *encoding, char **text, goss_error *err);
-/* The encoding from that text. Errors: GOSS_E_FORMAT. Owns: goss_encoding_free. */
+/* The encoding from that text. Errors: GOSS_E_FORMAT: a damaged text; GOSS_E_UNSUPPORTED: a build without jansson;
+ * GOSS_E_NOMEM. Owns: *out, goss_encoding_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_encoding_parse(const char *text, goss_encoding **out, goss_error *err);
 /* Frees a text of goss_encoding_text; NULL is allowed. */
 GOSS_API void goss_csv_text_free(char *text);

@@ -246,7 +246,8 @@ GOSS_API int goss_descriptors_width(const goss_descriptors *d);
 GOSS_API const goss_encoding *goss_descriptors_inputs(const goss_descriptors *d);
 /* Descriptors as text, for a model file. Errors: GOSS_E_NOMEM. Owns: goss_text_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_descriptors_text(const goss_descriptors *d, char **text, goss_error *err);
-/* Descriptors from that text. Errors: GOSS_E_FORMAT. Owns: goss_descriptors_free. */
+/* Descriptors from that text. Errors: GOSS_E_FORMAT: a damaged text; GOSS_E_UNSUPPORTED: a build without jansson;
+ * GOSS_E_NOMEM. Owns: *out, goss_descriptors_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_descriptors_parse(const char *text, goss_descriptors **out, goss_error *err);
 /* The descriptor of a task in a table (task NULL: its only row, which then needs no column of tasks). Shapes: out
  * [width]: numbers are standardised, categories 0 or 1. Errors: GOSS_E_ARGUMENT: no row, or several, for the task;
