@@ -193,15 +193,13 @@ GOSS_API GOSS_MUST_USE goss_status goss_agent_plan(const goss_config *c, const g
 
 /* The state of a run after an iteration: lives that are advanced in parallel, and the updates from what they gave. */
 typedef struct goss_agent_progress {
-    int64_t iteration;           /* how many are done */
-    int64_t frames, most_frames; /* steps of environments so far, and at the end of the run */
-    double loss, entropy;        /* means over the iteration: of the PPO loss, and of the policy's entropy in nats */
-    double life;                 /* mean return of the lives that ended in this iteration; NaN: none did */
-    double validation;           /* mean return of a life on held-out tasks; NaN: none yet */
-    double best;                 /* the best validation; NaN: none yet */
-    bool validated;              /* in this iteration */
-    double seconds;              /* of the run, with those before it was resumed */
-    double frames_per_second;    /* since this process began */
+    int64_t iteration, frames, most_frames; /* iterations done; steps of environments so far, and of the whole run */
+    double loss, entropy; /* means over the iteration: of the PPO loss, and of the policy's entropy in nats */
+    double life;          /* mean return of the lives that ended in this iteration; NaN: none did */
+    double validation;    /* mean return of a life on held-out tasks; NaN: none yet */
+    double best;          /* the best validation; NaN: none yet */
+    bool validated;       /* in this iteration */
+    double seconds, frames_per_second; /* of the run, with what was before a resume; of this process */
 } goss_agent_progress;
 
 /* What a run is given beside its configuration. */

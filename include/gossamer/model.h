@@ -73,7 +73,7 @@ GOSS_API GOSS_MUST_USE goss_status goss_model_create(const char *method, const g
 GOSS_API GOSS_MUST_USE goss_status goss_model_load(const char *path, goss_model **out, goss_error *err);
 /* Writes a model file, replacing an existing one atomically. Equal models give equal bytes. Errors: GOSS_E_IO;
  * GOSS_E_NUMERIC: values that are not finite, which no reader accepts, by tensor and place; GOSS_E_UNSUPPORTED: a build
- * without jansson or xxhash; GOSS_E_NOMEM. The old file is then unchanged. */
+ * without xxhash; GOSS_E_NOMEM. The old file is then unchanged. */
 GOSS_API GOSS_MUST_USE goss_status goss_model_save(const goss_model *m, const char *path, goss_error *err);
 /* Frees a model; NULL is allowed. */
 GOSS_API void goss_model_free(goss_model *m);

@@ -93,8 +93,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_program_parse(const char *text, goss_pro
 /* Writes program and parameters as a safetensors file, atomically: the text as metadata, and a tensor for each
  * parameter of the program, under its name and in its storage format (F32, F64 or BF16). params may be NULL if the
  * program has none. Errors: GOSS_E_ARGUMENT: the store lacks a parameter; GOSS_E_SHAPE: or has it with another shape;
- * GOSS_E_NUMERIC: a value that is not finite, by name; GOSS_E_IO; GOSS_E_UNSUPPORTED: a build without jansson or
- * xxhash; GOSS_E_NOMEM. The old file is then unchanged. */
+ * GOSS_E_NUMERIC: a value that is not finite, by name; GOSS_E_IO; GOSS_E_UNSUPPORTED: a build without xxhash;
+ * GOSS_E_NOMEM. The old file is then unchanged. */
 GOSS_API GOSS_MUST_USE goss_status goss_program_save(const goss_program *p, const goss_params *params, const char *path,
                                                      goss_error *err);
 /* Reads and verifies such a file. params: NULL, or receives a new store with the program's parameters (f64 if the

@@ -95,8 +95,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_tensor_file_add(goss_tensor_file *w, con
                                                         goss_error *err);
 /* Writes the file atomically. Equal content gives equal bytes, in whatever order it was added. Each tensor is aligned
  * to its element size, the data as a whole to 64 bytes. Errors: GOSS_E_ARGUMENT: a name that was added twice;
- * GOSS_E_SHAPE: more bytes than a file can have; GOSS_E_UNSUPPORTED: a build without jansson or xxhash; GOSS_E_IO;
- * GOSS_E_NOMEM; the old file is then unchanged. */
+ * GOSS_E_SHAPE: more bytes than a file can have; GOSS_E_UNSUPPORTED: a build without xxhash; GOSS_E_IO; GOSS_E_NOMEM;
+ * the old file is then unchanged. */
 GOSS_API GOSS_MUST_USE goss_status goss_tensor_file_write(const goss_tensor_file *w, const char *path, goss_error *err);
 
 #ifdef __cplusplus
