@@ -308,7 +308,7 @@ GOSS_API GOSS_MUST_USE goss_status goss_encoding_fit(const goss_table *table, co
 /* How texts become numbers; defaults in brackets. */
 typedef struct goss_text_options {
     goss_token_options tokens; /* what is a token (tokens.h) */
-    int length; /* tokens of a text at most, ids of n-grams among them; further ones are cut off (64) */
+    int length;                /* tokens of a text at most, ids of n-grams among them; further ones are cut off (64) */
     /* ids: a number for each token, for an `embedding` layer; vectors: the vector of each word, scaled to the length
      * sqrt(width); mean: the mean of these, a / (a + share of the word in the training texts) each, a = 0.001, scaled
      * again; bag: words and their n-grams of 3 to 5 characters, hashed into `buckets` numbers with signs, each word
