@@ -89,8 +89,22 @@ const char *cli_model_path(const char *name, char out[CLI_MODEL_PATH]);
 bool cli_model_beside(const char *path, char out[CLI_MODEL_PATH]);
 /* After a model could not be loaded: says where one was looked for by its name, if `path` may be a name. */
 void cli_model_missing(const char *path);
-/* The target of -o: "-" is standard output (./- a file of that name). */
+/* The target of -o: "-" is standard output (./- a file of that name). NULL stays NULL. */
 const char *cli_output(const char *path);
+/* Files and folders that a verb reads, which its outputs are held against. Begins as {0}; ends with cli_inputs_free. */
+typedef struct cli_inputs {
+    char **path;
+    int n;
+    bool failed; /* no memory */
+} cli_inputs;
+void cli_inputs_add(cli_inputs *in, const char *path);      /* NULL and "": none */
+void cli_inputs_add_list(cli_inputs *in, const char *list); /* "A,B=FILE": all that may be files of it */
+void cli_inputs_add_config(cli_inputs *in, const goss_config *c);
+void cli_inputs_free(cli_inputs *in);
+/* To be called before the work, for what an option writes that is no model: goss_output_check_as, with the option
+ * before its errors. path NULL: not wanted. */
+goss_status cli_check_output(const char *option, const char *path, const char *ending, const cli_inputs *in,
+                             goss_error *err);
 /* Whether two paths are the same file. */
 bool cli_same_file(const char *a, const char *b);
 /* Calls `set` for each number of a list "tie=0.3,low=1", in order; NULL: for none. Errors, with --option before them:

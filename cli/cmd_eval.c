@@ -184,6 +184,25 @@ static void check(int words, char **word) {
     if (asked.unseen && asked.allow_seen) cli_usage(&verb, "--unseen and --allow-seen: one of them");
 }
 
+/* ---- what is written ---- */
+
+static goss_status check_outputs(char **word, int words, goss_error *err) {
+    const char *const lists[] = {asked.data,   asked.methods,    asked.classes,
+                                 asked.labels, asked.tasks_file, asked.descriptors};
+    char path[CLI_MODEL_PATH], numbers[CLI_MODEL_PATH];
+    cli_inputs in = {0};
+    for (int i = 0; i < words; i++) {
+        const char *model = cli_model_path(word[i], path);
+        cli_inputs_add(&in, model);
+        if (cli_model_beside(model, numbers)) cli_inputs_add(&in, numbers);
+    }
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) cli_inputs_add_list(&in, lists[i]);
+    goss_status s = cli_check_output("--structures", asked.structures, ".csv", &in, err);
+    if (s == GOSS_OK) s = cli_check_output("--splits", cli_output(asked.splits), ".csv", &in, err);
+    cli_inputs_free(&in);
+    return s;
+}
+
 /* ---- who judges ---- */
 
 static int judge_split(goss_model *m) {
@@ -221,6 +240,7 @@ int cmd_eval(int argc, char **argv) {
     if (all.folds) return print_folds(words ? argv[1] : "RUN.ini");
     check(words, argv + 1);
     cli_log_once_to_stderr();
+    if (check_outputs(argv + 1, words, &err) != GOSS_OK) return cli_fail(&err);
     if (load(argv[1], &first, &kind, &err) != GOSS_OK) {
         goss_model_free(first);
         return cli_fail(&err);

@@ -158,17 +158,19 @@ static goss_status read_words(init_plan *p, int words, char **word, goss_error *
 }
 
 static goss_status check_output(const init_plan *p, const char *out, bool force, goss_error *err) {
-    if (!out) return GOSS_OK;
-    if (access(out, F_OK) != 0 || cli_same_file(out, p->data))
-        return goss_output_check(out, (const char *[]){p->data}, 1, err);
-    if (force) return GOSS_OK;
+    cli_inputs in = {0};
+    cli_inputs_add(&in, p->data);
+    cli_inputs_add_config(&in, p->declared);
+    const goss_status s = cli_check_output("-o", out, NULL, &in, err);
+    cli_inputs_free(&in);
+    if (s != GOSS_OK || !out || force || access(out, F_OK) != 0) return s;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s exists and may have been edited; name another file, or overwrite it with --force", out);
 }
 
 static goss_status init(init_plan *p, int words, char **word, const char *out, bool force, goss_error *err) {
-    GOSS_TRY(check_output(p, out, force, err));
     GOSS_TRY(read_words(p, words, word, err));
+    GOSS_TRY(check_output(p, out, force, err));
     GOSS_TRY(fill(p, err));
     return write_plan(p, out, err);
 }

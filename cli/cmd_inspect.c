@@ -231,6 +231,14 @@ static int refuse(const char *path, const goss_error *err) {
     return status;
 }
 
+static goss_status check_drawing(const char *svg, const char *read, goss_error *err) {
+    cli_inputs in = {0};
+    cli_inputs_add(&in, read);
+    const goss_status s = cli_check_output("--svg", svg, ".svg", &in, err);
+    cli_inputs_free(&in);
+    return s;
+}
+
 enum { OF_A_TABLE = 1 };
 
 int cmd_inspect(int argc, char **argv) {
@@ -278,15 +286,16 @@ int cmd_inspect(int argc, char **argv) {
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
     if (input && tensors) cli_usage(&v, "--input is for the text of a network, --tensors for a model");
     if (outputs && !input) cli_usage(&v, "--outputs is for the text of a network; give --input, too");
-    if (input) return cli_inspect_text(argv[1], input, outputs, json, svg);
-    if (svg && (tensors || goss_table_is(argv[1])))
+    if (svg && !input && (tensors || goss_table_is(argv[1])))
         cli_usage(&v, "--svg draws the structure of a network; there is none %s",
                   tensors ? "with --tensors" : "in a table");
     if (tensors && goss_table_is(argv[1])) cli_usage(&v, "--tensors is for a model, and %s is a table", argv[1]);
+    goss_error err;
+    if (check_drawing(svg, argv[1], &err) != GOSS_OK) return cli_fail(&err);
+    if (input) return cli_inspect_text(argv[1], input, outputs, json, svg);
     if (tensors) return cli_inspect_published(argv[1], json);
     const cli_kind *kind = cli_kind_at(argv[1]);
     if (kind->inspect) return kind->inspect(argv[1], &table, json);
-    goss_error err;
     goss_safetensors *f;
     if (goss_safetensors_open(argv[1], &f, &err) != GOSS_OK) return refuse(argv[1], &err);
     const char *of_a_table = cli_first_of(&v, OF_A_TABLE);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -131,16 +130,14 @@ static bool ends(const char *text, const char *end) {
     return n > m && strcmp(text + n - m, end) == 0;
 }
 
-/* Before the life is played. An earlier picture or table is replaced, and no other file: --record config.ini is a slip.
- */
-static goss_status check_output(const char *path, const char *end, const char *agent, goss_error *err) {
-    struct stat st;
-    if (!path) return GOSS_OK;
-    if (cli_same_file(path, agent))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s is the agent, which is not overwritten", path);
-    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) return goss_output_check(path, NULL, 0, err);
-    if (ends(path, end)) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s is there, and it is no %s file: name another", path, end + 1);
+/* Before the life is played. */
+static goss_status check_outputs(const stage *s, const char *agent, goss_error *err) {
+    cli_inputs in = {0};
+    cli_inputs_add(&in, agent);
+    goss_status status = cli_check_output("-o", s->out, ".png", &in, err);
+    if (status == GOSS_OK) status = cli_check_output("--record", s->record, ".csv", &in, err);
+    cli_inputs_free(&in);
+    return status;
 }
 
 enum { PICTURE = 1, TEXT }; /* what options are for */
@@ -178,8 +175,7 @@ int cmd_play(int argc, char **argv) {
     if (unused) cli_usage(&verb, s.out ? "--%s is for text, without -o" : "--%s is for a picture: with -o", unused);
     cli_log_to_stderr();
     o.threads = 1;
-    goss_status status = check_output(s.out, ".png", argv[1], &err);
-    if (status == GOSS_OK) status = check_output(s.record, ".csv", argv[1], &err);
+    goss_status status = check_outputs(&s, argv[1], &err);
     if (status == GOSS_OK) status = cli_open_agent(argv[1], s.command, &process, &a, &err);
     if (status == GOSS_OK) status = play(&s, a, &o, &err);
     goss_agent_free(a);

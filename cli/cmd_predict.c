@@ -9,10 +9,20 @@ static int no_network(const char *path, const cli_kind *kind) {
     return cli_fail(&err);
 }
 
+static goss_status check_output(const predict_request *q, goss_error *err) {
+    cli_inputs in = {0};
+    cli_inputs_add(&in, q->network);
+    for (int i = 0; i < q->n; i++) cli_inputs_add(&in, q->inputs[i]);
+    const goss_status s = cli_check_output("-o", cli_output(q->out), ".csv", &in, err);
+    cli_inputs_free(&in);
+    return s;
+}
+
 static int run(const cli_verb *verb, const predict_request *q) {
     goss_error err;
     goss_network *n;
     const cli_kind *kind;
+    if (check_output(q, &err) != GOSS_OK) return cli_fail(&err);
     if (goss_network_load(q->network, &n, &err) != GOSS_OK) {
         char path[CLI_MODEL_PATH];
         if (cli_model_path(q->network, path) != q->network)

@@ -90,7 +90,7 @@ static goss_status race(eval *e, goss_model *first, const char *model, goss_erro
     GOSS_TRY(gathered);
     if (e->budgets.n > 0) GOSS_TRY(cli_need_structures(first, model, "--budget", err));
     if (e->structures) GOSS_TRY(cli_need_structures(first, model, "--structures", err));
-    if (e->structures) GOSS_TRY(cli_rows_open(&e->rows, first, e->structures, err));
+    if (e->structures) GOSS_TRY(cli_rows_open(&e->rows, first, err));
     GOSS_TRY(eval_open(e, err));
     GOSS_TRY(make_room(e, err));
     GOSS_TRY(judge_all(e, scores, err));

@@ -131,9 +131,6 @@ static int to_stdout(void *context, const void *data, size_t size) {
 static goss_status write_rows(asked *a, goss_error *err) {
     const predict_request *q = a->request;
     const char *out = q->out && strcmp(q->out, "-") != 0 ? q->out : NULL;
-    if (out && (cli_same_file(out, q->network) || cli_same_file(out, q->inputs[0])))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "-o %s is the input file; name another", out);
-    if (out) GOSS_TRY(goss_error_prefix(err, goss_file_check(out, err), "-o"));
     GOSS_TRY(read_rows(a, q->inputs[0], err));
     if (q->json) return predict_rows(a, err);
     GOSS_TRY(out ? goss_csv_create(out, &a->csv, err) : goss_csv_create_to(to_stdout, NULL, &a->csv, err));

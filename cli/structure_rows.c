@@ -3,32 +3,18 @@
  * model that gives hard tasks more shows it there. */
 #include "structure_rows.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "gossamer/file.h"
 #include "structures.h"
 
 /* ---- collecting ---- */
 
-/* Whether a file can be written at the end, known at the start. */
-static goss_status check_folder(const char *path, goss_error *err) {
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("./");
-    const bool fine = folder && access(folder, W_OK | X_OK) == 0;
-    const int why = errno;
-    free(folder);
-    if (fine) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_IO, "--structures %s: cannot be written: %s", path, strerror(why));
-}
-
-goss_status cli_rows_open(cli_structure_rows *r, const goss_model *m, const char *path, goss_error *err) {
+goss_status cli_rows_open(cli_structure_rows *r, const goss_model *m, goss_error *err) {
     *r = (cli_structure_rows){.metric = goss_task_objective(&goss_model_data(m)->task)->metrics[0]};
-    GOSS_TRY(check_folder(path, err));
     return goss_space_create(goss_method_target(goss_model_method(m)), &r->space, err);
 }
 

@@ -27,8 +27,8 @@ typedef struct cli_structure_rows {
     bool failed; /* no memory */
 } cli_structure_rows;
 
-/* Begins with a model of structures, for a file. Errors: GOSS_E_IO: its folder cannot be written to. */
-goss_status cli_rows_open(cli_structure_rows *r, const goss_model *m, const char *path, goss_error *err);
+/* Begins with a model of structures. */
+goss_status cli_rows_open(cli_structure_rows *r, const goss_model *m, goss_error *err);
 void cli_rows_close(cli_structure_rows *r);
 /* The tasks that follow are judged within so many bytes (0: without limit). */
 void cli_rows_begin(cli_structure_rows *r, int64_t budget);

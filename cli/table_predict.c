@@ -136,14 +136,6 @@ static int to_stdout(void *context, const void *data, size_t size) {
     return fwrite(data, 1, size, stdout) == size ? 0 : -1;
 }
 
-static goss_status check_output(const predict_request *w, goss_error *err) {
-    const char *read[] = {w->network, w->inputs[0]};
-    for (size_t i = 0; w->out && i < 2; i++)
-        if (cli_same_file(w->out, read[i]))
-            return goss_error_set(err, GOSS_E_ARGUMENT, "-o %s is the input file; name another", w->out);
-    return w->out ? goss_error_prefix(err, goss_file_check(w->out, err), "-o") : GOSS_OK;
-}
-
 static goss_status write_all(asked *a, const predict_request *w, goss_error *err) {
     if (w->json) return predict_rows(a, err);
     GOSS_TRY(w->out ? goss_csv_create(w->out, &a->csv, err) : goss_csv_create_to(to_stdout, NULL, &a->csv, err));
@@ -154,7 +146,6 @@ static goss_status write_all(asked *a, const predict_request *w, goss_error *err
 }
 
 static goss_status predict(asked *a, cli_row_reader *read, const predict_request *w, goss_error *err) {
-    GOSS_TRY(check_output(w, err));
     GOSS_TRY(read(a->network, w->inputs[0], &a->rows, err));
     GOSS_TRY(check_names(a, w->inputs[0], err));
     if (!(a->out = calloc((size_t)a->outputs * BATCH, sizeof *a->out)))

@@ -112,9 +112,9 @@ TEST(an_agent_becomes_a_policy) {
     RUN(1, "predict grid/model.safetensors steps.csv");
     SAYS(err_text, "gossamer eval and gossamer play take it");
     RUN(1, "play grid/model.safetensors --record grid/model.safetensors");
-    SAYS(err_text, "is the agent, which is not overwritten");
+    SAYS(err_text, "is the input grid/model.safetensors itself, which writing would destroy");
     RUN(1, "play grid/model.safetensors --record grid/config.ini");
-    SAYS(err_text, "grid/config.ini is there, and it is no csv file");
+    SAYS(err_text, "grid/config.ini exists and is no csv file");
     RUN(1, "play grid/model.safetensors --record nowhere/steps.csv");
     SAYS(err_text, "there is no folder nowhere");
     T_CHECK(out_text && !*out_text); /* before the life is shown */

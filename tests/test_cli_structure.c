@@ -178,7 +178,7 @@ TEST(which_task_got_what_is_a_table) {
     T_CHECK(line_of(rows, 81) == NULL);
     free(rows);
     T_EQ(eval("--budget 3KB --structures no/such/rows.csv"), 1);
-    SAYS(err_text, "--structures no/such/rows.csv: cannot be written");
+    SAYS(err_text, "--structures: no/such/rows.csv: there is no folder no/such");
     T_EQ(train("plain", "train.steps=3"), 0);
     RUN(1, "eval plain/model.safetensors --data other-images-idx3-ubyte --structures rows.csv");
     SAYS(err_text, "no structures of their own");

@@ -350,6 +350,28 @@ TEST(what_is_something_else_is_not_written_over) {
     T_ERR(goss_output_check(scratch("notes"), NULL, 0, &err), GOSS_E_ARGUMENT, "exists and is a text");
     put(scratch("empty"), ""); /* mktemp */
     T_OK(goss_output_check(scratch("empty"), NULL, 0, &err));
+    T_OK(goss_output_check_as(scratch("empty"), NULL, NULL, 0, &err));
+    T_ERR(goss_output_check_as(scratch("empty"), ".csv", NULL, 0, &err), GOSS_E_ARGUMENT, "and is no csv file");
+    static const struct {
+        const char *name, *text, *ending;
+        bool earlier;
+    } results[] = {
+        {"a.csv", "x,y\n1,2\n", ".csv", true},
+        {"a.csv", "\x89PNG\r\n\x1a\n....", ".csv", false},
+        {"a.csv", "", ".csv", true},
+        {"a.txt", "x,y\n1,2\n", ".csv", false},
+        {"a.svg", "<svg xmlns=\"\">\n", ".svg", true},
+        {"a.svg", "<?xml version=\"1\"?>\n", ".svg", true},
+        {"a.csv", "<?xml version=\"1\"?>\n", ".csv", false},
+        {"a.PNG", "\x89PNG\r\n\x1a\n....", ".png", true},
+        {"a.png", "x,y\n1,2\n", ".png", false},
+    };
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
+        put(scratch(results[i].name), results[i].text);
+        const goss_status s = goss_output_check_as(scratch(results[i].name), results[i].ending, NULL, 0, &err);
+        T_EQ(s, results[i].earlier ? GOSS_OK : GOSS_E_ARGUMENT);
+        T_OK(goss_output_check_as(scratch(results[i].name), NULL, NULL, 0, &err));
+    }
     T_OK(goss__write_file(scratch("model"), "\x08\0\0\0\0\0\0\0{}      ", 16, &err));
     T_OK(goss_output_check(scratch("model"), NULL, 0, &err));
     scratch_empty();

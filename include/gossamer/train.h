@@ -42,6 +42,11 @@ GOSS_API GOSS_MUST_USE goss_status goss_train_key_means(const goss_config *confi
  * there, what is read, and what to do. What a reader recognises and cannot read is not found here. */
 GOSS_API GOSS_MUST_USE goss_status goss_train_data_known(const char *path, goss_error *err);
 
+/* The keys of a configuration whose values are files or folders that a run reads (data.path, data.vectors,
+ * train.start, regularizer.NAME.graph ...): the i-th of those that have a value; NULL after the last. Of a key that may
+ * also be a word (graph = learned) the value need not be a file. Borrowed until the next change. */
+GOSS_API const char *goss_train_input(const goss_config *config, int i);
+
 /* Tasks of a program, instead of data.path. Everything is borrowed until goss_train returns. Threads: `train` is drawn
  * from by a thread of the run, `validation` by the caller's thread at the same time: they must not share scratch
  * memory. */

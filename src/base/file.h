@@ -39,6 +39,7 @@ typedef struct goss__known {
     const char *convert[GOSS__WANTED]; /* how to convert it to what was expected; NULL: advice */
     bool plain;                        /* a text of unknown kind: it may be a table */
     bool archive;                      /* a .zip of files that count themselves */
+    const char *results;               /* endings of results that have this content, ".csv .svg"; NULL: none */
 } goss__known;
 
 /* The kind by content; NULL: not recognised. Safetensors files are not listed. */

@@ -158,7 +158,7 @@ static const struct {
     {MAGIC("7z\xbc\xaf\x27\x1c"), {.what = "a 7z archive", .advice = UNPACK}},
     {MAGIC("Rar!\x1a\7"), {.what = "a RAR archive", .advice = UNPACK}},
     {LETTERS_AT(257, "ustar"), {.what = "a tar archive", .advice = "unpack it first: tar xf"}},
-    {MAGIC("\x89PNG\r\n\x1a\n"), {.what = "a PNG image"}},
+    {MAGIC("\x89PNG\r\n\x1a\n"), {.what = "a PNG image", .results = ".png"}},
     {MAGIC("\xff\xd8\xff"), {.what = "a JPEG image"}},
     {LETTERS("GIF8"), {.what = "a GIF image"}},
     {TEST_BY(is_webp), {.what = "a WebP image"}},
@@ -174,16 +174,16 @@ static const struct {
            "ELF"),
      {.what = "a program"}},
     {TEST_BY(is_onnx), {.what = "an ONNX model, as it seems"}},
-    {TEST_BY(is_xml), {.what = "an XML text", .convert = TABLE}},
+    {TEST_BY(is_xml), {.what = "an XML text", .convert = TABLE, .results = ".svg"}},
     {TEST_BY(is_json), {.what = "a JSON text", .convert = TABLE}},
     {TEST_BY(is_zeros),
      {.what = "only zeros at its start", .advice = "a copy or download was truncated; fetch it again"}},
     {TEST_BY(is_utf16), {.what = "probably a text in UTF-16", .plain = true}},
-    {TEST_BY(is_text), {.what = "a text", .plain = true}},
+    {TEST_BY(is_text), {.what = "a text", .plain = true, .results = ".csv .svg .ini"}},
 };
 
 const goss__known *goss__recognise(const void *data, size_t size) {
-    static const goss__known empty = {.what = "empty"};
+    static const goss__known empty = {.what = "empty", .results = ".csv .svg .ini .png"};
     const bytes b = {data, size};
     if (size == 0) return &empty;
     const bool text = is_text(b);

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/os.h"
+#include "base/str.h"
 
 enum { MOST_LINKS = 40 }; /* the kernel's limit */
 
@@ -175,7 +176,7 @@ static goss_status check_inputs(const char *path, const char *target, const char
 }
 
 /* An existing file is not replaced unless it can be a model. */
-static goss_status check_content(const char *path, goss_error *err) {
+static goss_status check_model(const char *path, goss_error *err) {
     goss__map m;
     if (goss__map_file(path, &m, NULL) != GOSS_OK) return GOSS_OK; /* may be written, not read */
     const goss__known *known = m.size ? goss__recognise(m.data, m.size) : NULL;
@@ -184,6 +185,22 @@ static goss_status check_content(const char *path, goss_error *err) {
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s exists and is %s, which is not overwritten; remove it or name another file", path,
                           known->what);
+}
+
+/* An existing file is not replaced unless it can be an earlier result of this ending. */
+static goss_status check_result(const char *path, const char *ending, goss_error *err) {
+    goss__map m;
+    bool earlier = goss__ascii_ends(path, ending);
+    if (earlier && goss__map_file(path, &m, NULL) == GOSS_OK) {
+        const goss__known *known = goss__recognise(m.data, m.size);
+        earlier = known && known->results && strstr(known->results, ending);
+        goss__unmap(&m);
+    }
+    if (earlier) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s exists and is no %s file, and only an earlier result is overwritten; remove it or name "
+                          "another file",
+                          path, ending + 1);
 }
 
 /* In a sticky folder (/tmp) files of others may be written, but not replaced. */
@@ -197,33 +214,30 @@ static goss_status check_replace(const char *path, const goss__target *t, goss_e
         "%s belongs to another user, in a folder where only its owner may replace it; name another file", path);
 }
 
-static goss_status check_writable(const char *path, const goss__target *t, goss_error *err) {
-    if (t->flow) return GOSS_OK;
-    if (!goss__is_dir(t->folder)) return goss_error_set(err, GOSS_E_IO, "%s: there is no folder %s", path, t->folder);
-    GOSS_TRY(goss_error_prefix(err, goss__folder_check(t->folder, err), "%s", path));
-    return check_replace(path, t, err);
-}
-
-goss_status goss_file_check(const char *path, goss_error *err) {
-    goss__target t;
-    GOSS_TRY(goss__target_find(path, &t, err));
-    goss_status s = check_writable(path, &t, err);
-    goss__target_free(&t);
-    return s;
-}
-
 static goss_status check_target(const char *path, const goss__target *t, const char *const *inputs, int n,
                                 goss_error *err) {
     if (t->flow) return GOSS_OK;
-    GOSS_TRY(check_writable(path, t, err));
-    GOSS_TRY(check_inputs(path, t->path, inputs, n, err));
-    return t->exists ? check_content(path, err) : GOSS_OK;
+    if (!goss__is_dir(t->folder)) return goss_error_set(err, GOSS_E_IO, "%s: there is no folder %s", path, t->folder);
+    GOSS_TRY(goss_error_prefix(err, goss__folder_check(t->folder, err), "%s", path));
+    GOSS_TRY(check_replace(path, t, err));
+    return check_inputs(path, t->path, inputs, n, err);
 }
 
 goss_status goss_output_check(const char *path, const char *const *inputs, int n, goss_error *err) {
     goss__target t;
     GOSS_TRY(goss__target_find(path, &t, err));
     goss_status s = check_target(path, &t, inputs, n, err);
+    if (s == GOSS_OK && t.exists && !t.flow) s = check_model(path, err);
+    goss__target_free(&t);
+    return s;
+}
+
+goss_status goss_output_check_as(const char *path, const char *ending, const char *const *inputs, int n,
+                                 goss_error *err) {
+    goss__target t;
+    GOSS_TRY(goss__target_find(path, &t, err));
+    goss_status s = check_target(path, &t, inputs, n, err);
+    if (s == GOSS_OK && t.exists && !t.flow && ending) s = check_result(path, ending, err);
     goss__target_free(&t);
     return s;
 }

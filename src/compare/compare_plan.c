@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/os.h"
@@ -265,6 +266,31 @@ static goss_status check_split(goss_compare *c, const goss_config *base, goss_er
     return GOSS_OK;
 }
 
+/* What the comparison writes is nothing that it reads, and no table of somebody else's. */
+static goss_status check_folder(const goss_compare *c, const goss_config *base, goss_error *err) {
+    const char *dir = c->set.dir, *data = goss_config_text(base, "data.path"), *key;
+    char tasks[4200], cells[4200];
+    if (snprintf(tasks, sizeof tasks, "%s/tasks.csv", dir) >= (int)sizeof tasks)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "compare.dir: the path is too long");
+    snprintf(cells, sizeof cells, "%s/cells", dir);
+    if (*data && goss__lies_in(dir, data))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "compare.dir = %s lies in the folder of the data (data.path): name another, as "
+                              "compare.dir=runs/school",
+                              dir);
+    for (int i = 0; (key = goss_train_input(base, i)); i++)
+        if (goss__same_file(tasks, goss_config_text(base, key)))
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "%s: the comparison would write over %s; name another compare.dir, or a copy of that "
+                                  "file",
+                                  key, tasks);
+    if (!goss__path_exists(tasks) || goss__is_dir(cells)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "compare.dir: %s is there, a comparison writes a file of that name, and no comparison has "
+                          "written this one: name another folder",
+                          tasks);
+}
+
 static goss_status check_base(goss_compare *c, bool *table, goss_error *err) {
     int n;
     goss_config *base;
@@ -282,6 +308,7 @@ static goss_status check_base(goss_compare *c, bool *table, goss_error *err) {
     if (s == GOSS_OK && !*set.data.path)
         s = goss_error_set(err, GOSS_E_ARGUMENT, "data.path is not set: a table or images, as data.path=school.csv");
     if (s == GOSS_OK) s = goss__run_data_is_there(&set, err);
+    if (s == GOSS_OK) s = check_folder(c, base, err);
     if (s == GOSS_OK && (set.train.minutes > 0 || set.train.steps == 0))
         s = goss_error_set(err, GOSS_E_ARGUMENT,
                            "a comparison counts its budget in steps, which are the same on every machine: set "

@@ -22,13 +22,22 @@ static goss_status beside(const char *path, const char *end, char out[PATH], gos
 
 static bool generates(const goss_search *s) { return s->o.methods[GOSS_SEARCH_SMASH] || s->o.methods[GOSS_SEARCH_GHN]; }
 
+/* Labels beside an idx file, which no key names, are recognised by their content. */
+static goss_status check_file(const goss_search *s, const char *file, goss_error *err) {
+    const char *key;
+    GOSS_TRY(goss_output_check(file, NULL, 0, err));
+    for (int i = 0; (key = goss_train_input(s->config, i)); i++)
+        GOSS_TRY(goss_output_check(file, (const char *[]){goss_config_text(s->config, key)}, 1, err));
+    return GOSS_OK;
+}
+
 goss_status goss_search_check_output(const goss_search *s, const char *path, goss_error *err) {
-    const char *inputs[] = {s->set.data.path, s->set.image_tasks.file, s->set.images.labels};
     char file[PATH];
-    GOSS_TRY(beside(path, "", file, err));
+    GOSS_TRY(beside(path, "", file, err)); /* its ending */
+    GOSS_TRY(check_file(s, path, err));
     for (int i = 0; i < (generates(s) ? 2 : 1); i++) {
         GOSS_TRY(beside(path, i ? "-start.safetensors" : ".safetensors", file, err));
-        GOSS_TRY(goss_output_check(file, inputs, 3, err));
+        GOSS_TRY(check_file(s, file, err));
     }
     return GOSS_OK;
 }

@@ -78,23 +78,16 @@ static goss_status check_apart(const goss__run *r, const char *key, const char *
 
 /* Refuses inputs that the run would overwrite. */
 static goss_status check_inputs(const goss__run *r, goss_error *err) {
-    const goss__run_settings *s = &r->set;
-    const char *const keys[][2] = {{"data.path", s->data.path},
-                                   {"data.train_classes", s->data.train_classes},
-                                   {"data.val_classes", s->data.val_classes},
-                                   {"data.descriptor", s->table.descriptor},
-                                   {"data.tasks", s->image_tasks.file},
-                                   {"data.train_tasks", s->table.train_tasks},
-                                   {"data.val_tasks", s->table.val_tasks},
-                                   {"train.start", s->train.start}};
+    const goss_config *c = r->set.config;
+    const char *key;
     char path[4200];
     for (int i = 0; i < FILES; i++) {
         GOSS_TRY(goss__run_path(r, files[i], path, err));
-        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
-            if (goss__same_file(path, keys[k][1]))
+        for (int k = 0; (key = goss_train_input(c, k)); k++)
+            if (goss__same_file(path, goss_config_text(c, key)))
                 return goss_error_set(err, GOSS_E_ARGUMENT,
                                       "%s: the run would write over %s; name another run.dir, or a copy of that file",
-                                      keys[k][0], path);
+                                      key, path);
     }
     return GOSS_OK;
 }
