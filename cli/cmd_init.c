@@ -23,13 +23,15 @@ bool init_knows(const char *key) {
 }
 
 void init_set(init_plan *p, const char *key, const char *fmt, ...) {
-    char value[1000];
+    char *value;
     va_list args;
+    if (p->status != GOSS_OK || goss_config_is_set(p->declared, key)) return;
     va_start(args, fmt);
-    vsnprintf(value, sizeof value, fmt, args);
+    const int n = vasprintf(&value, fmt, args); /* a list of columns may be long */
     va_end(args);
-    if (p->status == GOSS_OK && !goss_config_is_set(p->declared, key))
-        p->status = goss_config_set(p->config, key, value, p->err);
+    p->status = n < 0 ? goss_error_set(p->err, GOSS_E_NOMEM, "no memory for the value of %s", key)
+                      : goss_config_set(p->config, key, value, p->err);
+    if (n >= 0) free(value);
 }
 
 void init_mark(init_plan *p, const char *key, const char *fmt, ...) {

@@ -37,13 +37,15 @@ static goss_status add_text(corpus *c, const char *text, goss_error *err) {
 
 static goss_status add_table(corpus *c, const char *path, const char *column, goss_error *err) {
     goss_table_options o = goss_table_options_defaults();
-    char buffer[GOSS_CELL_TEXT], quoted[300];
+    char buffer[GOSS_CELL_TEXT], *quoted;
     goss_table *t;
     int k = -1;
-    snprintf(quoted, sizeof quoted, strchr(column, '"') ? "%s" : "\"%s\"", column);
+    if (asprintf(&quoted, strchr(column, '"') ? "%s" : "\"%s\"", column) < 0) return no_memory(err);
     o.categorical = quoted, o.optional = true; /* that it is missing is told below, as --column */
-    GOSS_TRY(goss_table_open(path, &o, &t, err));
-    goss_status s = goss_table_need(t, column, "--column", &k, err);
+    goss_status s = goss_table_open(path, &o, &t, err);
+    free(quoted);
+    GOSS_TRY(s);
+    s = goss_table_need(t, column, "--column", &k, err);
     for (int r = 0; s == GOSS_OK && r < goss_table_rows(t); r++)
         if (!goss_table_missing(t, k, r)) s = add_text(c, goss_table_text(t, k, r, buffer), err);
     goss_table_close(t);

@@ -36,7 +36,7 @@ goss_status cli_open_agent(const char *path, const char *command, goss_env_proce
 }
 
 typedef struct contender {
-    char name[80];
+    char *name;
     goss_agent *agent;
     double *returns; /* [tasks, episodes] */
 } contender;
@@ -58,7 +58,8 @@ static goss_status add(race *r, const char *name, const char *path, goss_error *
     contender *c = &r->of[r->n];
     GOSS_TRY(goss_agent_load(path, r->process ? goss_env_process_kind(r->process) : NULL, &c->agent, err));
     r->n++;
-    snprintf(c->name, sizeof c->name, "%s", name ? name : policies[goss_agent_settings(c->agent)->policy]);
+    c->name = strdup(name ? name : policies[goss_agent_settings(c->agent)->policy]);
+    if (!c->name) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
     const goss_env_family *a = goss_agent_family(r->of[0].agent), *b = goss_agent_family(c->agent);
     if (strcmp(a->kind->name, b->kind->name) == 0 && a->horizon == b->horizon &&
         memcmp(a->low, b->low, sizeof a->low) == 0 && memcmp(a->high, b->high, sizeof a->high) == 0)
@@ -278,7 +279,7 @@ int cli_eval_agents(int argc, char **argv) {
     if (s == GOSS_OK) s = run(&r, &err);
     if (s == GOSS_OK && json) put_json(&r);
     if (s == GOSS_OK && !json) put_table(&r);
-    for (int i = 0; i < r.n; i++) goss_agent_free(r.of[i].agent), free(r.of[i].returns);
+    for (int i = 0; i < r.n; i++) goss_agent_free(r.of[i].agent), free(r.of[i].returns), free(r.of[i].name);
     goss_env_process_free(r.process);
     return s == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
 }

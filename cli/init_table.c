@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
 #include "gossamer/table.h"
 #include "init.h"
 
-enum { LIST = 4000, MOST_SUPPORT = 10, LEAST_SUPPORT = 3, LEAST_TASKS = 2 };
+enum { MOST_SUPPORT = 10, LEAST_SUPPORT = 3, LEAST_TASKS = 2 };
 
 static const char *const unused[] = {"method.temperature", "hyper.attention", "hyper.class_*", NULL};
 
@@ -16,9 +17,9 @@ typedef struct looked {
     goss_table *table;
     goss_roles roles;
     goss_groups groups;
-    int order;        /* column; -1: none is known */
-    int least, usual; /* rows of the smallest task, and the minimum of nine in ten */
-    char ignore[LIST], categorical[LIST];
+    int order;                  /* column; -1: none is known */
+    int least, usual;           /* rows of the smallest task, and the minimum of nine in ten */
+    char *ignore, *categorical; /* lists of columns; NULL: none */
     bool leaks, classes, series;
 } looked;
 
@@ -30,28 +31,47 @@ static const char *given(const init_plan *p, const char *key) {
 /* ---- lists of columns ---- */
 
 /* A name as in lists of columns: in quotes where necessary. */
-static void add_name(char *list, const char *name) {
-    const size_t n = strlen(list), end = strlen(name);
+static goss_status add_name(char **list, const char *name, goss_error *err) {
+    const size_t end = strlen(name);
     const bool plain = end > 0 && !strchr(name, ',') && name[0] != ' ' && name[end - 1] != ' ';
-    if (n + end + 4 > LIST || strchr(name, '"')) return; /* cannot be written in a list */
-    snprintf(list + n, LIST - n, plain ? "%s%s" : "%s\"%s\"", n ? "," : "", name);
+    char *longer;
+    if (strchr(name, '"')) {
+        cli_tell(
+            "warning: the column %s cannot be put in a list of columns, since there is a quote in its name: rename "
+            "it, or it is an input",
+            name);
+        return GOSS_OK;
+    }
+    if (asprintf(&longer, plain ? "%s%s%s" : "%s%s\"%s\"", *list ? *list : "", *list ? "," : "", name) < 0)
+        return goss_error_set(err, GOSS_E_NOMEM, "no memory for a list of columns");
+    free(*list);
+    *list = longer;
+    return GOSS_OK;
 }
 
 /* ---- roles ---- */
 
+/* What is no input, whatever its role looks like. */
+static goss_status list_others(const looked *l, const init_plan *p, char **list, goss_error *err) {
+    const char *const ignored = given(p, "data.ignore");
+    *list = ignored ? strdup(ignored) : NULL;
+    if (ignored && !*list) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a list of columns");
+    if (!ignored && given(p, "data.text")) GOSS_TRY(add_name(list, given(p, "data.text"), err));
+    if (l->series && given(p, "data.time")) GOSS_TRY(add_name(list, given(p, "data.time"), err));
+    if (l->series && given(p, "data.series")) GOSS_TRY(add_name(list, given(p, "data.series"), err));
+    return GOSS_OK;
+}
+
 static goss_status find_roles(looked *l, const init_plan *p, const char *task, goss_error *err) {
-    char ignore[LIST] = "";
-    if (given(p, "data.ignore"))
-        snprintf(ignore, sizeof ignore, "%s", given(p, "data.ignore"));
-    else if (given(p, "data.text"))
-        snprintf(ignore, sizeof ignore, "%s", given(p, "data.text"));
-    if (l->series && given(p, "data.time")) add_name(ignore, given(p, "data.time"));
-    if (l->series && given(p, "data.series")) add_name(ignore, given(p, "data.series"));
+    char *ignore;
+    goss_status s = list_others(l, p, &ignore, err);
     const goss_roles_declared declared = {
-        .target = given(p, "data.target"), .task = task, .ignore = *ignore ? ignore : NULL, .section = "data."};
+        .target = given(p, "data.target"), .task = task, .ignore = ignore, .section = "data."};
     if (l->roles.role) goss_roles_free(&l->roles);
     l->roles = (goss_roles){0};
-    return goss_table_roles(l->table, &declared, &l->roles, err);
+    if (s == GOSS_OK) s = goss_table_roles(l->table, &declared, &l->roles, err);
+    free(ignore);
+    return s;
 }
 
 /* Without a typical name: the column with the most values that have several rows each. */
@@ -133,8 +153,8 @@ static goss_status choose_inputs(looked *l, init_plan *p, goss_error *err) {
     for (int c = 0; c < l->roles.columns; c++)
         if ((l->roles.role[c] == GOSS_ROLE_ID || l->roles.role[c] == GOSS_ROLE_IGNORED) &&
             c != goss_table_file_column(l->table) && !is_of_series(l, p, goss_table_name(l->table, c)))
-            add_name(l->ignore, goss_table_name(l->table, c));
-    if (!*l->ignore) return GOSS_OK;
+            GOSS_TRY(add_name(&l->ignore, goss_table_name(l->table, c), err));
+    if (!l->ignore) return GOSS_OK;
     init_set(p, "data.ignore", "%s", l->ignore);
     init_mark(p, "data.ignore", "%s%.200s",
               l->leaks ? "identifiers, texts, dates, and columns that leak the target: "
@@ -158,9 +178,9 @@ static goss_status choose_categories(looked *l, init_plan *p, goss_error *err) {
         if (l->roles.role[c] != GOSS_ROLE_INPUT || goss_table_type(l->table, c) != GOSS_COLUMN_NUMBER) continue;
         GOSS_TRY(goss_table_stats(l->table, c, NULL, 0, &s, err));
         if (s.integers && s.distinct >= 3 && s.distinct <= 32 && is_code(goss_table_name(l->table, c)))
-            add_name(l->categorical, goss_table_name(l->table, c));
+            GOSS_TRY(add_name(&l->categorical, goss_table_name(l->table, c), err));
     }
-    if (!*l->categorical) return GOSS_OK;
+    if (!l->categorical) return GOSS_OK;
     init_set(p, "data.categorical", "%s", l->categorical);
     init_mark(p, "data.categorical", "numbers that seem to be names of categories");
     return GOSS_OK;
@@ -283,5 +303,6 @@ goss_status init_table(init_plan *p, goss_error *err) {
     goss_groups_free(&l.groups);
     if (l.roles.role) goss_roles_free(&l.roles);
     goss_table_close(l.table);
+    free(l.ignore), free(l.categorical);
     return s;
 }

@@ -128,12 +128,14 @@ static goss_status read_note(asked *a, goss_error *err) {
     a->has = calloc((size_t)goss_catalogue_items(a->catalogue) + 1, sizeof *a->has);
     if (!a->rated || !a->rating || !a->has) return no_memory(err);
     for (const char *at = text ? text : ""; *at; at += strcspn(at, "\n"), at += *at == '\n') {
-        char id[1024], *end;
+        char *end;
         const double rating = strtod(at, &end);
         const size_t size = *end == ' ' ? strcspn(end + 1, "\n") : 0;
-        if (size == 0 || size >= sizeof id) continue;
-        memcpy(id, end + 1, size), id[size] = 0;
+        if (size == 0) continue;
+        char *id = strndup(end + 1, size);
+        if (!id) return no_memory(err);
         const int item = goss_catalogue_find(a->catalogue, id);
+        free(id);
         if (item < 0) continue;
         a->rated[a->n_rated] = item, a->rating[a->n_rated++] = rating, a->has[item] = true;
         a->liked += rating / lines;

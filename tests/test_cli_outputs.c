@@ -24,8 +24,9 @@ static void prepare(void) {
     done = true;
     tiny_set();
     T_EQ(train("m", "train.steps=2"), 0);
-    T_EQ(shell("cp m/model.safetensors model && cp model other && cp model agent.png && cp model m.csv && cp model m.svg "
-               "&& cp tiny-images-idx3-ubyte images && cp tiny-labels-idx1-ubyte labels && mkdir tabs pics"),
+    T_EQ(shell(
+             "cp m/model.safetensors model && cp model other && cp model agent.png && cp model m.csv && cp model m.svg "
+             "&& cp tiny-images-idx3-ubyte images && cp tiny-labels-idx1-ubyte labels && mkdir tabs pics"),
          0);
     put("net.txt", "conv 2..4 3; relu; pool global; head");
     put("net.svg", "conv 2..4 3; relu; pool global; head");
@@ -79,8 +80,8 @@ enum { LINES = sizeof lines / sizeof *lines };
 
 /* Files and folders that options name and verbs only read. */
 static const char *const reads[] = {
-    "eval --data",    "eval --methods",    "eval --tasks",  "eval --descriptor",  "eval --labels", "eval --classes",
-    "search --data",  "adapt --support",   "adapt --labels", "adapt --descriptor", "data glyphs --fonts",
+    "eval --data",   "eval --methods",  "eval --tasks",   "eval --descriptor",  "eval --labels",       "eval --classes",
+    "search --data", "adapt --support", "adapt --labels", "adapt --descriptor", "data glyphs --fonts",
 };
 
 /* Runs a line with that output, which has to be refused, and with a link to it. */
@@ -141,10 +142,9 @@ static bool is_path(const char *value) {
 }
 
 TEST(every_option_that_names_a_file_is_tested) {
-    static const char *const verbs[] = {"init",          "check",       "train",        "eval",    "compare",
-                                        "search",        "adapt",       "predict",      "play",    "convert",
-                                        "inspect",       "data glyphs", "data machines", "data tables", "data vectors",
-                                        "doctor"};
+    static const char *const verbs[] = {
+        "init", "check",   "train",   "eval",        "compare",       "search",      "adapt",        "predict",
+        "play", "convert", "inspect", "data glyphs", "data machines", "data tables", "data vectors", "doctor"};
     int found = 0;
     for (size_t v = 0; v < sizeof verbs / sizeof *verbs; v++) {
         char line[100], option[40], value[60], *save = NULL;
@@ -174,12 +174,18 @@ TEST(files_of_another_kind_are_not_overwritten) {
     static const struct {
         const char *line, *output;
     } others[] = {
-        {"inspect net.txt --input 8x8x1 --svg %s", "notes.txt"}, {"inspect net.txt --input 8x8x1 --svg %s", "m.svg"},
-        {"eval tables --data two.csv --splits %s", "pic.csv"},   {"eval tables --data two.csv --splits %s", "notes.txt"},
-        {"eval model --data images --structures %s", "m.csv"},   {"predict model big.csv -o %s", "labels"},
-        {"play model -o %s", "notes.png"},                       {"play model --record %s", "notes.txt"},
-        {"convert model --weights f32 -o %s", "notes.txt"},      {"search space.ini -o %s", "notes.txt"},
-        {"init big.csv -o %s", "notes.txt"},                     {"data vectors texts.csv -o %s", "pic.csv"},
+        {"inspect net.txt --input 8x8x1 --svg %s", "notes.txt"},
+        {"inspect net.txt --input 8x8x1 --svg %s", "m.svg"},
+        {"eval tables --data two.csv --splits %s", "pic.csv"},
+        {"eval tables --data two.csv --splits %s", "notes.txt"},
+        {"eval model --data images --structures %s", "m.csv"},
+        {"predict model big.csv -o %s", "labels"},
+        {"play model -o %s", "notes.png"},
+        {"play model --record %s", "notes.txt"},
+        {"convert model --weights f32 -o %s", "notes.txt"},
+        {"search space.ini -o %s", "notes.txt"},
+        {"init big.csv -o %s", "notes.txt"},
+        {"data vectors texts.csv -o %s", "pic.csv"},
     };
     prepare();
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) refuses(others[i].line, others[i].output);
@@ -192,10 +198,10 @@ TEST(files_of_another_kind_are_not_overwritten) {
 /* ---- what runs write ---- */
 
 TEST(a_run_writes_over_none_of_its_inputs) {
-    static const char *const keys[] = {"data.path",          "data.tasks",       "data.items",        "data.vectors",
-                                       "data.descriptor",    "data.labels",      "data.train_tasks",  "data.val_tasks",
-                                       "data.train_classes", "data.val_classes", "train.start",
-                                       "regularizer.r.graph", "regularizer.r.priors"};
+    static const char *const keys[] = {
+        "data.path",   "data.tasks",          "data.items",          "data.vectors",       "data.descriptor",
+        "data.labels", "data.train_tasks",    "data.val_tasks",      "data.train_classes", "data.val_classes",
+        "train.start", "regularizer.r.graph", "regularizer.r.priors"};
     prepare();
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char line[400];
@@ -205,7 +211,8 @@ TEST(a_run_writes_over_none_of_its_inputs) {
         snprintf(copy, sizeof copy, "cp %s r/metrics.jsonl", from);
         T_EQ(shell(copy), 0);
         snprintf(line, sizeof line, "train data.path=images data.labels=labels run.dir=r %s%s=r/metrics.jsonl",
-                 strstr(keys[i], "regularizer") ? "regularizer.r.kind=difference regularizer.r.on=weights/head.w " : "", keys[i]);
+                 strstr(keys[i], "regularizer") ? "regularizer.r.kind=difference regularizer.r.on=weights/head.w " : "",
+                 keys[i]);
         RUN(1, line);
         char says[160];
         snprintf(says, sizeof says, "%s: the run would write over r/metrics.jsonl", keys[i]);

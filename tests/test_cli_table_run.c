@@ -129,6 +129,31 @@ TEST(rows_divided_inside_of_tasks_are_described_so) {
     SAYS(out_text, "validate           20 tasks, 100 rows");
 }
 
+/* Of 400 identifiers each is ignored, and no name is cut: what init writes can be trained on. */
+TEST(init_lists_columns_without_a_limit) {
+    enum { IDS = 400 };
+    FILE *f = fopen(tiny_path("wide.csv"), "w");
+    T_CHECK(f != NULL);
+    fprintf(f, "school,score,hours");
+    for (int i = 0; i < IDS; i++) fprintf(f, ",\"pupil, number %d_id\"", i);
+    for (int r = 0; r < 40; r++) {
+        fprintf(f, "\ns%d,%d,%d.5", r / 10, r * 7 % 23, r * 5 % 17);
+        for (int i = 0; i < IDS; i++) fprintf(f, ",p%d-%d", i, r);
+    }
+    fclose(f);
+    RUN(0, "init wide.csv data.task=school data.target=score -o wide.ini run.dir=wide");
+    size_t n;
+    char name[60], *text = tiny_read(tiny_path("wide.ini"), &n), *ignored = text ? strstr(text, "\nignore = ") : NULL;
+    T_CHECK(ignored != NULL);
+    for (int i = 0; i < IDS; i++) {
+        snprintf(name, sizeof name, "\\\"pupil, number %d_id\\\"", i);
+        if (!strstr(ignored, name)) T_FAIL("%s is not ignored", name);
+    }
+    free(text);
+    RUN(0, "train wide.ini train.steps=2 validate.every=0");
+    SAYS(err_text, "1 input, target score");
+}
+
 TEST(init_of_a_folder_of_files_and_of_classes) {
     char name[40], text[4000];
     T_CHECK(mkdir(tiny_path("people"), 0777) == 0);
@@ -286,7 +311,7 @@ static const struct {
     {NULL, NULL, "predict base/model.safetensors new.csv", 1, "holds a model, not a network", "gossamer adapt MODEL"},
     {"m27.csv", "sex\nF\n", "predict new.net m27.csv", 1, "m27.csv", "x"},
     {"m28.csv", "x,sex,prediction\n1,F,2\n", "predict new.net m28.csv", 1, "\"prediction\" already", "rename"},
-    {NULL, NULL, "predict new.net new.csv -o new.csv", 1, "-o new.csv", "name another"},
+    {NULL, NULL, "predict new.net new.csv -o new.csv", 1, "-o: new.csv is the input", "name another"},
     {NULL, NULL, "predict new.net new.csv m1.csv", 2, "one table at a time", ""},
     {NULL, NULL, "predict new.net new.csv -o nodir/out.csv", 1, "nodir/out.csv", ""},
     {"m40.json", "[{\"school\": 1}]", "init m40.json", 1, "m40.json: is a JSON text",

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/rng.h"
+#include "base/str.h"
 #include "train/run.h"
 
 static goss_status check(const goss__run_settings *s, goss_error *err) {
@@ -27,13 +28,16 @@ static goss_status open_source(const goss__run_settings *s, bool validation, gos
     return GOSS_OK;
 }
 
-static uint64_t hash(const goss__run_settings *s) {
-    char text[600];
+static goss_status hash(const goss__run_settings *s, uint64_t *out, goss_error *err) {
+    goss__str text = {0};
     const goss_prior_options *p = &s->prior.prior;
-    const int n = snprintf(text, sizeof text, "%d %d %d %d %d %d %d %a %a %llu %s", p->least_columns, p->columns,
-                           p->classes, s->prior.least_support, s->prior.support, s->prior.queries, p->group, p->missing,
-                           p->categorical, (unsigned long long)p->curriculum, p->families);
-    return goss__hash64(text, (uint64_t)n < sizeof text ? (uint64_t)n : sizeof text, s->run.seed);
+    goss__str_addf(&text, "%d %d %d %d %d %d %d %a %a %llu %s", p->least_columns, p->columns, p->classes,
+                   s->prior.least_support, s->prior.support, s->prior.queries, p->group, p->missing, p->categorical,
+                   (unsigned long long)p->curriculum, p->families);
+    const goss_status status = text.failed ? goss_error_set(err, GOSS_E_NOMEM, "out of memory") : GOSS_OK;
+    if (status == GOSS_OK) *out = goss__hash64(text.data, text.size, s->run.seed);
+    goss__str_free(&text);
+    return status;
 }
 
 static goss_status open_prior(goss__run_data *d, const goss__run_settings *s, const goss__run_place *place,
@@ -44,7 +48,7 @@ static goss_status open_prior(goss__run_data *d, const goss__run_settings *s, co
     if (d->validates) GOSS_TRY(open_source(s, true, &d->validation, err));
     d->spec = goss_data_spec_tasks("tables", &d->source.spec);
     d->judged = s->validate.episodes;
-    d->hash = hash(s);
+    GOSS_TRY(hash(s, &d->hash, err));
     snprintf(d->size, sizeof d->size, "a prior");
     snprintf(d->about, sizeof d->about, "tables of a prior, at most %d rows and %d columns",
              s->prior.support + s->prior.queries, s->prior.prior.columns);

@@ -5,9 +5,9 @@
 #include "gossamer/train.h"
 
 static const char *const keys[] = {
-    "data.path",        "data.tasks",       "data.items",     "data.vectors", "data.descriptor",     "data.labels",
-    "data.train_tasks", "data.val_tasks",   "data.train_classes", "data.val_classes", "train.start", "regularizer.*.graph",
-    "regularizer.*.priors",
+    "data.path",   "data.tasks",          "data.items",           "data.vectors",       "data.descriptor",
+    "data.labels", "data.train_tasks",    "data.val_tasks",       "data.train_classes", "data.val_classes",
+    "train.start", "regularizer.*.graph", "regularizer.*.priors",
 };
 
 static bool is_input(const char *name) {
