@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command with agents: train, eval and play, what they print, and mistakes. */
 #include <libgen.h>
+#include <sys/stat.h>
 
 #include "cli_run.h"
 
@@ -42,6 +43,22 @@ TEST(agents_are_trained_and_judged) {
     T_NEAR(number_after("\"value\": "), first, 0); /* the same tasks */
     RUN(0, "eval grid/model.safetensors --tasks 30 --episodes 2");
     SAYS(out_text, "30 held-out tasks of gridnavi, 2 episodes each");
+}
+
+/* A policy whose numbers overflow is no success, whatever it was validated as before. */
+TEST(an_agent_that_comes_apart_is_an_error) {
+    struct stat st;
+    write_text("point.ini", "[env]\nname = point\n[train]\nframes = 30000\n");
+    RUN(1, "train point.ini " SMALL "run.dir=apart optimizer.rate=100 optimizer.floor=1 optimizer.clip_norm=0");
+    SAYS(err_text, "not finite");
+    SAYS(err_text, "train anew in another run.dir with a smaller optimizer.rate");
+    T_CHECK(!strstr(err_text, "resumes it"));
+    RUN(1, "train point.ini " SMALL "validate.every=1 run.dir=late optimizer.rate=7 optimizer.floor=1 "
+           "optimizer.clip_norm=0");
+    SAYS(err_text, "not finite");
+    SAYS(err_text, "is kept: late/model.safetensors");
+    RUN(0, "eval late/model.safetensors --tasks 5");
+    T_CHECK(stat(tiny_path("apart/model.safetensors"), &st) != 0);
 }
 
 TEST(agents_are_shown) {

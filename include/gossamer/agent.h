@@ -212,8 +212,9 @@ typedef struct goss_agent_run {
 /* Trains by a configuration of goss_agent_keys: run.dir gets config.ini, metrics.jsonl, checkpoint.safetensors and
  * model.safetensors (the agent of the best validation). The same run goes on from its checkpoint, to the same bits. o:
  * NULL: nothing of it. *last: the last progress, after an error too; NULL: not wanted. Errors: GOSS_E_ARGUMENT:
- * settings, or a folder of another run; GOSS_E_INTERRUPTED: stopped, with a checkpoint; GOSS_E_NUMERIC: an environment
- * or gradients that are not finite (a checkpoint is there); GOSS_E_IO; GOSS_E_UNSUPPORTED: as goss_agent_new;
+ * settings, or a folder of another run; GOSS_E_INTERRUPTED: stopped, with a checkpoint; GOSS_E_NUMERIC: numbers of an
+ * environment that are not finite (a checkpoint is there), or a loss, gradients or actions of the policy, at the end,
+ * too (the agent of the best validation is kept, if there is one); GOSS_E_IO; GOSS_E_UNSUPPORTED: as goss_agent_new;
  * GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_agent_train(const goss_config *c, const goss_agent_run *o,
                                                     goss_agent_progress *last, goss_error *err);

@@ -114,7 +114,10 @@ typedef struct goss_train_options {
 
 /* Trains, or resumes a run. Messages go to the log (goss_log_set). options and report may be NULL. Errors:
  * GOSS_E_INTERRUPTED, after saving; GOSS_E_ARGUMENT: settings that exclude each other, or a run.dir with another run;
- * GOSS_E_NUMERIC: gradients that remain not finite; GOSS_E_IO: another process is using run.dir; errors of reading data
+ * GOSS_E_NUMERIC: a loss or gradients that are not finite in many steps in a row, in the last step, or in the first one
+ * of a run with train.start; a hypernetwork that generates weights that are not finite; validations of which none had
+ * finite answers (best.safetensors, if there is one, is kept; model.safetensors is not written). Steps that are skipped
+ * in between are counted in a warning. GOSS_E_IO: another process is using run.dir; errors of reading data
  * and writing files. Threads: one run at a time per run.dir; the caller's thread and those of the run. */
 GOSS_API GOSS_MUST_USE goss_status goss_train(const goss_config *config, const goss_train_options *options,
                                               goss_train_report *report, goss_error *err);

@@ -171,10 +171,13 @@ static double slope_of(const finding *f) {
     return f->variance > 0 && f->doubled > 0 ? 0.5 * log2(f->doubled / f->variance) : 0;
 }
 
+static const char diverges[] = "not finite: the generator diverges at once";
+
 static bool is_head(const finding *f) { return strcmp(f->how, "class") == 0; }
 
 static const char *verdict(const finding *f) {
-    if (!isfinite(f->variance) || !isfinite(f->doubled)) return "not finite: the generator diverges at once";
+    if (!isfinite(f->variance)) return diverges;
+    if (!isfinite(f->doubled)) return "not finite where the condition is twice as large: normalise the condition";
     if (f->wanted > 0 && f->variance > 4 * f->wanted) return "too large: lower alpha or the last layer's start";
     if (f->wanted > 0 && f->variance < 0.25 * f->wanted) return "too small: signals will die out";
     if (f->wanted == 0 && f->variance > 1) return "a bias this large dominates its layer";
@@ -210,6 +213,8 @@ static bool write_table(const doctor *d, double code, double gradient, goss__str
         goss__str_addf(s, "verdict: ready to train\n");
     return !s->failed;
 }
+
+bool goss_hyper_doctor_diverges(const char *text) { return strstr(text, diverges) != NULL; }
 
 goss_status goss_hyper_doctor(const goss_hyper_examination *x, char **text, goss_error *err) {
     int most = goss_layout_count(goss_target_layout(x->hyper->target)) + GOSS_HYPER_MAX_SITES + 1;

@@ -108,6 +108,7 @@ typedef struct goss__actor {
     float *seen;           /* [lives, O] the observation, normalised, that the present step was chosen by */
     int32_t *episode;      /* [lives] before the present step */
     uint8_t *over;
+    bool diverged; /* an output or an action was not finite */
 } goss__actor;
 /* family: of the environments, one of the agent's kind. params: has the agent's parameter. */
 goss_status goss__actor_open(goss__actor *c, const goss_agent *a, const goss_env_family *family,
@@ -124,7 +125,9 @@ goss_status goss__actor_think(goss__actor *c, goss_error *err);
 /* Chooses actions: by the streams of (seed, number, life), or the most likely ones; log_p [lives]: log densities, or
  * NULL. */
 void goss__actor_choose(goss__actor *c, bool sample, uint64_t seed, uint64_t number, float *log_p);
-/* Takes them: the environments' step, and what is carried on. */
+/* Errors: GOSS_E_NUMERIC: an output, or an action that was chosen, is not finite; c->diverged from then on. */
+goss_status goss__actor_check(goss__actor *c, goss_error *err);
+/* Takes them, once checked: the environments' step, and what is carried on. */
 goss_status goss__actor_move(goss__actor *c, goss_error *err);
 /* The values of states in which lives ended (where view.ended), as `think` would see them after `move`: [lives]. */
 goss_status goss__actor_value_at_end(goss__actor *c, float *out, goss_error *err);

@@ -215,7 +215,18 @@ static void keep_before(goss__actor *c) {
     memcpy(c->episode, v.episode, n * sizeof *c->episode), memcpy(c->over, v.over, n);
 }
 
+goss_status goss__actor_check(goss__actor *c, goss_error *err) {
+    const int each = c->agent->actions, n = c->lives * each;
+    for (int i = 0; i < n; i++) c->diverged |= !isfinite(c->output[i]) || !isfinite(c->taken[i]);
+    for (int k = 0; !c->agent->discrete && k < each; k++) c->diverged |= !isfinite(expf(c->spread[k]));
+    if (!c->diverged) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_NUMERIC,
+                          "the policy's actions are not finite, its weights are too large: train anew in another "
+                          "run.dir with a smaller optimizer.rate or optimizer.clip_norm");
+}
+
 goss_status goss__actor_move(goss__actor *c, goss_error *err) {
+    GOSS_TRY(goss__actor_check(c, err));
     if (learns(c->agent)) keep_before(c);
     if (c->state) memcpy(c->memory, c->state, (size_t)c->lives * (size_t)c->agent->o.memory * sizeof(float));
     GOSS_TRY(goss_envs_step(c->envs, c->actions, err));

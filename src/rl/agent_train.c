@@ -140,9 +140,16 @@ static goss_status interrupted(run *r, goss_error *err) {
                           (long long)r->state.iteration, (long long)at);
 }
 
-/* An environment that breaks costs no more than the iteration in which it did. */
+/* An environment that breaks costs no more than the iteration in which it did; numbers that are not finite leave the
+ * agent that was validated best. */
 static goss_status broken(run *r, goss_status s, goss_error *err) {
     const goss_error why = *err;
+    if (s == GOSS_E_NUMERIC && !goss__ppo_torn(r->ppo)) (void)!goss__ppo_check(r->ppo, NULL); /* or in a validation */
+    if (goss__ppo_torn(r->ppo) && r->state.has_best)
+        return goss_error_set(err, s,
+                              "%s. The best agent so far, with a return of %.4g on held-out tasks, is kept: "
+                              "%s/model.safetensors",
+                              why.text, r->state.best, r->set.dir);
     if (goss__ppo_torn(r->ppo) || !between_rounds(r) || save(r, err) != GOSS_OK) return *err = why, s;
     return goss_error_set(err, s, "%s. The run is saved at iteration %lld; the same command resumes it", why.text,
                           (long long)r->state.iteration);
@@ -156,6 +163,8 @@ static goss_status all_iterations(run *r, goss_error *err) {
         const bool due = r->set.ppo.carry > 1 || goss__now() - r->saved_at >= 60 * r->set.checkpoint_minutes;
         if (due && between_rounds(r)) GOSS_TRY(save(r, err));
     }
+    const goss_status s = goss__ppo_check(r->ppo, err);
+    if (s != GOSS_OK) return broken(r, s, err);
     if (r->set.validate_every == 0 || !r->state.has_best) GOSS_TRY(keep(r, err));
     r->state.finished = true;
     return save(r, err);

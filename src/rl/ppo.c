@@ -147,7 +147,15 @@ void goss__ppo_close(goss__ppo *p) {
     goss__free(p);
 }
 
-bool goss__ppo_torn(const goss__ppo *p) { return p->updating; }
+bool goss__ppo_torn(const goss__ppo *p) { return p->updating || p->actor.diverged; }
+
+goss_status goss__ppo_check(goss__ppo *p, goss_error *err) {
+    const goss_params *params = goss_step_params(p->step);
+    if (!p->actor.output) return GOSS_OK; /* nobody has lived yet */
+    goss__actor_spread(&p->actor, goss_params_data(params, goss_params_find(params, GOSS__AGENT)));
+    GOSS_TRY(goss__actor_think(&p->actor, err));
+    return goss__actor_check(&p->actor, err);
+}
 
 goss_params *goss__ppo_params(const goss__ppo *p) { return goss_step_params(p->step); }
 
@@ -238,10 +246,11 @@ static goss_status update(goss__ppo *p, uint64_t iteration, double rate, goss__p
             standardise(p->part.advantage, p->part.alive, n);
             if (p->part.alive) balance(p->part.alive, n);
             GOSS_TRY(goss_step_run(p->step, each, rate, s->seed, iteration, &x, err));
-            if (!x.applied)
+            if (!x.applied || !isfinite(x.loss))
                 return goss_error_set(err, GOSS_E_NUMERIC,
-                                      "iteration %llu: a gradient that is not finite. Try a smaller optimizer.rate",
-                                      (unsigned long long)iteration);
+                                      "iteration %llu: the loss or its gradient is not finite (loss %g): train anew in "
+                                      "another run.dir with a smaller optimizer.rate or optimizer.clip_norm",
+                                      (unsigned long long)iteration + 1, x.loss);
             out->loss += x.loss / steps, out->entropy += x.measure[0] / steps;
         }
     }

@@ -59,6 +59,8 @@ typedef struct goss__ppo_result {
 goss_status goss__ppo_iterate(goss__ppo *p, uint64_t iteration, double rate, goss__ppo_result *out, goss_error *err);
 /* Whether an update has been broken off: the store is of no iteration's end. */
 bool goss__ppo_torn(const goss__ppo *p);
+/* Whether the policy answers to what it sees now with finite numbers. Errors: GOSS_E_NUMERIC; torn from then on. */
+goss_status goss__ppo_check(goss__ppo *p, goss_error *err);
 /* The store: weights and optimiser. */
 goss_params *goss__ppo_params(const goss__ppo *p);
 /* The store's weights into the agent. */

@@ -20,7 +20,7 @@ typedef struct field {
     const char *key;
     double value;
 } field;
-enum { FIELDS = 9 };
+enum { FIELDS = 10 };
 
 static void fields_of(const goss__run_state *s, field out[FIELDS]) {
     const field f[FIELDS] = {{"step", (double)s->step},
@@ -31,7 +31,8 @@ static void fields_of(const goss__run_state *s, field out[FIELDS]) {
                              {"best_step", (double)s->best_step},
                              {"since_best", (double)s->since_best},
                              {"finished", s->finished},
-                             {"end", (double)s->end}};
+                             {"end", (double)s->end},
+                             {"bad", (double)s->bad}};
     memcpy(out, f, sizeof f);
 }
 
@@ -97,6 +98,7 @@ static goss_status read_state(const goss_safetensors *f, goss__run_state *s, gos
     fields_of(s, fields);
     for (int i = 0; i < FIELDS; i++) {
         const char *text = goss_safetensors_meta(f, fields[i].key);
+        if (!text && strcmp(fields[i].key, "bad") == 0) text = "0"; /* of earlier versions */
         if (!text || !goss__number_parse(text, &v[i]) || v[i] < least_of(fields[i].key) || v[i] > 1e15)
             return goss_error_set(err, GOSS_E_FORMAT, "metadata %s is missing or no number in range", fields[i].key);
     }
@@ -108,7 +110,8 @@ static goss_status read_state(const goss_safetensors *f, goss__run_state *s, gos
                            .best_step = (int64_t)v[5],
                            .since_best = (int64_t)v[6],
                            .finished = v[7] != 0,
-                           .end = (goss_train_end)v[8]};
+                           .end = (goss_train_end)v[8],
+                           .bad = (int64_t)v[9]};
     return GOSS_OK;
 }
 

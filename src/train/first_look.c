@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* first_look.c: logs the doctor's findings on a hypernetwork before its first step: most divergences of
- * hypernetworks are visible at initialisation. */
+ * hypernetworks are visible at initialisation, and one that is not finite ends there. */
 #include <string.h>
 
 #include "base/log.h"
@@ -36,10 +36,20 @@ goss_status goss__run_examine(goss__run *r, char **text, goss_error *err) {
     return s == GOSS_OK ? s : goss_error_prefix(err, s, "doctor");
 }
 
+goss_status goss__run_diverges(const goss__run *r, goss_error *err) {
+    const char *start = r->set.train.start;
+    return goss_error_set(
+        err, GOSS_E_NUMERIC,
+        "the hypernetwork generates weights that are not finite before the first step (see the table of "
+        "the doctor): training cannot start. %s%s",
+        *start ? "They come of train.start = " : "Lower hyper.alpha, or normalise the inputs", start);
+}
+
 goss_status goss__run_first_look(goss__run *r, goss_error *err) {
     char *text;
-    const goss_status s = goss__run_examine(r, &text, err);
+    goss_status s = goss__run_examine(r, &text, err);
+    const bool diverges = text && goss_hyper_doctor_diverges(text);
     if (text) tell(text);
     goss_text_free(text);
-    return s;
+    return s == GOSS_OK && diverges ? goss__run_diverges(r, err) : s;
 }

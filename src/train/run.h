@@ -28,6 +28,7 @@ typedef struct goss__run_state {
     double best, best_ci95; /* the metric; -1: not known */
     int64_t best_step;
     int64_t since_best; /* validations since then */
+    int64_t bad;        /* steps in a row, up to now, whose loss or gradients were not finite */
     bool finished;
     goss_train_end end;
 } goss__run_state;
@@ -85,6 +86,17 @@ goss_status goss__run_step(goss__run *r, const goss__task_pack *pack, double rat
 /* The weights (their moving average, if there is one) into r->model. */
 void goss__run_export(goss__run *r);
 
+/* Whether all answers of the weights in r->model to validation tasks are finite. */
+goss_status goss__run_answers(goss__run *r, bool *finite, goss_error *err);
+
+/* ---- run_end.c ---- */
+/* Counts a step. Errors: GOSS_E_NUMERIC: too many in a row whose loss or gradients were not finite, or the first one of
+ * a run that starts from a model; that one is not counted. */
+goss_status goss__run_step_done(goss__run *r, const goss_step_result *x, double rate, goss_error *err);
+/* After the last step: warns of steps that were skipped. Errors: GOSS_E_NUMERIC: the last steps were not finite, or no
+ * validation was. */
+goss_status goss__run_end_check(goss__run *r, goss_error *err);
+
 /* ---- run_strengths.c ---- */
 /* Sets a model that was conditioned on strengths to those that validate best, and notes their metric. */
 goss_status goss__run_choose_strengths(goss__run *r, goss_model *m, goss_error *err);
@@ -94,6 +106,8 @@ goss_status goss__run_choose_strengths(goss__run *r, goss_model *m, goss_error *
 goss_status goss__run_first_look(goss__run *r, goss_error *err);
 /* The doctor's report. Owns: goss_text_free. NULL: the method generates nothing. */
 goss_status goss__run_examine(goss__run *r, char **text, goss_error *err);
+/* GOSS_E_NUMERIC: why a run that the doctor finds to diverge does not start. */
+goss_status goss__run_diverges(const goss__run *r, goss_error *err);
 
 /* ---- profile_steps.c ---- */
 /* Between steps: begins to time operations after the first few of this process, and writes the profile `steps` later.

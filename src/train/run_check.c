@@ -49,9 +49,10 @@ static goss_status ask_doctor(const goss__check *k, goss__run *r, goss_error *er
         return GOSS_OK;
     }
     const goss_status s = goss__run_examine(r, &text, err);
+    const bool diverges = text && goss_hyper_doctor_diverges(text);
     if (text) tell_doctor(k, text);
     goss_text_free(text);
-    return s;
+    return s == GOSS_OK && diverges ? goss__run_diverges(r, err) : s;
 }
 
 /* ---- the run ---- */

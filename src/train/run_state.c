@@ -282,6 +282,10 @@ static goss_status judge_all(goss__run *r, const goss_model *m, bool *good, goss
     return GOSS_OK;
 }
 
+goss_status goss__run_answers(goss__run *r, bool *finite, goss_error *err) {
+    return judge_all(r, r->model, finite, err);
+}
+
 /* Mean over tasks for which the metric is defined (auc is not if all queries belong to one class). */
 static double mean_of(goss__run *r, bool good, double *ci95) {
     int n = 0;

@@ -14,15 +14,12 @@
 #include "base/stop.h"
 #include "train/run.h"
 
-enum { BAD_STEPS = 25 }; /* steps in a row without a finite gradient before the run gives up */
-
 typedef struct loop {
     goss__run *run;
     const goss_train_options *options;
     double started, seconds_before, saved_at;
     int64_t steps_before;
     int64_t saved_step; /* of the checkpoint that is there */
-    int bad;            /* steps in a row whose gradients were not finite */
     bool whole;         /* the state is that after a step: a checkpoint may be written */
     bool interrupted, save_now, saved_steps;
     double validation;
@@ -141,16 +138,6 @@ static goss_status log_validation(const loop *l, goss_error *err) {
     return goss__metrics_end(r->metrics, err);
 }
 
-static goss_status guard(loop *l, const goss_step_result *x, double rate, goss_error *err) {
-    l->bad = x->applied ? 0 : l->bad + 1;
-    if (l->bad < BAD_STEPS) return GOSS_OK;
-    return goss_error_set(
-        err, GOSS_E_NUMERIC,
-        "step %lld: the gradients of %d steps in a row were not finite (loss %g, learning rate %g). Try a smaller "
-        "optimizer.rate, a longer optimizer.warmup, or optimizer.clip_norm",
-        (long long)l->run->state.step, BAD_STEPS, x->loss, rate);
-}
-
 static void tell(const loop *l, const goss_step_result *x, bool validated) {
     if (!l->options->progress) return;
     const goss__run *r = l->run;
@@ -182,10 +169,9 @@ static goss_status one_step(loop *l, goss_error *err) {
     double rate = goss_rate_at(&r->set.rate, goss__run_progress(r), r->history, r->n_history);
     l->whole = false;
     GOSS_TRY(goss__run_step(r, goss__feed_next(r->feed), rate, &x, err));
-    r->state.step++;
+    GOSS_TRY(goss__run_step_done(r, &x, rate, err));
     goss__regularizers_measured(&r->regularizers, &x);
     r->state.seconds = l->seconds_before + goss__now() - l->started;
-    GOSS_TRY(guard(l, &x, rate, err));
     const bool due = r->state.step % r->set.train.log_every == 0;
     goss_status logged = look_at_clock(l, due) || due ? log_step(r, &x, rate, err) : GOSS_OK;
     const int64_t every = r->set.validate.every;
@@ -210,6 +196,7 @@ static goss_status all_steps(loop *l, goss_error *err) {
                                    err));
         if (l->save_now || goss__now() - l->saved_at >= pause) GOSS_TRY(save(l, err));
     }
+    GOSS_TRY(goss__run_end_check(r, err));
     r->state.finished = true;
     return save(l, err);
 }

@@ -9,15 +9,12 @@
 #include "task/task_noise.h"
 #include "train/run.h"
 
-enum { BAD_STEPS = 25 }; /* in a row without a finite gradient */
-
 /* ---- steps ---- */
 
 typedef struct loop {
     goss__run *run;
     const goss__trial_options *o;
     goss__task_pack pack;
-    int bad;
 } loop;
 
 static bool is_over(const loop *l) {
@@ -32,13 +29,7 @@ static goss_status one_step(loop *l, goss_error *err) {
     const double rate = goss_rate_at(&r->set.rate, goss__run_progress(r), r->history, r->n_history);
     goss__run_data_draw(&r->data, (uint64_t)r->state.step, &l->pack);
     GOSS_TRY(goss__run_step(r, &l->pack, rate, &x, err));
-    r->state.step++;
-    l->bad = x.applied ? 0 : l->bad + 1;
-    if (l->bad >= BAD_STEPS)
-        return goss_error_set(err, GOSS_E_NUMERIC,
-                              "step %lld: the gradients of %d steps in a row were not finite: try a smaller "
-                              "optimizer.rate",
-                              (long long)r->state.step, BAD_STEPS);
+    GOSS_TRY(goss__run_step_done(r, &x, rate, err));
     const int64_t every = r->set.validate.every;
     if (every == 0 || (r->state.step % every != 0 && !is_over(l))) return GOSS_OK;
     return goss__run_validate(r, &better, err);
@@ -128,7 +119,7 @@ static goss_status train(goss__run *r, const goss__trial_options *o, goss__trial
     GOSS_TRY(s);
     out->seconds = goss__now() - start;
     out->step = r->state.step;
-    if (!r->data.validates) return GOSS_OK;
+    if (!r->data.validates) return goss__run_end_check(r, err);
     if (!goss__run_has_best(r))
         return goss_error_set(err, GOSS_E_NUMERIC, "no validation gave a number: try a smaller optimizer.rate");
     out->step = r->state.best_step, out->validation = r->state.best;
