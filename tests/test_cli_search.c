@@ -145,6 +145,22 @@ TEST(networks_without_finite_answers_are_no_result) {
     T_CHECK(access(tiny_path("none.ini"), F_OK) != 0);
 }
 
+/* Steps that are not finite are skipped, so that the weights before them have answers: those are no result either. */
+TEST(trainings_that_end_on_steps_that_are_not_finite_are_no_result) {
+    write_space();
+    RUN(1,
+        "search space.ini --data five-images-idx3-ubyte --trials 2 --train 2 --method random train.steps=20 "
+        "optimizer.rate=10000 optimizer.kind=sgd optimizer.clip_norm=0 'model.backbone=flatten; dense 4..16/4; dense "
+        "8' -o none.ini");
+    SAYS(err_text, "no network had finite answers");
+    RUN(1,
+        "search space.ini --data five-images-idx3-ubyte --trials 4 --train 1 --method smash search.steps=20 "
+        "search.rate=10000 optimizer.kind=sgd optimizer.clip_norm=0 'model.backbone=flatten; dense 4..16/4; dense 8' "
+        "-o none.ini");
+    SAYS(err_text, "smash: its training ended with a step that is not finite");
+    T_CHECK(access(tiny_path("none.ini"), F_OK) != 0);
+}
+
 TEST(a_space_without_other_structures_to_train_with_is_reported) {
     write_space();
     RUN(0, "search space.ini --data five-images-idx3-ubyte --trials 4 --train 1 --method smash "

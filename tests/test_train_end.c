@@ -39,8 +39,8 @@ static void draw(const goss_task_source *source, uint64_t k, goss_task *t) {
 }
 
 static goss_status run(const char *dir, const char *objective, broken *train, broken *held, const char *more) {
-    static const char *const base[] = {
-        "model.backbone=dense 8; tanh", "train.steps=12", "train.tasks=3", "validate.every=4", "optimizer.rate=0.02"};
+    static const char *const base[] = {"model.backbone=dense 8; tanh", "train.steps=12", "train.tasks=3",
+                                       "validate.every=4", "optimizer.rate=0.02"};
     goss_task_source seen = wave_source(objective, true), validation = seen;
     const goss_train_tasks tasks = {.kind = "waves", .train = &seen, .validation = &validation, .judged = 10};
     const goss_train_options o = {.tasks = &tasks};

@@ -140,6 +140,14 @@ TEST(damaged_texts_are_refused_with_their_line) {
     T_EQ(goss_vectors_read(scratch("missing.vec"), NULL, 0, NULL, NULL, &v, &err), GOSS_E_IO);
 }
 
+TEST(a_rate_that_is_too_large_is_an_error) {
+    goss_vectors_options o = goss_vectors_options_defaults();
+    goss_vectors *v;
+    o.width = 16, o.epochs = 20, o.sample = 0, o.rate = 1e6;
+    T_ERR(goss_vectors_train(sentences(), SENTENCES, &o, &v, &err), GOSS_E_NUMERIC, "a rate below 1e+06 is needed");
+    T_CHECK(!v);
+}
+
 TEST(options_out_of_range_are_refused) {
     goss_vectors *v;
     goss_vectors_options o = goss_vectors_options_defaults();

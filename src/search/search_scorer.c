@@ -273,6 +273,12 @@ goss_status goss__scorer_train(goss__scorer *h, goss_error *err) {
         goss__search_tell(s, h->kind == GOSS_SEARCH_GHN ? "ghn: training" : "smash: training", k + 1, s->own.steps);
     }
     goss__free(structure);
+    if (status == GOSS_OK && s->own.steps > 0 && (!r.applied || !isfinite(r.loss)))
+        return goss_error_set(
+            err, GOSS_E_NUMERIC,
+            "%s: its training ended with a step that is not finite (loss %g): a smaller search.rate or "
+            "optimizer.rate, or a longer optimizer.warmup",
+            goss_search_method_name(h->kind), r.loss);
     if (h->repeated > 0)
         goss__log(GOSS_LOG_WARN,
                   "%s: %lld of the %lld structures that it was trained with may be among those that are scored: the "

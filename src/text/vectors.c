@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/finite.h"
 #include "base/os.h"
 #include "base/rng.h"
 #include "base/text.h"
@@ -125,6 +126,10 @@ static goss_status take_table(const goss_safetensors *f, const char *name, int r
                               goss_error *err) {
     const float *from;
     GOSS_TRY(goss_safetensors_floats(f, name, (int64_t)rows * width, &from, err));
+    const int64_t bad = goss__first_not_finite(from, (int64_t)rows * width);
+    if (bad >= 0)
+        return goss_error_set(err, GOSS_E_NUMERIC, "tensor \"%s\": number %lld is %g, which is not finite", name,
+                              (long long)bad, (double)from[bad]);
     memcpy(out, from, (size_t)rows * (size_t)width * sizeof *out);
     return GOSS_OK;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/finite.h"
 #include "base/rng.h"
 #include "text/vectors.h"
 
@@ -222,6 +223,16 @@ static goss_status check(const goss_vectors_options *o, goss_error *err) {
     return GOSS_OK;
 }
 
+static goss_status check_finite(const training *t, goss_error *err) {
+    const goss_vectors *v = t->v;
+    if (goss__first_not_finite(v->word, (int64_t)v->words.n * v->width) < 0 &&
+        (!v->buckets || goss__first_not_finite(v->gram, (int64_t)v->buckets * v->width) < 0))
+        return GOSS_OK;
+    return goss_error_set(
+        err, GOSS_E_NUMERIC,
+        "word vectors: the training ended with numbers that are not finite: a rate below %g is needed", t->o->rate);
+}
+
 static goss_status train(training *t, const char *const *texts, int n, goss_error *err) {
     GOSS_TRY(read_texts(t, texts, n, err));
     GOSS_TRY(list_grams(t, err));
@@ -229,7 +240,7 @@ static goss_status train(training *t, const char *const *texts, int n, goss_erro
     GOSS_TRY(start_values(t, err));
     for (int epoch = 0; epoch < t->o->epochs; epoch++) GOSS_TRY(pass(t, epoch, err));
     for (int32_t k = 0; k < t->v->words.n; k++) compose(t, k, t->v->word + (size_t)k * (size_t)t->v->width);
-    return GOSS_OK;
+    return check_finite(t, err);
 }
 
 goss_status goss_vectors_train(const char *const *texts, int n, const goss_vectors_options *options, goss_vectors **out,

@@ -17,20 +17,20 @@ static const char advice[] =
 /* Says what is left of the run, too. */
 static goss_status came_apart(const goss__run *r, const char *what, goss_error *err) {
     if (!goss__run_has_best(r)) return goss_error_set(err, GOSS_E_NUMERIC, "%s. %s", what, advice);
-    return goss_error_set(err, GOSS_E_NUMERIC,
-                          "%s. The best model so far, of step %lld (%s %.4g), is kept: %s/best.safetensors. %s", what,
-                          (long long)r->state.best_step, r->data.metric->name, r->state.best, r->dir ? r->dir : "",
-                          advice);
+    return goss_error_set(
+        err, GOSS_E_NUMERIC, "%s. The best model so far, of step %lld (%s %.4g), is kept: %s/best.safetensors. %s",
+        what, (long long)r->state.best_step, r->data.metric->name, r->state.best, r->dir ? r->dir : "", advice);
 }
 
 goss_status goss__run_step_done(goss__run *r, const goss_step_result *x, double rate, goss_error *err) {
     char what[200];
     const bool good = x->applied && isfinite(x->loss);
     if (!good && r->state.step == 0 && *r->set.train.start)
-        return goss_error_set(err, GOSS_E_NUMERIC,
-                              "train.start = %s: with its weights the loss of the first step is %g, or its gradients are "
-                              "not finite: start from another model",
-                              r->set.train.start, x->loss);
+        return goss_error_set(
+            err, GOSS_E_NUMERIC,
+            "train.start = %s: with its weights the loss of the first step is %g, or its gradients are "
+            "not finite: start from another model",
+            r->set.train.start, x->loss);
     r->state.step++;
     r->state.bad = good ? 0 : r->state.bad + 1;
     if (r->state.bad < BAD_STEPS) return GOSS_OK;
@@ -52,8 +52,8 @@ static goss_status check_validations(goss__run *r, goss_error *err) {
         return GOSS_OK;
     }
     if (!finite)
-        return came_apart(
-            r, "no validation was finite: the trained network's answers are not, and no model is written", err);
+        return came_apart(r, "no validation was finite: the trained network's answers are not, and no model is written",
+                          err);
     goss__log(GOSS_LOG_WARN,
               "%s is not defined for any validation task (as with queries of one class alone): the model is the last "
               "one, which is not validated",
@@ -64,12 +64,13 @@ static goss_status check_validations(goss__run *r, goss_error *err) {
 /* Over all processes of the run: the optimiser counts them in its state. */
 static void tell_skipped(const goss__run *r) {
     const int at = goss_params_find(r->params, "optimizer.skipped");
-    const int64_t n = at >= 0 ? (int64_t)*(const float *)goss_params_data(r->params, at) : 0;
+    const int64_t n = at >= 0 ? (int64_t) * (const float *)goss_params_data(r->params, at) : 0;
     if (n > 0)
-        goss__log(GOSS_LOG_WARN,
-                  "%lld of %lld steps were not applied, since their gradients were not finite: a smaller optimizer.rate, "
-                  "a longer optimizer.warmup or a smaller optimizer.clip_norm may prevent it",
-                  (long long)n, (long long)r->state.step);
+        goss__log(
+            GOSS_LOG_WARN,
+            "%lld of %lld steps were not applied, since their gradients were not finite: a smaller optimizer.rate, "
+            "a longer optimizer.warmup or a smaller optimizer.clip_norm may prevent it",
+            (long long)n, (long long)r->state.step);
 }
 
 goss_status goss__run_end_check(goss__run *r, goss_error *err) {
