@@ -118,8 +118,11 @@ goss_status cli_make_folder(const char *path, goss_error *err) {
     DIR *d = opendir(path);
     if (!d) return goss_error_set(err, GOSS_E_IO, "%s: %s", path, strerror(errno));
     int files = 0;
+    errno = 0; /* readdir returns NULL at the end and on an error alike */
     for (struct dirent *e; (e = readdir(d));) files += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    const int why = errno;
     closedir(d);
+    if (why) return goss_error_set(err, GOSS_E_IO, "%s: cannot be listed: %s", path, strerror(why));
     if (files == 0) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: has files already: name another folder", path);
 }

@@ -167,8 +167,13 @@ TEST(bad_options_and_fonts_are_refused) {
     o = few(in_top("bad"));
     o.test_scripts = 6;
     T_ERR(goss_glyphs_render(&o, NULL, &err), GOSS_E_ARGUMENT, "6 test scripts of 6");
-    T_CHECK(!goss__path_exists(o.out)); /* a refused call leaves nothing behind */
-    o.test_scripts = 2, o.size = 4;
+    T_CHECK(!goss__path_exists(o.out));       /* a refused call leaves nothing behind */
+    o.test_scripts = 2, o.max_characters = 3; /* every script would be left out */
+    T_ERR(goss_glyphs_render(&o, NULL, &err), GOSS_E_ARGUMENT, "fewer than 5 is left out");
+    o.max_characters = o.min_characters = 5000;
+    T_ERR(goss_glyphs_render(&o, NULL, &err), GOSS_E_ARGUMENT, "has 5000 characters that can be drawn");
+    o.max_characters = 12, o.min_characters = 5;
+    o.size = 4;
     T_ERR(goss_glyphs_render(&o, NULL, &err), GOSS_E_ARGUMENT, "size 4");
     o.size = 64, o.jitter = NAN;
     T_ERR(goss_glyphs_render(&o, NULL, &err), GOSS_E_ARGUMENT, "jitter");

@@ -34,7 +34,7 @@ typedef struct goss_series_options {
     const char *target; /* a column of numbers whose past is seen; NULL or "": none is */
     int window;         /* rows of a window at most, from 1 */
     int horizon;        /* steps from the window's last row to the row itself; 0: the window ends with it */
-    int stride;         /* every so manieth row of a series, counted from its last, is a sample; 0: the last alone */
+    int stride;         /* every stride-th row of a series, counted from its last, is a sample; 0: the last alone */
 } goss_series_options;
 
 /* What a row is. */

@@ -132,8 +132,10 @@ static void drop_small(goss__glyph_set *set, int least) {
 /* Whole scripts at random, those with several faces before those with one. */
 static goss_status choose_test(goss__glyph_set *set, int wanted, uint64_t seed, goss_error *err) {
     if (wanted < 0 || wanted >= set->count)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%d test scripts of %d: at least one is left to train on", wanted,
-                              set->count);
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "%d test scripts of %d: at least one is left to train on, so that %d at most can be to test on", wanted,
+            set->count, set->count - 1);
     uint32_t *order = goss__calloc((size_t)set->count, sizeof *order);
     if (!order) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d scripts", set->count);
     goss__rng rng = goss__rng_make(seed, goss__hash64("test scripts", 12, 0));
@@ -182,7 +184,14 @@ static goss_status choose(const goss_glyphs_options *o, goss__glyph_set *set, go
         r->blank += set->scripts[k].blank, r->marks += set->scripts[k].marks;
         r->duplicates += set->scripts[k].duplicates;
     }
+    const int found = set->count;
     drop_small(set, o->min_characters);
+    if (set->count == 0)
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "glyphs: none of the fonts' %d scripts has %d characters that can be drawn: name a folder "
+            "with other fonts",
+            found, o->min_characters);
     GOSS_TRY(choose_test(set, o->test_scripts, o->seed, err));
     count_up(set, o->drawings, r);
     return GOSS_OK;
@@ -334,6 +343,11 @@ static goss_status check(const goss_glyphs_options *o, goss_error *err) {
     if (o->drawings < 1 || o->drawings > 10000 || o->max_characters < 1 || o->max_characters > 100000)
         return goss_error_set(err, GOSS_E_ARGUMENT, "glyphs: %d drawings of %d characters a script: out of range",
                               o->drawings, o->max_characters);
+    if (o->max_characters < o->min_characters)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "glyphs: at most %d characters a script, but a script of fewer than %d is left out: none "
+                              "would stay; allow at least %d",
+                              o->max_characters, o->min_characters, o->min_characters);
     if (!(o->jitter >= 0 && o->jitter <= 3))
         return goss_error_set(err, GOSS_E_ARGUMENT, "glyphs: jitter %g is not from 0 to 3", o->jitter);
     return GOSS_OK;

@@ -143,7 +143,7 @@ static const goss_key own[] = {
         "series: how far ahead the target is predicted, which then is seen up to there, if it is a number; 0: "
         "from rows up to its own, without its past"),
     GOSS__KEY_INT("data.stride", table.series.stride, "1", 0, 1048576, "steps",
-                  "series: every so manieth row, counted from the last, is a sample; 0: a series is one, by its last "
+                  "series: every n-th row, counted from the last, is a sample; 0: a series is one, by its last "
                   "row"),
     GOSS__KEY_FORM(
         "data.click", read_click, "", NULL,
