@@ -33,9 +33,10 @@ extern "C" {
 GOSS_API GOSS_MUST_USE goss_status goss_output_check(const char *path, const char *const *inputs, int n,
                                                      goss_error *err);
 
-/* The same for a result that is no model: a table, a drawing, a picture, a configuration. ending: ".csv", ".svg", ".png"
- * or ".ini"; an earlier result of that name's ending and of that content (csv, ini: a text; svg: a text or XML; png: a
- * PNG image) is replaced, and an empty file. NULL: any file that is there is replaced, but for the inputs.
+/* The same for a result that is no model: a table, a drawing, a picture, a configuration. ending: ".csv", ".svg",
+ * ".png" or ".ini"; an earlier result whose name ends so and whose content is of that kind (csv, ini: a text; svg: a
+ * text or XML; png: a PNG image) is replaced, and an empty file. NULL: any file that is there is replaced, but for the
+ * inputs.
  * Errors: as goss_output_check; GOSS_E_ARGUMENT: there is a file of another ending or content. Threads: any. */
 GOSS_API GOSS_MUST_USE goss_status goss_output_check_as(const char *path, const char *ending, const char *const *inputs,
                                                         int n, goss_error *err);

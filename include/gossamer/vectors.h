@@ -56,7 +56,8 @@ typedef struct goss_vectors goss_vectors;
 
 /* Trains vectors on texts [n] on the calling thread, as a pure function of texts and options. Errors: GOSS_E_ARGUMENT:
  * options out of range, fewer than two words; errors of folding a text (tokens.h), with its number from 1;
- * GOSS_E_INTERRUPTED; GOSS_E_NUMERIC: vectors that are not finite, of a rate that is too large. Owns: goss_vectors_free. */
+ * GOSS_E_INTERRUPTED; GOSS_E_NUMERIC: vectors that are not finite, since the rate is too large. Owns:
+ * goss_vectors_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_vectors_train(const char *const *texts, int n,
                                                       const goss_vectors_options *options, goss_vectors **out,
                                                       goss_error *err);
