@@ -99,12 +99,12 @@ TEST(attributes_are_read_as_what_they_are) {
 
 TEST(counts_stand_for_symbols) {
     const int64_t counts[] = {3, 7};
-    goss__extent_attr from = {.extent = {5, 0x0201}}, to; /* 5 times both symbols */
+    goss__extent_attr from = {.extent = {5, 0x0102}}, to; /* 5 times both symbols */
     T_CHECK(goss__attrs_have_extents(&goss__extent_attrs) && !goss__attrs_have_extents(&goss__slice_attrs));
     T_CHECK(!goss__attrs_have_extents(NULL));
     goss__attrs_resolve(&goss__extent_attrs, &from, counts, &to);
     T_CHECK(goss_extent_is(to.extent, 105));
-    T_EQ(from.extent.symbols, 0x0201);
+    T_EQ(from.extent.symbols, 0x0102);
 }
 
 /* Several counts in one program, each at its own place. */

@@ -4,6 +4,7 @@
 #include "base/rng.h"
 #include "gossamer/exec.h"
 #include "gossamer/nn.h"
+#include "gossamer/scan.h"
 #include "graph/node.h"
 #include "test.h"
 
@@ -137,11 +138,15 @@ TEST(what_is_no_extent_is_equal_to_nothing) {
     T_CHECK(!goss_extent_valid(goss_extent_mul(goss_n((int64_t)1 << 40), goss_n((int64_t)1 << 40))));
     T_CHECK(!goss_extent_valid(goss_n(0)) && !goss_extent_valid(goss_extent_mul(goss_n(0), goss_n(3))));
     T_CHECK(goss_extent_valid(m.symbol[0]));
+    T_CHECK(!goss_extent_valid((goss_extent){3, 0x0900}) && !goss_extent_valid((goss_extent){3, 0x020301}));
+    T_CHECK(!goss_extent_equal((goss_extent){1, 0x0201}, goss_extent_mul(m.symbol[0], m.symbol[1])));
     goss_graph_free(m.g);
 }
 
 /* Every case is one expression in a graph of its own over nine symbols; its error names the operation. */
 #define N(k) goss_n((int64_t)1 << (k))
+#define BYTES(symbols) ((goss_extent){3, symbols})
+#define FOREIGN BYTES(11) /* the symbol of a graph that has one more */
 #define CASES                                                                                                          \
     CASE("input: [A,B,C,D,E,F,G,I*H]: the number of its elements is a product of more than 8 symbols",                 \
          goss_input(m.g, "y", GOSS_REAL,                                                                               \
@@ -161,6 +166,26 @@ TEST(what_is_no_extent_is_equal_to_nothing) {
     CASE("matmul: [D*C*B*A,I*H*G*F*E]: the number",                                                                    \
          goss_matmul(goss_reshape(four, GOSS_SHAPE(left, goss_n(1))),                                                  \
                      goss_reshape(other, GOSS_SHAPE(goss_n(1), right)), false, false))                                 \
+    CASE("input: axis 1 has no extent: its symbols, 0x900, are not in the order of goss_extent_mul",                   \
+         goss_input(m.g, "y", GOSS_REAL, GOSS_SHAPE(goss_n(2), BYTES(0x0900))))                                        \
+    CASE("reshape: axis 0 has no extent: its symbols, 0x201, are not in the order",                                    \
+         goss_reshape(five, GOSS_SHAPE(BYTES(0x0201))))                                                                \
+    CASE("input: axis 0 has no extent: its symbols, 0xff, are not among the 10",                                       \
+         goss_input(m.g, "y", GOSS_REAL, GOSS_SHAPE(BYTES(0xff))))                                                     \
+    CASE("reshape: axis 0 has no extent: its symbols, 0xb, are not among", goss_reshape(five, GOSS_SHAPE(FOREIGN)))    \
+    CASE("broadcast: axis 0 has no extent: its symbols, 0xb, are not among",                                           \
+         goss_broadcast(goss_const(m.g, 1), GOSS_SHAPE(FOREIGN)))                                                      \
+    CASE("broadcast: axis 0 has no extent: its symbols, 0xb, are not among", goss_full(m.g, GOSS_SHAPE(FOREIGN), 1))   \
+    CASE("param: axis 0 has no extent: its symbols, 0xb, are not among", goss_param(m.g, "p", GOSS_SHAPE(FOREIGN)))    \
+    CASE("iota: it has no extent: its symbols, 0xb, are not among", goss_iota(m.g, FOREIGN))                           \
+    CASE("one_hot: axis 1 has no extent: its symbols, 0xb, are not among",                                             \
+         goss_one_hot(goss_iota(m.g, goss_n(2)), FOREIGN))                                                             \
+    CASE("scatter_add: axis 0 has no extent: its symbols, 0xb, are not among",                                         \
+         goss_scatter_add(goss_full(m.g, GOSS_SHAPE(goss_n(2)), 1), goss_iota(m.g, goss_n(2)), FOREIGN))               \
+    CASE("random_uniform: axis 2 has no extent: its symbols, 0xb, are not among",                                      \
+         goss_random_uniform(goss_iota(m.g, goss_n(2)), GOSS_SHAPE(goss_n(2), goss_n(1), FOREIGN)))                    \
+    CASE("scan: the number of steps has no extent: its symbols, 0xb, are not among",                                   \
+         (goss_scan_begin(m.g, FOREIGN, goss_scan_defaults()), (goss_val){0}))                                         \
     CASE("iota: it has no extent", goss_iota(m.g, m.all))                                                              \
     CASE("one_hot: [D*C*B*A,I*H*G*F*E]: the number", goss_one_hot(goss_iota(m.g, left), right))                        \
     CASE("input: [1099511627776,1099511627776]: the number of its elements is a product",                              \

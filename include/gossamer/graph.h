@@ -52,7 +52,9 @@ typedef struct goss_val {
 #define GOSS_MAX_SYMBOLS 8
 
 /* An extent: a monomial, that is a count of at least 1 times up to eight symbols (one byte of `symbols` each, 0: none).
- * {5, 0} is the number 5. A product that cannot be represented (goss_extent_valid) fits no shape and equals nothing. */
+ * {5, 0} is the number 5. The bytes are in descending order from the lowest one; goss_symbol and goss_extent_mul make
+ * extents, which belong to one graph (byte k is its k-th symbol). A product that cannot be represented
+ * (goss_extent_valid) fits no shape and equals nothing. */
 typedef struct goss_extent {
     int64_t count;
     uint64_t symbols;
@@ -92,10 +94,10 @@ GOSS_API goss_extent goss_n(int64_t count);
  * samples instead of over tasks. Errors: sticky. */
 GOSS_API goss_extent goss_symbol(goss_graph *g, const char *name, int64_t maximum);
 /* The product a b; invalid if it has more than eight symbols or a count beyond 63 bits, or if a or b is invalid. A
- * builder given an invalid extent records an error, as it does for a tensor whose number of elements is not such a
- * product or exceeds 2^44 at the planned maxima. */
+ * builder given an invalid extent, or one of symbols that its graph does not have, records an error, as it does for a
+ * tensor whose number of elements is not such a product or exceeds 2^44 at the planned maxima. */
 GOSS_API goss_extent goss_extent_mul(goss_extent a, goss_extent b);
-/* Whether an extent is representable. */
+/* Whether an extent is representable: its count is at least 1, and its symbols are in descending order. */
 GOSS_API bool goss_extent_valid(goss_extent e);
 /* Whether two extents are the same monomial: equal for all counts of their symbols. */
 GOSS_API bool goss_extent_equal(goss_extent a, goss_extent b);

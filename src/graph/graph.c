@@ -186,11 +186,23 @@ void goss__site_of(goss__site *s, const goss_graph *g, const goss__node *n) {
 
 /* ---- emit ---- */
 
-/* Reports an axis out of range, with the operation. */
-static int bad_axis(const goss_shape *s) {
-    for (int i = 0; i < s->rank; i++)
-        if (!goss_extent_valid(s->dim[i])) return i;
-    return -1;
+bool goss__extent_ok(goss_graph *g, const char *op, const char *what, goss_extent e) {
+    if (g->root) goss__region_symbols(g);
+    if (goss__extent_known(&g->symbols, e)) return true;
+    if (e.count < 1)
+        goss_graph_fail(g, GOSS_E_SHAPE,
+                        "%s: %s has no extent: it is below 1, or a product of more than %d symbols or beyond 2^63", op,
+                        what, GOSS_MAX_SYMBOLS);
+    else if (!goss_extent_valid(e))
+        goss_graph_fail(g, GOSS_E_SHAPE,
+                        "%s: %s has no extent: its symbols, 0x%llx, are not in the order of goss_extent_mul", op, what,
+                        (unsigned long long)e.symbols);
+    else
+        goss_graph_fail(g, GOSS_E_SHAPE,
+                        "%s: %s has no extent: its symbols, 0x%llx, are not among the %d of this graph, or have the "
+                        "maximum 1; goss_symbol of the same graph makes them",
+                        op, what, (unsigned long long)e.symbols, g->symbols.n);
+    return false;
 }
 
 bool goss__shape_ok(goss_graph *g, const char *op, const goss_shape *s) {
@@ -201,12 +213,10 @@ bool goss__shape_ok(goss_graph *g, const char *op, const goss_shape *s) {
         goss_graph_fail(g, GOSS_E_SHAPE, "%s: rank %d is not 0 to %d", op, s->rank, GOSS_MAX_RANK);
         return false;
     }
-    const int bad = bad_axis(s);
-    if (bad >= 0) {
-        goss_graph_fail(g, GOSS_E_SHAPE,
-                        "%s: axis %d has no extent: it is below 1, or a product of more than %d symbols or beyond 2^63",
-                        op, bad, GOSS_MAX_SYMBOLS);
-        return false;
+    for (int i = 0; i < s->rank; i++) {
+        if (goss__extent_known(&g->symbols, s->dim[i])) continue;
+        snprintf(text, sizeof text, "axis %d", i);
+        return goss__extent_ok(g, op, text, s->dim[i]);
     }
     const goss_extent all = goss__shape_product(s, 0, s->rank);
     if (!goss_extent_valid(all)) {

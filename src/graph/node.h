@@ -75,6 +75,8 @@ struct goss__proto {
     const struct goss__region *region;
 };
 
+/* Checks an extent, `what` of that operation: it is valid, and of symbols of g; else a sticky error. */
+bool goss__extent_ok(goss_graph *g, const char *op, const char *what, goss_extent e);
 /* Checks a shape: rank 0 to 8, extents of at least 1, at most GOSS__MOST_ELEMENTS elements; else a sticky error. */
 bool goss__shape_ok(goss_graph *g, const char *op, const goss_shape *s);
 /* The node of that description, existing or new. Invalid if an operand is invalid or of another graph. */

@@ -6,7 +6,9 @@
  * monomials.
  *
  * A product that cannot be written so (nine symbols, a number beyond 63 bits) is no extent: its count is below 1, which
- * that of an extent never is, it is equal to nothing, itself included, and every product with it is none either. A
+ * that of an extent never is, it is equal to nothing, itself included, and every product with it is none either. So are
+ * bytes in another order, or with a gap (a caller's own): goss_extent_valid. Whether a graph has the symbols is checked
+ * where an extent or a shape enters it (goss__extent_ok, goss__shape_ok). A
  * node's whole shape is one product that can be written (goss__shape_ok, asked by emit), and so is the product of any
  * of its extents. */
 #include <assert.h>
@@ -20,7 +22,14 @@ static const goss_extent none = {-1, 0};
 
 goss_extent goss_n(int64_t count) { return (goss_extent){count, 0}; }
 
-bool goss_extent_valid(goss_extent e) { return e.count >= 1; }
+/* In descending order from the lowest byte, without a gap. */
+static bool is_sorted(uint64_t symbols) {
+    for (; symbols > 0xff; symbols >>= 8)
+        if ((symbols & 0xff) < (symbols >> 8 & 0xff)) return false;
+    return true;
+}
+
+bool goss_extent_valid(goss_extent e) { return e.count >= 1 && is_sorted(e.symbols); }
 
 bool goss_extent_equal(goss_extent a, goss_extent b) {
     return goss_extent_valid(a) && a.count == b.count && a.symbols == b.symbols;
@@ -76,6 +85,13 @@ bool goss__extent_try(goss_extent e, const int64_t *counts, int64_t *out) {
     for (uint64_t s = e.symbols; ok && s & 0xff; s >>= 8)
         ok = !__builtin_mul_overflow(*out, counts[(s & 0xff) - 1], out);
     return ok;
+}
+
+bool goss__extent_known(const goss__symbols *symbols, goss_extent e) {
+    bool known = goss_extent_valid(e);
+    for (uint64_t s = e.symbols; known && s; s >>= 8)
+        known = (int)(s & 0xff) <= symbols->n && symbols->symbol[(s & 0xff) - 1].maximum != 1;
+    return known;
 }
 
 int64_t goss__extent_eval(goss_extent e, const int64_t *counts) {

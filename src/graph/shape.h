@@ -26,6 +26,8 @@ goss_extent goss__shape_product(const goss_shape *s, int from, int to);
 int64_t goss__extent_eval(goss_extent e, const int64_t *counts);
 /* The same for any e and counts; false where there is no such number. */
 bool goss__extent_try(goss_extent e, const int64_t *counts, int64_t *out);
+/* Whether e is valid, and has symbols of this table alone, none of them with the maximum 1 (which is the extent 1). */
+bool goss__extent_known(const goss__symbols *symbols, goss_extent e);
 /* The maximum of each symbol; 1 for those that do not exist. */
 void goss__symbol_maxima(const goss__symbols *symbols, int64_t counts[GOSS__MAX_SYMBOLS]);
 /* goss__extent_try at the planned maxima. */

@@ -34,19 +34,7 @@ static goss_status wrong(const verifier *v, int operation, const char *fmt, ...)
     return goss_error_set(v->err, GOSS_E_FORMAT, "%s: %s", goss__operation_text(v->p, operation, where), what);
 }
 
-/* ---- extents ---- */
-
-/* In the canonical form of goss_extent_mul, of existing symbols whose maximum is not 1. */
-static bool extent_ok(const goss__symbols *symbols, goss_extent e) {
-    goss_extent again = goss_n(e.count);
-    for (uint64_t s = e.symbols; s; s >>= 8) {
-        const int i = (int)(s & 0xff) - 1;
-        if (i < 0) continue;
-        if (i >= symbols->n || symbols->symbol[i].maximum == 1) return false;
-        again = goss_extent_mul(again, (goss_extent){1, (uint64_t)i + 1});
-    }
-    return goss_extent_equal(again, e);
-}
+/* ---- shapes ---- */
 
 static goss_status check_shape(const verifier *v, int operation, int result) {
     const goss_program_operation *o = &v->p->operations[operation].shown;
@@ -54,7 +42,7 @@ static goss_status check_shape(const verifier *v, int operation, int result) {
     const goss_shape *s = &value->shape;
     if (s->rank < 0 || s->rank > GOSS_MAX_RANK) return wrong(v, operation, "result %d has rank %d", result, s->rank);
     for (int i = 0; i < s->rank; i++)
-        if (!extent_ok(&v->p->symbols, s->dim[i]))
+        if (!goss__extent_known(&v->p->symbols, s->dim[i]))
             return wrong(
                 v, operation,
                 "result %d, axis %d: not an extent, or one with a symbol that does not exist or whose maximum is 1",
@@ -72,7 +60,7 @@ static bool list_ok(const goss__int_list *list) {
 }
 
 static bool element_ok(const goss__symbols *symbols, goss__attr_type type, const void *at) {
-    if (type == GOSS__ATTR_EXTENT) return extent_ok(symbols, *(const goss_extent *)at);
+    if (type == GOSS__ATTR_EXTENT) return goss__extent_known(symbols, *(const goss_extent *)at);
     if (type == GOSS__ATTR_BOOL) return *(const int64_t *)at == 0 || *(const int64_t *)at == 1;
     if (type == GOSS__ATTR_AXIS_SET) return *(const uint64_t *)at < GOSS_AXIS(GOSS_MAX_RANK);
     if (type == GOSS__ATTR_INT_LIST) return list_ok(at);

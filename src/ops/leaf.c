@@ -100,7 +100,7 @@ const goss__op goss__op_iota = {.name = "iota",
                                 .kernel = {.run_f32 = iota_run, .run_f64 = iota_run}};
 
 goss_val goss_iota(goss_graph *g, goss_extent n) {
-    if (!goss_extent_valid(n)) return goss_graph_fail(g, GOSS_E_SHAPE, "iota: it has no extent");
+    if (!goss__extent_ok(g, "iota", "it", n)) return (goss_val){g, 0};
     int64_t most;
     if (!goss__extent_most(&g->symbols, n, &most) || most > INT32_MAX)
         return goss_graph_fail(g, GOSS_E_SHAPE, "iota: its numbers go beyond 2^31 - 1 at the planned maxima");

@@ -206,9 +206,8 @@ static bool is_open(const goss_scan *s) {
 }
 
 static void check_options(goss_graph *g, goss_extent steps, const goss_scan_options *o) {
-    if (!goss_extent_valid(steps))
-        goss_graph_fail(g, GOSS_E_SHAPE, "scan: the number of steps is not an extent");
-    else if (o->axis < 0 || o->axis >= GOSS_MAX_RANK)
+    if (!goss__extent_ok(g, "scan", "the number of steps", steps)) return;
+    if (o->axis < 0 || o->axis >= GOSS_MAX_RANK)
         goss_graph_fail(g, GOSS_E_ARGUMENT, "scan: there is no time axis %d", o->axis);
     else if (o->keep_every < 0)
         goss_graph_fail(g, GOSS_E_ARGUMENT, "scan: keep_every %lld is negative", (long long)o->keep_every);
