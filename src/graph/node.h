@@ -55,6 +55,7 @@ struct goss_graph {
     uint32_t traversal, stamps;           /* the last mark, and the last stamp */
     const char *disabled;                 /* GOSSAMER_DISABLE when the graph was created; NULL: not set */
     bool folds;                           /* builders fold constants and identities */
+    goss_val (*normal_form)(goss_val v);  /* the engine of src/rewrite, for its rules; set before it tries them */
     bool rules_read;                      /* rules_off is valid */
     uint64_t rules_off[GOSS__RULE_WORDS]; /* by src/rewrite */
     goss_graph *root;               /* of a body of a loop (region.h): the outermost graph, which owns it; else NULL */

@@ -87,12 +87,6 @@ goss_val goss__copy_node(goss_graph *to, const goss__node *n, const goss_val *ma
     return v;
 }
 
-/* ---- arguments ---- */
-
-static const goss__attr_field arg_fields[] = {GOSS__FIELD(arg, index, INT)};
-GOSS__DEFINE_ATTRS(arg, arg_fields);
-const goss__op goss__op_arg = {.name = "arg", .attrs = &goss__arg_attrs, .no_gradient = true, .leaf = true};
-
 goss_val goss__region_arg(goss_graph *body, int i, goss_type type, goss_shape shape) {
     const goss__arg_attr attr = {i};
     const goss__proto p = {.op = &goss__op_arg, .type = type, .shape = shape, .attr = &attr};

@@ -20,6 +20,9 @@ typedef struct goss__map {
     goss_val u, small[GOSS__MAX_IN]; /* sources of the broadcast operands */
 } goss__map;
 bool goss__match_map(goss_val x, goss__map *m);
+/* v rewritten. The engine applies the rules, so that these reach it through the graph: files do not refer to each other
+ * in a cycle. */
+static inline goss_val goss__normal_form(goss_val v) { return v.graph->normal_form(v); }
 /* v has a single reader, without which v is dead. (Readers built after v was first rewritten, by a gradient, are not
  * counted.) */
 static inline bool goss__has_one_reader(goss_val v) { return goss__node_of(v)->readers <= 1; }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rewriter.c: the rewriting engine: rebuilds nodes in building order, each on its rewritten operands, and applies rules
- * to the result until none matches. A node to which no rule applies, on such operands, is normal. / */
+ * to the result until none matches. A node to which no rule applies, on such operands, is normal. */
 #include "rewrite/rewriter.h"
 
 #include <stdlib.h>
@@ -35,6 +35,7 @@ static bool has_normal_operands(const goss_graph *g, const goss__node *n) {
 
 /* Applies the first rule that matches v, whose operands are normal. */
 static bool apply_a_rule(goss_val v, goss_val *out) {
+    v.graph->normal_form = goss__rewrite;
     for (int i = 0; i < GOSS__RULE_COUNT; i++)
         if (goss__rules[i].apply && goss__rule_is_on(v.graph, (goss__rule_id)i) && goss__rules[i].apply(v, out))
             return true;

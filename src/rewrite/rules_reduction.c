@@ -21,7 +21,7 @@ bool goss__rule_centred_sum(goss_val y, goss_val *out) {
     if (!goss__made_by(in[1], &goss__op_broadcast, 0, &mean) ||
         !goss_shape_equal(goss_shape_of(mean), goss_shape_of(y)))
         return false;
-    if (goss__rewrite(goss_mean(in[0], axes, true)).id != mean.id) return false; /* equal nodes have equal ids */
+    if (goss__normal_form(goss_mean(in[0], axes, true)).id != mean.id) return false; /* equal nodes have equal ids */
     *out = y.graph->differentiating ? goss_full(y.graph, goss_shape_of(y), 0) : goss_scale(goss_detach(mean), 0);
     return true;
 }
@@ -69,7 +69,7 @@ bool goss__rule_join_variances(goss_val y, goss_val *out) {
         return false;
     if (varies_along(m, axes) || !is_made_from_sum(m, in[0], axes)) return false;
     const goss_val own = goss_mean(in[0], axes, true);
-    if (goss__rewrite(own).id == m.id) return false; /* a single part */
+    if (goss__normal_form(own).id == m.id) return false; /* a single part */
     const goss_val between = goss_square(goss_sub(own, m));
     *out = goss_add(between, goss_mean(goss_square(goss_sub(in[0], own)), axes, true));
     return true;
