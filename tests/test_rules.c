@@ -2,6 +2,7 @@
 /* test_rules.c: what each rewrite rule makes of an expression, on operations of several families; that each has its
  * line in docs/architecture.md and can be switched off by itself. tests/test_rewrites.c compares values. */
 #include "base/alloc.h"
+#include "gossamer/scan.h"
 #include "gossamer/compose.h"
 #include "gossamer/program.h"
 #include "graph_check.h"
@@ -398,6 +399,18 @@ static goss_val d_by(goss_val y, goss_val x) {
 BUILD(fold, goss_shift(X, 0))
 /* The gradient of a constant times anything: what follows is not even made. */
 BUILD(zero_cotangent, d_by(goss_mul(goss_zeros_like(X), goss_exp(goss_exp(X))), X))
+/* The gradient of a matrix that every step reads: one product behind the loop. */
+static goss_val weight_gradient(goss_graph *g) {
+    const goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(n(2), n(3), n(5), n(4))),
+                   w = goss_input(g, "w", GOSS_REAL, GOSS_SHAPE(n(1), n(4), n(4)));
+    goss_scan *s = goss_scan_begin(g, n(5), goss_scan_defaults());
+    const goss_val h = goss_scan_carry(s, goss_full(g, GOSS_SHAPE(n(2), n(3), n(4)), 1)), at = goss_scan_slice(s, x);
+    const goss_val next = goss_tanh(goss_add(at, goss_matmul(h, goss_scan_const(s, w), false, false)));
+    goss_scan_next(s, h, next);
+    goss_scan_end(s);
+    return d_by(goss_sum_all(goss_scan_last(s, h)), w);
+}
+BUILD(scan_sums, weight_gradient(g))
 BUILD(merge_taps, goss_add(goss_sum_all(POOL(MAP)), goss_sum_all(d_by(POOL(MAP), MAP))))
 BUILD(negation, goss_add(goss_exp(X), goss_neg(goss_sin(X))))
 BUILD(square, goss_mul(X, X))

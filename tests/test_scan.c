@@ -289,6 +289,54 @@ TEST(weight_gradients_are_products_outside_the_loop) {
     run_free(r);
 }
 
+/* Without scan-sums it is summed in the loop's body, to the same numbers up to rounding. */
+TEST(scan_sums_can_stay_in_the_loop) {
+    const run moved = run_net((net){.keep_every = 1}, false, (counts){4, 6, 9}, 1, goss_schedule_defaults());
+    setenv("GOSSAMER_DISABLE", "scan-sums", 1);
+    const run inside = run_net((net){.keep_every = 1}, false, (counts){4, 6, 9}, 1, goss_schedule_defaults());
+    unsetenv("GOSSAMER_DISABLE");
+    int in_bodies = 0;
+    for (const char *at = inside.text; (at = strstr(at, "= matmul [1,4,4]")); at++) {
+        const char *line = at;
+        while (line > inside.text && line[-1] != '\n') line--;
+        in_bodies += strncmp(line, "  %", 3) != 0;
+    }
+    T_CHECK(in_bodies > 0 && moved.n == inside.n);
+    T_CHECK(memcmp(moved.out, inside.out, (size_t)moved.n * sizeof *moved.out) != 0);
+    T_NEAR(gap_of(moved.out, inside.out, (int64_t)moved.n), 0, 1e-5);
+    run_free(moved), run_free(inside);
+}
+
+/* d/dw of y with the cotangent 0, where y[t] = x[t] + log w and w = 0. `reads`: whether y reads log w at all. */
+static double gradient_of_zero(const char *disabled, bool reads) {
+    setenv("GOSSAMER_DISABLE", disabled, 1);
+    world w = world_new();
+    unsetenv("GOSSAMER_DISABLE");
+    const double zeros[3] = {0};
+    const goss_val x = world_input(&w, "x", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(1), goss_n(3)), zeros),
+                   at = world_input(&w, "w", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(1)), zeros);
+    goss_scan *s = goss_scan_begin(w.g, goss_n(3), goss_scan_defaults());
+    const goss_val xt = goss_scan_slice(s, x), c = goss_scan_const(s, goss_log(at));
+    const goss_val both = goss_add(xt, c), twice = goss_scale(xt, 2);
+    goss_scan_emit(s, both), goss_scan_emit(s, twice);
+    goss_scan_end(s);
+    const goss_val y = goss_scan_stacked(s, reads ? both : twice);
+    goss_val d;
+    T_EQ(goss_vjp(y, goss_zeros_like(y), &at, 1, &d), GOSS_OK);
+    T_OK(world_compute(&w, GOSS_F64, &d, 1));
+    const double result = w.out[0][0];
+    world_free(&w);
+    return result;
+}
+
+/* The switch zero-cotangent acts on a scan's constants, too: 0 / w is NaN then, where y depends on it. */
+TEST(a_zero_cotangent_passes_a_scan_if_it_is_asked_to) {
+    T_EQ(gradient_of_zero("", true), 0);
+    T_CHECK(isnan(gradient_of_zero("zero-cotangent", true)));
+    T_CHECK(isnan(gradient_of_zero("zero-cotangent,scan-sums", true)));
+    T_EQ(gradient_of_zero("zero-cotangent", false), 0);
+}
+
 /* ---- lengths ---- */
 
 TEST(padding_never_changes_a_result) {

@@ -31,8 +31,7 @@ static void mark_active(walk *w, const goss_val *wrt, int n, uint32_t top) {
     }
 }
 
-/* Only zeros would be propagated (and NaN, where a derivative is not finite). */
-static bool is_zero(goss_val cot) {
+bool goss__is_zero_cotangent(goss_val cot) {
     double value;
     return goss__is_full(cot, &value) && value == 0 && goss__rule_is_on(cot.graph, GOSS__RULE_zero_cotangent);
 }
@@ -45,7 +44,7 @@ static int results_of(const walk *w, uint32_t id, goss_val *result, goss_val *g)
         const uint32_t r = w->id[k];
         const goss__node *node = w->g->nodes[r];
         if (!node->op->is_result || node->in[0] != id || !goss_valid(*cotangent_of(w, r)) ||
-            is_zero(*cotangent_of(w, r)))
+            goss__is_zero_cotangent(*cotangent_of(w, r)))
             continue;
         if (n == MAX_RESULTS) {
             goss_graph_fail(w->g, GOSS_E_UNSUPPORTED, "grad: a scan has more than %d results", MAX_RESULTS);
@@ -66,7 +65,7 @@ static bool ask_vjp(const walk *w, uint32_t id, const goss_val *in, const bool *
         return n > 0;
     }
     const goss_val own = *cotangent_of(w, id);
-    if (!op->vjp || !goss_valid(own) || is_zero(own)) return false;
+    if (!op->vjp || !goss_valid(own) || goss__is_zero_cotangent(own)) return false;
     op->vjp(goss__val(w->g, id), in, own, want, cot);
     return true;
 }
@@ -109,7 +108,7 @@ static void walk_back(walk *w, const request *r, uint32_t top, goss_val *out) {
     w->g->differentiating--;
     for (int i = 0; i < r->n; i++) {
         const bool reached = r->wrt[i].id <= top && goss_valid(*cotangent_of(w, r->wrt[i].id));
-        out[i] = reached ? *cotangent_of(w, r->wrt[i].id) : goss_zeros_like(r->wrt[i]);
+        out[i] = reached ? *cotangent_of(w, r->wrt[i].id) : (goss_val){w->g, 0};
     }
 }
 
@@ -167,8 +166,8 @@ static void rewrite_request(const request *r, const goss_val *y, const goss_val 
     for (int i = 0; i < r->n_y; i++) r->y[i] = goss__rewrite(y[i]), r->cotangent[i] = goss__rewrite(cotangent[i]);
 }
 
-goss_status goss_vjp_joint(const goss_val *y, const goss_val *cotangent, int n_y, const goss_val *wrt, int n,
-                           goss_val *out) {
+goss_status goss__vjp_reached(const goss_val *y, const goss_val *cotangent, int n_y, const goss_val *wrt, int n,
+                              goss_val *out) {
     goss_graph *g = goss__graph_of(y, n_y);
     for (int i = 0; i < n; i++) out[i] = (goss_val){g, 0};
     if (!g) return GOSS_E_ARGUMENT;
@@ -188,6 +187,14 @@ goss_status goss_vjp_joint(const goss_val *y, const goss_val *cotangent, int n_y
     const goss_status s = goss_graph_status(g, NULL);
     for (int i = 0; s != GOSS_OK && i < n; i++) out[i] = (goss_val){g, 0}; /* accumulated sums may be incomplete */
     return s;
+}
+
+goss_status goss_vjp_joint(const goss_val *y, const goss_val *cotangent, int n_y, const goss_val *wrt, int n,
+                           goss_val *out) {
+    GOSS_TRY(goss__vjp_reached(y, cotangent, n_y, wrt, n, out));
+    for (int i = 0; i < n; i++)
+        if (!goss_valid(out[i])) out[i] = goss_zeros_like(wrt[i]);
+    return n > 0 ? goss_graph_status(wrt[0].graph, NULL) : GOSS_OK;
 }
 
 goss_status goss_vjp(goss_val y, goss_val cotangent, const goss_val *wrt, int n, goss_val *out) {

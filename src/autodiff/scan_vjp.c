@@ -150,10 +150,13 @@ static bool pull_back_step(adjoint *a, const goss_val *result, const goss_val *g
     }
     for (int i = 0; i < a->node->n_in; i++) /* all carries: an unwanted one still propagates the cotangents of others */
         if (i < a->attr->carries || want[i]) a->of[a->n_wrt] = i, a->wrt[a->n_wrt++] = a->clone[i + 1];
-    return n_y > 0 && goss_vjp_joint(y, cot, n_y, a->wrt, a->n_wrt, a->d) == GOSS_OK;
+    if (n_y == 0 || goss__vjp_reached(y, cot, n_y, a->wrt, a->n_wrt, a->d) != GOSS_OK) return false;
+    for (int i = 0; i < a->attr->carries; i++)
+        a->s->next[i] = goss_valid(a->d[i]) ? a->d[i] : goss_zeros_like(a->wrt[i]);
+    return true;
 }
 
-/* ---- sums over all steps ---- */
+/* ---- sums over all steps ---- The switch scan-sums: without it, as without `keep`, every sum is a carry. */
 
 static void ask_stack(adjoint *a, goss_val v, int64_t axis, bool join) {
     for (int i = 0; i < a->n_stacks; i++)
@@ -252,7 +255,7 @@ static goss_val total(adjoint *a, goss_val v, bool build) {
     goss_val in[2] = {v, v};
     double k;
     for (int i = 0; i < n->n_in && i < 2; i++) in[i] = goss__val(a->s->body, n->in[i]);
-    if (!a->attr->keep) return total_carry(a, v, build);
+    if (!a->attr->keep || !goss__rule_is_on(a->s->outer, GOSS__RULE_scan_sums)) return total_carry(a, v, build);
     if (is_row_product(n)) return total_product(a, in, build);
     if (n->op == &goss__op_sum && n->shape.rank < GOSS_MAX_RANK) return total_sum(a, v, in[0], build);
     const bool adds = n->op == &goss__op_ew[GOSS__EW_add], subtracts = n->op == &goss__op_ew[GOSS__EW_sub];
@@ -277,17 +280,12 @@ static goss_val total(adjoint *a, goss_val v, bool build) {
 
 /* ---- the gradient ---- */
 
-static bool is_zero(goss_val v) {
-    double value;
-    return goss__is_full(v, &value) && value == 0;
-}
-
 /* Requests the cotangent of each wanted operand, or builds it. */
 static void each_operand(adjoint *a, const bool *want, bool build, goss_val *cot) {
     const goss__scan_attr *attr = a->attr;
     for (int i = 0; i < a->n_wrt; i++) {
         const int64_t operand = a->of[i], slice = operand - attr->carries;
-        if (!want[operand] || is_zero(a->d[i])) continue;
+        if (!want[operand] || !goss_valid(a->d[i]) || goss__is_zero_cotangent(a->d[i])) continue;
         goss_val c;
         if (operand < attr->carries) {
             c = build ? goss__scan_last(a->s->node, operand) : a->d[i];
@@ -332,7 +330,6 @@ void goss__scan_vjp(goss_val y, const goss_val *in, const goss_val *result, cons
         add_forward(&a, in);
         copy_forward(&a);
         if (pull_back_step(&a, result, g, n, want) && find_origins(&a)) {
-            for (int i = 0; i < a.attr->carries; i++) a.s->next[i] = a.d[i];
             each_operand(&a, want, false, cot);
             if (close_scan(&a)) each_operand(&a, want, true, cot);
         }
