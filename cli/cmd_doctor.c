@@ -28,13 +28,30 @@ static void print_atari(void) {
                "ale-py", "-");
 }
 
+static int print_passes(void) {
+    char *text;
+    goss_error err;
+    if (goss_passes_text(&text, &err) != GOSS_OK) return cli_fail(&err);
+    fputs(text, stdout);
+    goss_text_free(text);
+    return cli_close_stdout();
+}
+
 int cmd_doctor(int argc, char **argv) {
+    bool passes = false;
+    const cli_option options[] = {
+        CLI_FLAG("passes", &passes, "what the compiler does instead: each rule, pass and choice, on, off or always"),
+    };
     const cli_verb v = {.name = "doctor",
+                        .usage = "[--passes]",
+                        .options = options,
+                        .n_options = 1,
                         .doc = "Shows the versions of Gossamer and of the libraries it was built with, the kernels "
                                "chosen for this CPU and the\n"
                                "number of threads. Exits with status 1 if something is missing that was not\ndisabled.",
                         .max_words = 0};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
+    if (passes) return print_passes();
     int missing = 0;
     printf("gossamer   %s\ncompiler   %s\nkernels    %s (GOSSAMER_ISA selects another)\n", goss_version(), __VERSION__,
            goss_kernel_variant());

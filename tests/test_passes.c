@@ -4,7 +4,10 @@
 
 #include "base/rng.h"
 #include "gossamer/compose.h"
+#include "gossamer/program.h"
 #include "machine.h"
+#include "rewrite/rewriter.h"
+#include "schedule/build.h"
 #include "test.h"
 
 enum { T = 2, N = 22, SIDE = 32, C = 24, WAYS = 5, STEPS = 3 };
@@ -72,7 +75,7 @@ static void fill(goss_params *params) {
             ((float *)goss_params_data(params, i))[j] = (float)(0.1 * goss__rng_normal(&r));
 }
 
-/* Some steps with the passes that `disabled` names switched off. */
+/* Some steps without the passes that `disabled` names. */
 static void run(const char *disabled, int threads, outcome *out) {
     goss_val loss, update[6];
     machine m;
@@ -116,33 +119,33 @@ TEST(winograd_changes_roundings_only) {
     check_near();
 }
 
-TEST(products_merge_into_sums) {
+TEST(products_are_fused_into_sums) {
     run("", 2, &a), run("fuse-sum", 2, &b);
     T_CHECK(says(&a, "sum_product") && !says(&b, "sum_product"));
     T_CHECK(says(&a, "sum_deviation") && !says(&b, "sum_deviation"));
     check_near();
 }
 
-TEST(products_merge_into_additions) {
+TEST(products_are_fused_into_additions) {
     run("", 2, &a), run("fuse-add", 2, &b);
     T_CHECK(says(&a, "mul_add") && !says(&b, "mul_add"));
     check_near(); /* sums of a phase are cut otherwise; an element has the same bits */
 }
 
-TEST(convolutions_take_more_images_than_their_neighbours) {
+TEST(convolutions_with_shared_weights_are_batched) {
     run("", 2, &a), run("batch", 2, &b);
     T_CHECK(says(&a, "batched") && !says(&b, "batched"));
     check_near();
 }
 
 /* Sums of a phase are cut otherwise when its work changes. */
-TEST(late_work_changes_roundings_only) {
+TEST(sinking_changes_roundings_only) {
     run("", 2, &a), run("sink", 2, &b);
     T_CHECK(strcmp(a.text, b.text) != 0);
     check_near();
 }
 
-TEST(work_in_place_keeps_every_bit) {
+TEST(updates_in_place_keep_every_bit) {
     run("", 2, &a), run("in-place", 2, &b);
     T_CHECK(says(&a, "in place of w0") && says(&a, "in place of m2") && !says(&b, "in place"));
     T_CHECK(a.memory <= b.memory);
@@ -155,9 +158,8 @@ static int times(const outcome *o, const char *what) {
     return n;
 }
 
-/* Where the map is kept, its differences from means, 4 MB, are computed in each phase that reads them, and never kept.
- */
-TEST(cheap_values_are_computed_again) {
+/* Differences from means, 4 MB, of a map that is stored are rematerialised in each phase that reads them. */
+TEST(cheap_values_are_rematerialised) {
     pool = goss_avg_pool;
     run("", 2, &a), run("rematerialise", 2, &b);
     pool = goss_max_pool;
@@ -169,9 +171,9 @@ TEST(cheap_values_are_computed_again) {
     check_near(); /* sums of a phase are cut otherwise */
 }
 
-/* The map of a first layer on grey images, 4 MB, is computed in both phases that read it and never kept, with the
- * difference from the mean that the second one reads. */
-TEST(maps_of_few_products_are_computed_again) {
+/* The map of a first layer on grey images, 4 MB, is rematerialised in the second phase that reads it, with the
+ * difference from the mean; neither is stored. */
+TEST(maps_of_few_products_are_rematerialised) {
     depth = 1, steps = 1;
     run("", 2, &a), run("rematerialise", 2, &b);
     depth = C, steps = STEPS;
@@ -182,7 +184,7 @@ TEST(maps_of_few_products_are_computed_again) {
     check_near(); /* sums of a phase are cut otherwise */
 }
 
-/* A single image's map is no phase of many items, to which a reader's copy could move: it is computed once. */
+/* The map of a single image has no phase of many items, to which a copy could sink: it is not rematerialised. */
 TEST(maps_of_one_image_are_computed_once) {
     goss_graph *g = goss_graph_new();
     goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(1), goss_n(300), goss_n(300), goss_n(1)));
@@ -198,42 +200,245 @@ TEST(maps_of_one_image_are_computed_once) {
     goss_text_free(text), goss_schedule_free(p), goss_graph_free(g);
 }
 
-/* Where the largest taps are and what they are come of one reading: the bits of two. */
-TEST(taps_come_along) {
+/* The index of the largest taps and their values are computed in one pass, with the bits of two. */
+TEST(index_and_taps_are_fused) {
     run("", 2, &a), run("fuse-along", 2, &b);
     T_CHECK(same_bits());
     T_EQ(times(&a, "= pool_argmax"), 2);
 }
 
-/* A pool's scattered gradient is no larger than what it is scattered from until it is read. */
-TEST(scatters_wait_for_their_reader) {
+/* A pool's scattered gradient, larger than its operand, is materialised in the phase that reads it. */
+TEST(scatters_sink_into_the_phase_of_their_reader) {
     run("", 2, &a), run("sink", 2, &b);
     T_EQ(times(&a, "= pool_scatter [T,N,32,32,24]  private"), 1);
     T_EQ(times(&b, "= pool_scatter [T,N,32,32,24]  shared"), 1);
     check_near();
 }
 
-TEST(all_passes_off_is_near_all_on) {
-    run("", 2, &a),
-        run("winograd,fuse-sum,fuse-add,fuse-addend,fuse-along,fuse-chain,batch,sink,in-place,rematerialise", 2, &b);
+TEST(fusion_can_be_disabled_as_a_whole) {
+    run("", 2, &a), run("fuse", 2, &b);
+    T_CHECK(says(&a, "sum_product") && says(&a, "mul_add"));
+    T_CHECK(!says(&b, "sum_product") && !says(&b, "sum_deviation") && !says(&b, "mul_add"));
     check_near();
 }
 
-TEST(a_name_that_switches_nothing_off_is_an_error) {
+/* Without the pass a phase computes a copy of the map for each of its readers. */
+TEST(copies_of_a_phase_are_merged) {
+    depth = 1, steps = 1;
+    run("", 2, &a), run("merge-copies", 2, &b);
+    depth = C, steps = STEPS;
+    T_EQ(times(&a, "= conv [1,N*T,32,32,24]"), 2);
+    T_CHECK(times(&b, "= conv [1,N*T,32,32,24]") > 2);
+    check_near();
+}
+
+/* With it disabled, instructions of a phase are in the order of the program, that of value numbers. */
+static bool is_ascending(const outcome *o) {
+    int last = -1;
+    for (const char *at = o->text; at; at = strchr(at, '\n')) {
+        int number;
+        at += *at == '\n';
+        if (strncmp(at, "phase", 5) == 0) last = -1;
+        if (sscanf(at, " %%%d =", &number) != 1) continue;
+        if (number < last) return false;
+        last = number;
+    }
+    return true;
+}
+
+TEST(instructions_are_ordered_for_chains) {
+    run("", 2, &a), run("order", 2, &b);
+    T_CHECK(!is_ascending(&a) && is_ascending(&b));
+    check_near();
+}
+
+/* Every name by itself, joined. */
+static void every_name(char *list, size_t size) {
+    size_t at = 0;
+    for (int i = 0; goss__pass_name(i); i++) at += (size_t)snprintf(list + at, size - at, "%s,", goss__pass_name(i));
+    for (int i = 0; goss__rule_name(i); i++) at += (size_t)snprintf(list + at, size - at, "%s,", goss__rule_name(i));
+    T_CHECK(at < size);
+}
+
+TEST(all_disables_every_pass_and_rule) {
+    char list[2000];
+    every_name(list, sizeof list);
+    run("all", 2, &a), run(list, 2, &b);
+    T_STR(a.text, b.text);
+    T_CHECK(same_bits());
+    run("", 2, &b);
+    T_CHECK(!says(&a, "sum_product") && !says(&a, "batched") && says(&b, "sum_product") && says(&b, "batched"));
+    check_near();
+}
+
+/* ---- names ---- */
+
+static goss_status compile_with(const char *environment, const char *option, char *text, size_t size) {
+    setenv("GOSSAMER_DISABLE", environment, 1);
     goss_graph *g = goss_graph_new();
-    goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(goss_n(3)));
+    goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(goss_n(3), goss_n(4))), y = goss_exp(goss_mul(x, x));
+    goss_schedule_options o = goss_schedule_defaults();
     goss_schedule *p;
-    setenv("GOSSAMER_DISABLE", "sink,,winogrand", 1);
-    T_ERR(goss_compile(g, &x, 1, NULL, 0, NULL, &p, &err), GOSS_E_ARGUMENT,
-          "nothing is called \"winogrand\"; there are batch ");
-    setenv("GOSSAMER_DISABLE",
-           "batch,bf16-product,fuse-add,fuse-addend,fuse-along,fuse-chain,fuse-sum,in-place,rematerialise,sink,"
-           "winograd",
-           1);
-    T_OK(goss_compile(g, &x, 1, NULL, 0, NULL, &p, &err));
+    o.disable = option;
+    const goss_status s = goss_compile(g, &y, 1, NULL, 0, &o, &p, &err);
+    char *now = s == GOSS_OK ? goss_schedule_text(p) : NULL;
+    if (text) snprintf(text, size, "%s", now ? now : "");
+    goss_text_free(now), goss_schedule_free(p), goss_graph_free(g);
     unsetenv("GOSSAMER_DISABLE");
-    goss_schedule_free(p);
+    return s;
+}
+
+TEST(a_name_that_disables_nothing_is_an_error) {
+    char list[2000];
+    every_name(list, sizeof list);
+    T_ERR(compile_with("sink,,winogrand", NULL, NULL, 0), GOSS_E_ARGUMENT,
+          "GOSSAMER_DISABLE: nothing is called \"winogrand\"; there are batch ");
+    T_ERR(compile_with("sink", "bf17", NULL, 0), GOSS_E_ARGUMENT, "disable: nothing is called \"bf17\"");
+    T_OK(compile_with(list, NULL, NULL, 0));
+    T_OK(compile_with("all", "all,sink", NULL, 0));
+}
+
+TEST(a_mandatory_pass_cannot_be_disabled) {
+    static const char *const mandatory[] = {"place", "bf16", "bodies",      "measure",       "constants",  "partition",
+                                            "size",  "bf16", "plan-bodies", "place-private", "plan-memory"};
+    for (size_t i = 0; i < sizeof mandatory / sizeof *mandatory; i++) {
+        char want[100];
+        snprintf(want, sizeof want, ": %s is mandatory, it cannot be disabled; mandatory are place bf16", mandatory[i]);
+        T_ERR(compile_with(mandatory[i], NULL, NULL, 0), GOSS_E_ARGUMENT, want);
+        T_ERR(compile_with("", mandatory[i], NULL, 0), GOSS_E_ARGUMENT, want);
+    }
+}
+
+/* Rules are a graph's, since gradients have used them when it is compiled; a program has no gradients yet. */
+TEST(rules_are_disabled_in_a_graph_or_a_program) {
+    char as_is[2000], by_environment[2000], text[2000];
+    T_OK(compile_with("", NULL, as_is, sizeof as_is));
+    T_OK(compile_with("square", NULL, by_environment, sizeof by_environment));
+    T_CHECK(strstr(as_is, "square") && !strstr(by_environment, "square") && strstr(by_environment, "mul"));
+    T_ERR(compile_with("", "sink,square", NULL, 0), GOSS_E_ARGUMENT, "goss_graph_disable(graph, \"square\")");
+    for (int by_program = 0; by_program < 2; by_program++) {
+        goss_graph *g = goss_graph_new();
+        goss_schedule_options o = goss_schedule_defaults();
+        goss_schedule *schedule;
+        goss_program *p;
+        if (!by_program) goss_graph_disable(g, "square");
+        goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(goss_n(3), goss_n(4))), y = goss_exp(goss_mul(x, x));
+        if (by_program) {
+            o.disable = "sink,square";
+            T_OK(goss_program_create(g, &y, NULL, 1, NULL, 0, &p, &err));
+            T_OK(goss_schedule_compile(p, &o, &schedule, &err));
+            goss_program_free(p);
+        } else {
+            T_OK(goss_compile(g, &y, 1, NULL, 0, &o, &schedule, &err));
+        }
+        char *now = goss_schedule_text(schedule);
+        snprintf(text, sizeof text, "%s", now);
+        T_STR(text, by_environment);
+        goss_text_free(now), goss_schedule_free(schedule), goss_graph_free(g);
+    }
+}
+
+TEST(a_graph_disables_rules_before_it_is_built) {
+    static const struct {
+        const char *names, *says;
+    } wrong[] = {{"cube", "goss_graph_disable: nothing is called \"cube\"; there are rewrite fold"},
+                 {"sink", "goss_graph_disable: sink is of schedules"},
+                 {"square", "goss_graph_disable: something is built"}};
+    for (int i = 0; i < 3; i++) {
+        goss_graph *g = goss_graph_new();
+        if (i == 2) goss_const(g, 1);
+        goss_graph_disable(g, wrong[i].names);
+        T_ERR(goss_graph_status(g, &err), GOSS_E_ARGUMENT, wrong[i].says);
+        goss_graph_free(g);
+    }
+    goss_graph *g = goss_graph_new();
+    goss_graph_disable(g, "fold"), goss_graph_disable(g, "square,all");
+    T_OK(goss_graph_status(g, &err));
+    goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(goss_n(3)));
+    T_CHECK(goss_shift(x, 0).id != x.id); /* builders do not fold */
     goss_graph_free(g);
+}
+
+/* ---- the list ---- */
+
+TEST(the_list_shows_each_name_and_its_state) {
+    char *text;
+    setenv("GOSSAMER_DISABLE", "square,sink,order", 1);
+    T_OK(goss_passes_text(&text, &err));
+    unsetenv("GOSSAMER_DISABLE");
+    T_CHECK(strstr(text, "\n  off     square ") && strstr(text, "\n  off     sink ") &&
+            strstr(text, "  off     order "));
+    T_CHECK(strstr(text, "\n  on      fuse ") && strstr(text, "\n  on      scan-sums "));
+    T_CHECK(strstr(text, "\n  always  bf16 ") && strstr(text, "\n  always  plan-memory "));
+    int rows = 0, names = 0;
+    for (const char *at = text; (at = strstr(at, "\n  ")); at++) rows++;
+    for (int i = 0; goss__pass_name(i); i++) {
+        char row[64];
+        snprintf(row, sizeof row, " %s ", goss__pass_name(i));
+        T_CHECK(strstr(text, row));
+        names += goss__pass_what(i) != NULL;
+    }
+    for (int i = 0; goss__schedule_pass_at(i); i++) names++;
+    for (int i = 0; goss__rule_name(i); i++) names++; /* merge-taps and rewrite are passes over programs, too */
+    T_EQ(rows, names);
+    goss_text_free(text);
+    setenv("GOSSAMER_DISABLE", "size", 1);
+    T_ERR(goss_passes_text(&text, &err), GOSS_E_ARGUMENT, "size is mandatory");
+    unsetenv("GOSSAMER_DISABLE");
+}
+
+TEST(the_documentation_has_each_pass) {
+    static char text[300000];
+    FILE *f = fopen("docs/architecture.md", "r");
+    if (!f) T_FAIL("no docs/architecture.md: tests run in the folder that has docs/");
+    text[fread(text, 1, sizeof text - 1, f)] = 0;
+    fclose(f);
+    char row[400];
+    for (int i = 0; goss__schedule_pass_at(i); i++) {
+        const goss__schedule_pass *p = goss__schedule_pass_at(i);
+        snprintf(row, sizeof row, "\n| `%s` | %s | %s |\n", p->name, p->off == GOSS__PASS_COUNT ? "mandatory" : "yes",
+                 p->what);
+        if (!strstr(text, row)) T_FAIL("docs/architecture.md lacks the line%s", row);
+    }
+    for (int i = 0; goss__pass_name(i); i++) {
+        snprintf(row, sizeof row, "\n| `%s` | yes | %s |\n", goss__pass_name(i), goss__pass_what(i));
+        if (goss__pass_what(i) && !strstr(text, row)) T_FAIL("docs/architecture.md lacks the line%s", row);
+    }
+}
+
+/* ---- rows whose factor is 0 ---- */
+
+/* x w for x = (0, 1) and a w whose first row is NaN: a row, a column (w' x'), w as bfloat16, a 1 x 1 convolution. */
+static double product_with_zero(int kind, const char *disable) {
+    enum { COLS = 300 };
+    machine m;
+    goss_graph *g = goss_graph_new();
+    const goss_extent one = goss_n(1), two = goss_n(2), n = goss_n(COLS);
+    const bool conv = kind == 3;
+    goss_val x = conv ? goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(one, one, one, one, two))
+                      : goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(one, two));
+    goss_val w = goss_param(g, "w", conv ? GOSS_SHAPE(one, one, one, two, n) : GOSS_SHAPE(two, n));
+    goss_val y = conv        ? goss_conv(x, w, goss_conv_defaults())
+                 : kind == 1 ? goss_matmul(w, x, true, true)
+                             : goss_matmul(x, w, false, false);
+    goss_schedule_options o = goss_schedule_defaults();
+    o.disable = disable, o.bf16 = kind == 2 ? "w" : NULL;
+    T_OK(machine_new(&m, g, &y, 1, NULL, 0, &o, 1, &err));
+    float in[2] = {0, 1}, numbers[2 * COLS];
+    for (int i = 0; i < 2 * COLS; i++) numbers[i] = i < COLS ? NAN : 3;
+    goss_params_set(m.params, 0, numbers);
+    T_OK(goss_exec_bind(m.exec, "x", in, &err));
+    T_OK(goss_exec_run(m.exec, &err));
+    const double result = *(const float *)goss_exec_output(m.exec, 0, NULL);
+    machine_free(&m);
+    return result;
+}
+
+TEST(rows_whose_factor_is_0_are_skipped_unless_disabled) {
+    for (int kind = 0; kind < 4; kind++) {
+        T_EQ(product_with_zero(kind, NULL), 3);
+        T_CHECK(isnan(product_with_zero(kind, "skip-zeros")));
+    }
 }
 
 TEST(threads_change_no_bit) {
@@ -297,7 +502,7 @@ static double shared_product(int64_t tasks, const char *disabled, bool *batched,
     return result;
 }
 
-TEST(many_tasks_share_a_reading_of_a_large_matrix) {
+TEST(a_large_shared_matrix_is_read_once_per_tile) {
     bool batched, whole;
     size_t memory, before;
     const double sum = shared_product(600, "", &batched, &memory);
@@ -308,12 +513,12 @@ TEST(many_tasks_share_a_reading_of_a_large_matrix) {
     T_CHECK(!batched); /* a phase of its own, divided by columns */
 }
 
-/* ---- what is added to a product ---- */
+/* ---- addends of products ---- */
 
 enum { ROWS = 9, INNER = 19, COLS = 37, ADDENDS = 8, WIDE = 9000 };
 
-/* Sums of products and what may be added to them on the way: rows, one for all or one a task; whole arrays, other
- * products; what may not: one number for all, or one a row. */
+/* Products and addends that fit an epilogue (rows, one for all or one for each task; arrays; other products), and that
+ * do not (a number; a column). */
 static void build_sums(goss_graph *g, goss_val *y) {
     goss_extent t = goss_symbol(g, "T", 3), one = goss_n(1), m = goss_n(ROWS), k = goss_n(INNER), n = goss_n(COLS);
 #define IN(name, ...) goss_param(g, name, GOSS_SHAPE(__VA_ARGS__))
@@ -380,7 +585,7 @@ static void run_sums(const char *disabled, goss_precision precision, int threads
     unsetenv("GOSSAMER_DISABLE");
 }
 
-TEST(products_take_what_is_added_to_them_along) {
+TEST(addends_are_fused_into_products) {
     enum { MOST = 4 * 3 * ROWS * COLS * 2 + WIDE + 8 };
     static double fused[MOST], apart[MOST];
     int64_t n, m;

@@ -31,8 +31,9 @@ typedef struct goss_schedule_options {
     const char *bf16;         /* parameters stored as bfloat16; they cannot be assigned. NULL: none */
     bool no_reuse;            /* a separate buffer for every value (tests of memory planning) */
     bool no_tiles;            /* one operation per phase (tests of partitioning) */
-    /* Passes to disable, besides those that the environment variable GOSSAMER_DISABLE names; NULL: none.
-     * docs/architecture.md lists them. */
+    /* Passes and choices of kernels to disable, besides those that the environment variable GOSSAMER_DISABLE names;
+     * "all": all that are not mandatory; NULL: none. goss_passes_text lists them. goss_schedule_compile takes rewrite
+     * rules, too; those of a graph, which its gradients have used, are disabled by goss_graph_disable. */
     const char *disable;
     /* Passes after which the program (gossamer/program.h) or the schedule is printed, besides those that
      * GOSSAMER_PRINT names; "program": the program that the schedule is made from; "chains": the neighbouring
@@ -40,12 +41,17 @@ typedef struct goss_schedule_options {
      * (goss_log_set) line by line, at GOSS_LOG_INFO. NULL: nothing. */
     const char *print;
 } goss_schedule_options;
+/* What rewrites, passes and kernels do, a line each: "on", "off" (by GOSSAMER_DISABLE as it is now) or "always"
+ * (mandatory), a name, a description.
+ * Errors: GOSS_E_ARGUMENT: GOSSAMER_DISABLE names what cannot be disabled; GOSS_E_NOMEM. Owns: goss_text_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_passes_text(char **out, goss_error *err);
 /* f32, nothing disabled, nothing printed. */
 GOSS_API goss_schedule_options goss_schedule_defaults(void);
 
 /* Compiles what outputs (values to read after a run) and updates (values of goss_assign) need. The graph may be freed
  * afterwards. options: NULL: the defaults.
- * Errors: the graph's sticky error; GOSS_E_ARGUMENT: a name in `disable` or `print` that is not a pass; GOSS_E_NOMEM.
+ * Errors: the graph's sticky error; GOSS_E_ARGUMENT: a name in `disable` or `print` that is unknown, or of a
+ * mandatory pass or a rule; GOSS_E_NOMEM.
  * Owns: goss_schedule_free. Threads: the graph's; a schedule may be used by any number of executors and threads. */
 GOSS_API GOSS_MUST_USE goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs,
                                                 const goss_val *updates, int n_updates,

@@ -76,6 +76,10 @@ typedef enum goss_type {
 
 /* An empty graph; NULL if memory is exhausted. Owns: goss_graph_free. */
 GOSS_API goss_graph *goss_graph_new(void);
+/* Disables rewrite rules in an empty graph, besides those that the environment variable GOSSAMER_DISABLE names: names
+ * separated by commas, "rewrite" or "all" for all of them. goss_passes_text and docs/architecture.md list them, with
+ * what each may change in a value. Errors: sticky: an unknown name, or something is built already. */
+GOSS_API void goss_graph_disable(goss_graph *g, const char *names);
 /* Frees the graph and all its nodes at once; handles become invalid. NULL is allowed. */
 GOSS_API void goss_graph_free(goss_graph *g);
 /* The graph's sticky error: returns its status and writes its text to err. Errors: the first one that a builder or

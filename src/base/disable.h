@@ -1,33 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* disable.h: the passes that GOSSAMER_DISABLE (names separated by commas) disables, to measure their effect.
+/* disable.h: what can be disabled by name, to measure its effect: GOSSAMER_DISABLE, names separated by commas.
  *
  * The environment is read when a graph is created (rewrite rules) and when a schedule is compiled (its passes), and
- * stored with them, so that planning, allocation and execution cannot disagree. This layer has the passes of the
- * schedule and the choices of kernels; others have their own tables of names (rewrite/rules.def), and goss__names_known
- * checks a list against all of them. */
+ * stored with them, so that planning, allocation and execution cannot disagree. This layer has the switches of the
+ * schedule and of kernels; rewrite/rules.def has those of rules. "all" is a name of all of both. */
 #ifndef GOSS_BASE_DISABLE_H
 #define GOSS_BASE_DISABLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "gossamer/status.h"
 
+/* X(id, name, what). NULL: a pass of the schedule, whose row in schedule/passes.c says what it does; else a choice
+ * within a pass, in an operation or at run time. */
 #define GOSS__PASSES(X)                                                                                                \
-    X(BATCH, "batch")                                                                                                  \
-    X(BF16_PRODUCT, "bf16-product")                                                                                    \
-    X(FUSE_ADD, "fuse-add")                                                                                            \
-    X(FUSE_ADDEND, "fuse-addend")                                                                                      \
-    X(FUSE_ALONG, "fuse-along")                                                                                        \
-    X(FUSE_CHAIN, "fuse-chain")                                                                                        \
-    X(FUSE_SUM, "fuse-sum")                                                                                            \
-    X(IN_PLACE, "in-place")                                                                                            \
-    X(REMATERIALISE, "rematerialise")                                                                                  \
-    X(SINK, "sink")                                                                                                    \
-    X(WINOGRAD, "winograd")
+    X(BATCH, "batch", "granularity.c: what packs or transforms shared weights computes a tile of units at once")       \
+    X(BF16_PRODUCT, "bf16-product", "bf16.c: products convert weights stored as bfloat16 a panel at a time")           \
+    X(FUSE, "fuse", NULL)                                                                                              \
+    X(FUSE_ADD, "fuse-add", "fusion.c: a product under an addition as mul_add")                                        \
+    X(FUSE_ADDEND, "fuse-addend", "fusion.c: an addend of a matrix product in its epilogue")                           \
+    X(FUSE_ALONG, "fuse-along", "units.c: the index of a pool's largest taps and these taps in one pass")              \
+    X(FUSE_CHAIN, "fuse-chain", "runtime/chain_fused.c: frequent chains as one loop over registers (fused.def)")       \
+    X(FUSE_SUM, "fuse-sum", "fusion.c: sums of products and of squared deviations without materialising them")         \
+    X(IN_PLACE, "in-place", NULL)                                                                                      \
+    X(MERGE_COPIES, "merge-copies", NULL)                                                                              \
+    X(ORDER, "order", NULL)                                                                                            \
+    X(REMATERIALISE, "rematerialise", "rematerialise.c: readers get copies of what costs less than its traffic")       \
+    X(SINK, "sink", NULL)                                                                                              \
+    X(SKIP_ZEROS, "skip-zeros", "gemm_row.c: products with a vector skip the rows of the matrix whose factor is 0")    \
+    X(WINOGRAD, "winograd", "winograd.c: 3 x 3 convolutions by Winograd's transform")
 
 typedef enum goss__pass {
-#define PASS(id, name) GOSS__PASS_##id,
+#define PASS(id, name, what) GOSS__PASS_##id,
     GOSS__PASSES(PASS)
 #undef PASS
         GOSS__PASS_COUNT
@@ -39,15 +45,22 @@ static inline bool goss__has_pass(goss__passes set, goss__pass pass) { return se
 
 /* The present value of the variable; NULL: not set. */
 const char *goss__disabled(void);
-/* Whether a list (NULL: empty) contains that name. */
+/* The next name of a list that *at points into, of n letters; *at moves past it. False: there is none. */
+bool goss__name_next(const char **at, const char **name, size_t *n);
+/* Whether those n letters are that name. */
+bool goss__is_name(const char *known, const char *name, size_t n);
+/* Whether a list (NULL: empty) contains that name, or "all". */
 bool goss__is_listed(const char *list, const char *name);
 /* The passes among the names of a list. */
 goss__passes goss__passes_in(const char *list);
 
 /* A table of names: entry i, NULL behind the last. */
 typedef const char *(*goss__name_table)(int i);
+/* Names and descriptions of GOSS__PASSES. */
 const char *goss__pass_name(int i);
-/* Checks that each name of a list is in one of n tables; `source` names the list in the error. */
+const char *goss__pass_what(int i);
+bool goss__in_table(goss__name_table table, const char *name, size_t n);
+/* Checks that each name of a list is in one of n tables, or "all"; `source` names the list in the error. */
 goss_status goss__names_known(const char *list, const char *source, const goss__name_table *tables, int n,
                               goss_error *err);
 #endif

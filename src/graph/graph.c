@@ -12,6 +12,16 @@
 #include "base/rng.h"
 #include "graph/region.h"
 
+bool goss__graph_switch_off(goss_graph *g, const char *names) {
+    if (names) {
+        g->disabled = g->disabled ? goss__arena_printf(&g->arena, "%s,%s", g->disabled, names)
+                                  : goss__arena_strdup(&g->arena, names);
+        if (!g->disabled) return false;
+    }
+    g->folds = !goss__is_listed(g->disabled, "rewrite") && !goss__is_listed(g->disabled, "fold");
+    return true;
+}
+
 goss_graph *goss_graph_new(void) {
     goss_graph *g = goss__calloc(1, sizeof *g);
     if (!g) return NULL;
@@ -24,11 +34,8 @@ goss_graph *goss_graph_new(void) {
         goss_graph_free(g);
         return NULL;
     }
-    g->n_nodes = 1; /* id 0 is the invalid value */
-    /* An unknown name is reported when compiling. */
-    const char *disabled = goss__disabled();
-    g->folds = !goss__is_listed(disabled, "rewrite") && !goss__is_listed(disabled, "fold");
-    if (disabled && !(g->disabled = goss__arena_strdup(&g->arena, disabled))) {
+    g->n_nodes = 1;                                     /* id 0 is the invalid value */
+    if (!goss__graph_switch_off(g, goss__disabled())) { /* an unknown name is reported when compiling */
         goss_graph_free(g);
         return NULL;
     }

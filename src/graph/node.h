@@ -53,7 +53,7 @@ struct goss_graph {
     int differentiating;                  /* goss_grad calls in progress */
     uint32_t replaying;                   /* order of the node being rewritten; 0: not rewriting */
     uint32_t traversal, stamps;           /* the last mark, and the last stamp */
-    const char *disabled;                 /* GOSSAMER_DISABLE when the graph was created; NULL: not set */
+    const char *disabled;                 /* names of rules that are off, among others; NULL: none */
     bool folds;                           /* builders fold constants and identities */
     goss_val (*normal_form)(goss_val v);  /* the engine of src/rewrite, for its rules; set before it tries them */
     bool rules_read;                      /* rules_off is valid */
@@ -76,6 +76,8 @@ struct goss__proto {
     const struct goss__region *region;
 };
 
+/* Adds to the names that an empty graph has switched off (NULL: nothing). False: out of memory. */
+bool goss__graph_switch_off(goss_graph *g, const char *names);
 /* Checks an extent, `what` of that operation: it is valid, and of symbols of g; else a sticky error. */
 bool goss__extent_ok(goss_graph *g, const char *op, const char *what, goss_extent e);
 /* Checks a shape: rank 0 to 8, extents of at least 1, at most GOSS__MOST_ELEMENTS elements; else a sticky error. */

@@ -86,9 +86,12 @@ typedef goss_status (*goss__after_pass)(void *ctx, const goss__program_pass *pas
 goss_status goss__program_rewritten(goss_graph *g, const goss_val *outputs, int n_outputs, const goss_val *updates,
                                     int n_updates, goss__after_pass after, void *ctx, goss_program **out,
                                     goss_error *err);
-/* Runs the passes on a program. */
-goss_status goss__program_rewrite(const goss_program *p, goss__after_pass after, void *ctx, goss_program **out,
-                                  goss_error *err);
+/* goss_program_graph, with these names switched off (NULL: none). */
+goss_status goss__program_graph(const goss_program *p, const char *disable, goss_graph **out, goss_val *values,
+                                goss_val *updates, goss_error *err);
+/* Runs the passes on a program, without those rules that `disable` names (NULL: none). */
+goss_status goss__program_rewrite(const goss_program *p, const char *disable, goss__after_pass after, void *ctx,
+                                  goss_program **out, goss_error *err);
 
 /* ---- reading ---- */
 

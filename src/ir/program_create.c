@@ -272,13 +272,14 @@ static bool add_operations(goss_graph *g, const goss_program *p, goss_val *value
     return ok;
 }
 
-goss_status goss_program_graph(const goss_program *p, goss_graph **out, goss_val *values, goss_val *updates,
-                               goss_error *err) {
+goss_status goss__program_graph(const goss_program *p, const char *disable, goss_graph **out, goss_val *values,
+                                goss_val *updates, goss_error *err) {
     *out = NULL;
     goss_graph *g = goss_graph_new();
     goss_val *v = values ? values : goss__calloc((size_t)p->n_values + 1, sizeof *v);
     goss_val *u = updates ? updates : goss__calloc((size_t)p->n_updates + 1, sizeof *u);
-    const bool ok = g && v && u && add_symbols(g, &p->symbols) && add_operations(g, p, v, u);
+    const bool ok =
+        g && v && u && goss__graph_switch_off(g, disable) && add_symbols(g, &p->symbols) && add_operations(g, p, v, u);
     if (v != values) goss__free(v);
     if (u != updates) goss__free(u);
     if (ok) {
@@ -287,4 +288,9 @@ goss_status goss_program_graph(const goss_program *p, goss_graph **out, goss_val
     }
     goss_graph_free(g); /* a verified program is valid: only memory can be exhausted */
     return no_memory(err);
+}
+
+goss_status goss_program_graph(const goss_program *p, goss_graph **out, goss_val *values, goss_val *updates,
+                               goss_error *err) {
+    return goss__program_graph(p, NULL, out, values, updates, err);
 }

@@ -88,15 +88,16 @@ static int list_roots(const goss_program *p, const goss_val *values, const goss_
     return n;
 }
 
-goss_status goss__program_rewrite(const goss_program *p, goss__after_pass after, void *ctx, goss_program **out,
-                                  goss_error *err) {
+goss_status goss__program_rewrite(const goss_program *p, const char *disable, goss__after_pass after, void *ctx,
+                                  goss_program **out, goss_error *err) {
     const size_t room = (size_t)p->outputs.n + (size_t)p->n_updates + (size_t)p->inputs.n + (size_t)p->parameters.n;
     goss_val *v = goss__calloc(room + 1, sizeof *v), *values = goss__calloc((size_t)p->n_values + 1, sizeof *values),
              *updates = goss__calloc((size_t)p->n_updates + 1, sizeof *updates);
     const char **names = goss__calloc((size_t)p->outputs.n + 1, sizeof *names);
     goss_graph *g = NULL;
     *out = NULL;
-    goss_status s = v && values && updates && names ? goss_program_graph(p, &g, values, updates, err) : no_memory(err);
+    goss_status s =
+        v && values && updates && names ? goss__program_graph(p, disable, &g, values, updates, err) : no_memory(err);
     if (s == GOSS_OK) {
         for (int i = 0; i < p->outputs.n; i++) names[i] = p->outputs.at[i].name;
         const roots r = {g, v, list_roots(p, values, updates, v), p->outputs.n, names};
@@ -108,5 +109,5 @@ goss_status goss__program_rewrite(const goss_program *p, goss__after_pass after,
 }
 
 goss_status goss_program_rewrite(const goss_program *p, goss_program **out, goss_error *err) {
-    return goss__program_rewrite(p, NULL, NULL, out, err);
+    return goss__program_rewrite(p, NULL, NULL, NULL, out, err);
 }

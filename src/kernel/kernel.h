@@ -20,11 +20,11 @@
 /* C[m,n] = op(A)[m,k] op(B)[k,n] + add[m,n]. Row-major; ta: A is stored [k,m]; tb: B is stored [n,k]. lda, ldb, ldc:
  * elements between stored rows. B may be stored as bfloat16: then it is b_bf16, and b is NULL; the result is
  * bit-identical to the product with the same numbers as floats. `more` further products of these shapes follow, with
- * these strides of operands and C (0: the same). In a row-vector or column-vector product, operands whose factor is 0
- * may not be read, so that 0 times NaN or infinity may contribute nothing. */
+ * these strides of operands and C (0: the same). In a row-vector or column-vector product, rows of B whose factor is
+ * 0 are skipped unless `all_rows` is set: 0 times NaN or infinity contributes nothing. */
 typedef struct goss__gemm {
     int64_t m, n, k;
-    bool ta, tb;
+    bool ta, tb, all_rows;
     const float *a;
     int64_t lda;
     const float *b;
@@ -43,7 +43,8 @@ typedef struct goss__gemm {
 typedef struct goss__conv {
     int64_t n, h, w, cin, kh, kw, cout, oh, ow, groups;
     int64_t stride_h, stride_w, pad_top, pad_left, pad_bottom, pad_right, dil_h, dil_w;
-    bool direct; /* Winograd's transform is disabled */
+    bool direct;   /* Winograd's transform is disabled */
+    bool all_rows; /* of a product of one pixel: goss__gemm */
 } goss__conv;
 
 /* out[o,i] = f(a[o,i], b[o,i], c[o,i]) for o < outer, i < inner. out is dense; operand j has strides in_outer[j] and

@@ -217,7 +217,8 @@ static goss__conv geometry(const goss__shapes *s, const goss__tensor *x, const g
                         .pad_right = a->pad_right,
                         .dil_h = a->dilation_h,
                         .dil_w = a->dilation_w,
-                        .direct = goss__has_pass(s->off, GOSS__PASS_WINOGRAD)};
+                        .direct = goss__has_pass(s->off, GOSS__PASS_WINOGRAD),
+                        .all_rows = goss__has_pass(s->off, GOSS__PASS_SKIP_ZEROS)};
 }
 static goss__conv conv_geometry(const goss__shapes *s) { return geometry(s, &s->in[0], s->out); }
 static goss__conv dx_geometry(const goss__shapes *s) { return geometry(s, s->out, &s->in[0]); }

@@ -118,7 +118,7 @@ static goss__slicing matmul_slice(const goss__site *s, goss_extent L, goss__cut 
 
 typedef struct product {
     int64_t m, n, k, lda, ldb, ldc, batch;
-    bool ta, tb;
+    bool ta, tb, all_rows;
 } product;
 
 static product product_of(const goss__shapes *s) {
@@ -129,6 +129,7 @@ static product product_of(const goss__shapes *s) {
                  .tb = attr->transpose_b,
                  .m = out->dim[r - 2],
                  .n = out->dim[r - 1],
+                 .all_rows = goss__has_pass(s->off, GOSS__PASS_SKIP_ZEROS),
                  .ldc = out->dim[r - 1]};
     p.k = p.ta ? a->dim[r - 2] : a->dim[r - 1];
     p.lda = a->dim[r - 1], p.ldb = b->dim[r - 1];
@@ -244,7 +245,15 @@ static void multiply(const goss__call *c, bool bf16) {
     const bool even = b->a_step != UNEVEN && b->b_step != UNEVEN && b->add_step != UNEVEN,
                adds = c->shapes->n_in > ADDEND;
     const int64_t a_part = p.ta ? row : row * p.lda, b_part = p.tb ? column * p.ldb : column;
-    goss__gemm g = {.m = p.m, .n = p.n, .k = p.k, .ta = p.ta, .tb = p.tb, .lda = p.lda, .ldb = p.ldb, .ldc = p.ldc};
+    goss__gemm g = {.m = p.m,
+                    .n = p.n,
+                    .k = p.k,
+                    .ta = p.ta,
+                    .tb = p.tb,
+                    .all_rows = p.all_rows,
+                    .lda = p.lda,
+                    .ldb = p.ldb,
+                    .ldc = p.ldc};
     if (even)
         g.more = p.batch - 1, g.a_step = b->a_step, g.b_step = b->b_step, g.c_step = b->size, g.add_step = b->add_step;
     g.add_row = b->add_row;

@@ -4,7 +4,7 @@
  * Builders (src/ops) emit nodes as requested; goss_grad and goss_compile rewrite them in building order, each node on
  * its rewritten operands. Results are memoised in the graph, and equal nodes are one, so that the same expression
  * yields the same nodes wherever it is rewritten. Differentiation variables are barriers: rules do not look behind
- * them. GOSSAMER_DISABLE disables single rules by name, or all of them by "rewrite". */
+ * them. GOSSAMER_DISABLE and goss_graph_disable disable single rules by name, or all of them by "rewrite". */
 #ifndef GOSS_REWRITE_REWRITER_H
 #define GOSS_REWRITE_REWRITER_H
 

@@ -67,4 +67,17 @@ void goss__assign_in_place(goss_schedule *p);
 /* Offsets in the slab, the constants and a thread's arena. */
 goss_status goss__plan_memory(goss_schedule *p, goss_error *err);
 
+/* As goss__schedule_pass.off: a part of the pass is mandatory; it reads the switch of its name itself. */
+enum { GOSS__PASS_INSIDE = GOSS__PASS_COUNT + 1 };
+/* A row of the table of passes.c. */
+typedef struct goss__schedule_pass {
+    const char *name;
+    goss_status (*run)(goss__builder *b, goss_error *err);
+    int off; /* the switch that disables it; GOSS__PASS_COUNT: it is mandatory */
+    const char *what;
+} goss__schedule_pass;
+/* In order; NULL behind the last. */
+const goss__schedule_pass *goss__schedule_pass_at(int i);
+/* Checks that each name of a list can be disabled; `source` names the list. rules: rewrite rules among them. */
+goss_status goss__disable_check(const char *list, const char *source, bool rules, goss_error *err);
 #endif

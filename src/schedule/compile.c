@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "rewrite/rewriter.h"
 #include "schedule/loop.h"
 
 goss_schedule_options goss_schedule_defaults(void) { return (goss_schedule_options){.precision = GOSS_F32}; }
@@ -29,22 +28,11 @@ static goss_status fill(goss_schedule *p, const goss_program *from, goss_error *
     return GOSS_OK;
 }
 
-/* Rules are disabled when a graph is created, so that all its gradients are rewritten alike, not by an option. / */
-static goss_status check_names(const goss_schedule_options *o, goss_error *err) {
-    static const goss__name_table names[] = {goss__pass_name, goss__rule_name};
-    GOSS_TRY(goss__names_known(goss__disabled(), "GOSSAMER_DISABLE", names, 2, err));
-    for (int i = 0; goss__rule_name(i); i++)
-        if (goss__is_listed(o->disable, goss__rule_name(i)))
-            return goss_error_set(err, GOSS_E_ARGUMENT,
-                                  "disable: %s rewrites the graph; GOSSAMER_DISABLE=%s, read where a graph is created, "
-                                  "switches it off",
-                                  goss__rule_name(i), goss__rule_name(i));
-    return goss__names_known(o->disable, "disable", names, 1, err);
-}
-
-static goss_status check(const goss_schedule_options *options, goss_schedule_options *o, goss_error *err) {
+/* rules: the options may disable rewrite rules. */
+static goss_status check(const goss_schedule_options *options, bool rules, goss_schedule_options *o, goss_error *err) {
     *o = options ? *options : goss_schedule_defaults();
-    GOSS_TRY(check_names(o, err));
+    GOSS_TRY(goss__disable_check(goss__disabled(), "GOSSAMER_DISABLE", true, err));
+    GOSS_TRY(goss__disable_check(o->disable, "disable", rules, err));
     return goss__kernels_asked(err);
 }
 
@@ -71,9 +59,10 @@ goss_status goss_schedule_compile(const goss_program *program, const goss_schedu
     goss_program *rewritten;
     uint64_t printed;
     *out = NULL;
-    GOSS_TRY(check(options, &o, err));
+    GOSS_TRY(check(options, true, &o, err));
     GOSS_TRY(goss__passes_printed(&o, &printed, err));
-    GOSS_TRY(goss__program_rewrite(program, printed ? goss__print_program : NULL, &printed, &rewritten, err));
+    GOSS_TRY(
+        goss__program_rewrite(program, o.disable, printed ? goss__print_program : NULL, &printed, &rewritten, err));
     const goss_status s = schedule(rewritten, &o, out, err);
     goss_program_free(rewritten);
     return s;
@@ -86,7 +75,7 @@ goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs, 
     uint64_t printed;
     *out = NULL;
     GOSS_TRY(goss_graph_status(g, err));
-    GOSS_TRY(check(options, &o, err));
+    GOSS_TRY(check(options, false, &o, err));
     GOSS_TRY(goss__passes_printed(&o, &printed, err));
     GOSS_TRY(goss__program_rewritten(g, outputs, n_outputs, updates, n_updates, printed ? goss__print_program : NULL,
                                      &printed, &program, err));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* order.c: orders the instructions of each phase: readers next to their operands, so that elementwise instructions form
- * chains. */
+/* order.c: lists the instructions of each phase in an order that puts readers next to their operands, so that
+ * elementwise instructions form chains. With `order` disabled it is the order of the program. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -70,8 +70,9 @@ void goss__order_values(goss__builder *b, uint32_t *order, uint32_t n) {
     const goss_schedule *p = b->p;
     uint8_t *waiting = b->in_phase; /* zero between phases */
     chain c = {.order = order, .n = n};
-    for (uint32_t i = 0; i < n; i++) waiting[order[i]] = 1;
-    for (; c.end < n; c.end++) {
+    const bool as_built = goss__has_pass(p->off, GOSS__PASS_ORDER);
+    for (uint32_t i = 0; i < n && !as_built; i++) waiting[order[i]] = 1;
+    for (; c.end < n && !as_built; c.end++) {
         const uint32_t pick = next_of(p, &c, waiting), v = order[pick];
         memmove(order + c.end + 1, order + c.end, (pick - c.end) * sizeof *order);
         order[c.end] = v;

@@ -3,7 +3,7 @@
  * offsets. docs/architecture.md describes them.
  *
  * A pass with a switch can be disabled (GOSSAMER_DISABLE, goss_schedule_options.disable). Switches of choices within a
- * pass (fuse-sum, batch, winograd ...) are read there. */
+ * pass (fuse-sum, batch, winograd ...) are read there. pass_list.c lists all of them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,26 +50,21 @@ static goss_status plan_memory(goss__builder *b, goss_error *err) { return goss_
 
 /* ---- the table ---- */
 
-#define ALWAYS GOSS__PASS_COUNT /* mandatory */
+#define ALWAYS GOSS__PASS_COUNT
+#define INSIDE GOSS__PASS_INSIDE
 
-typedef struct schedule_pass {
-    const char *name;
-    goss_status (*run)(goss__builder *b, goss_error *err);
-    int off; /* the switch that disables it */
-    const char *what;
-} schedule_pass;
-
-static const schedule_pass passes[] = {
+static const goss__schedule_pass passes[] = {
     {"place", place, ALWAYS, "place.c: where each value is stored; aliases and views cost nothing"},
     {"bf16", keep_bf16, ALWAYS, "bf16.c: parameters kept as bfloat16 get their conversions"},
-    {"fuse", fuse, ALWAYS, "fuse.c: prologues and epilogues become part of their roots (fusion.c)"},
+    {"fuse", fuse, GOSS__PASS_FUSE, "fuse.c: prologues and epilogues become part of their roots (fusion.c)"},
     {"bodies", compile_bodies, ALWAYS, "loop.c: bodies of loops, by the passes up to here and `measure`"},
     {"measure", goss__measure, ALWAYS, "partition.c: bytes and costs at the symbols' maxima"},
     {"constants", goss__list_constants, ALWAYS, "partition.c: what is computed once, when counts are set"},
     {"partition", partition, ALWAYS, "partition.c: instructions into phases with a parallel axis each"},
     {"sink", sink, GOSS__PASS_SINK, "sink.c: cheap work moves into the phase that reads its result"},
-    {"merge-copies", merge_copies, ALWAYS, "rematerialise.c: rematerialised copies of one phase become one"},
-    {"order", goss__order_phases, ALWAYS, "order.c: the order of instructions in each phase"},
+    {"merge-copies", merge_copies, GOSS__PASS_MERGE_COPIES,
+     "rematerialise.c: rematerialised copies of one phase become one"},
+    {"order", goss__order_phases, INSIDE, "order.c: instructions in each phase, readers next to operands"},
     {"place-private", place_private, ALWAYS, "place.c: what only its phase reads moves to the thread's arena"},
     {"size", size_units, ALWAYS, "granularity.c: items of units, batched instructions, tiles"},
     {"place-unshared", place_unshared, ALWAYS, "place.c: under no_reuse, private values get memory of their own"},
@@ -79,25 +74,28 @@ static const schedule_pass passes[] = {
 };
 enum { PASSES = sizeof passes / sizeof *passes };
 
+const goss__schedule_pass *goss__schedule_pass_at(int i) { return i < PASSES ? &passes[i] : NULL; }
+
+static goss_status run_pass(const goss__schedule_pass *pass, goss__builder *b, bool *ran, goss_error *err) {
+    *ran = pass->off >= ALWAYS || !goss__has_pass(b->p->off, (goss__pass)pass->off);
+    return *ran ? pass->run(b, err) : GOSS_OK;
+}
+
 /* ---- printing ---- */
 
 #define PROGRAM ((uint64_t)1 << 63)                                /* the scheduled program */
 #define AFTER(program_pass) ((uint64_t)1 << (40 + (program_pass))) /* the program after a pass */
 #define CHAINS ((uint64_t)1 << 62) /* what runs fuse of elementwise instructions (runtime/chain_print.c) */
 
-static bool is_name(const char *known, const char *name, size_t n) {
-    return strlen(known) == n && memcmp(known, name, n) == 0;
-}
-
 /* The bit of a printable name; 0: unknown. */
 static uint64_t bit_of(const char *name, size_t n) {
-    if (is_name("all", name, n)) return UINT64_MAX;
-    if (is_name("program", name, n)) return PROGRAM;
-    if (is_name("chains", name, n)) return CHAINS;
+    if (goss__is_name("all", name, n)) return UINT64_MAX;
+    if (goss__is_name("program", name, n)) return PROGRAM;
+    if (goss__is_name("chains", name, n)) return CHAINS;
     for (int i = 0; goss__program_pass_at(i); i++)
-        if (is_name(goss__program_pass_at(i)->name, name, n)) return AFTER(i);
+        if (goss__is_name(goss__program_pass_at(i)->name, name, n)) return AFTER(i);
     for (int i = 0; i < PASSES; i++)
-        if (is_name(passes[i].name, name, n)) return (uint64_t)1 << i;
+        if (goss__is_name(passes[i].name, name, n)) return (uint64_t)1 << i;
     return 0;
 }
 
@@ -116,11 +114,10 @@ static goss_status unknown(const char *name, size_t n, const char *source, goss_
 
 /* Adds the names of a list. */
 static goss_status add_printed(uint64_t *set, const char *list, const char *source, goss_error *err) {
-    for (const char *at = list; at && *at;) {
-        const size_t n = strcspn(at, ",");
-        if (n > 0 && !bit_of(at, n)) return unknown(at, n, source, err);
-        if (n > 0) *set |= bit_of(at, n);
-        at += n + (at[n] == ',');
+    const char *name;
+    for (size_t n; goss__name_next(&list, &name, &n);) {
+        if (!bit_of(name, n)) return unknown(name, n, source, err);
+        *set |= bit_of(name, n);
     }
     return GOSS_OK;
 }
@@ -139,10 +136,9 @@ static goss_status print(char *text, goss_error *err) {
 
 /* The passes of a body before the items of its loop are known: rows up to "constants". */
 static goss_status run_first(goss__builder *b, goss_error *err) {
-    for (int i = 0; i < PASSES && passes[i].run != goss__list_constants; i++) {
-        if (passes[i].off != ALWAYS && goss__has_pass(b->p->off, (goss__pass)passes[i].off)) continue;
-        GOSS_TRY(passes[i].run(b, err));
-    }
+    bool ran;
+    for (int i = 0; i < PASSES && passes[i].run != goss__list_constants; i++)
+        GOSS_TRY(run_pass(&passes[i], b, &ran, err));
     return goss__list_constants(b, err);
 }
 
@@ -166,9 +162,9 @@ static goss_status run_all(goss__builder *b, const goss_program *from, goss_erro
     if (printed & PROGRAM) GOSS_TRY(print(goss_program_text(from), err));
     b->p->print_chains = (printed & CHAINS) != 0;
     for (int i = 0; i < PASSES; i++) {
-        if (passes[i].off != ALWAYS && goss__has_pass(b->p->off, (goss__pass)passes[i].off)) continue;
-        GOSS_TRY(passes[i].run(b, err));
-        if (!(printed >> i & 1)) continue;
+        bool ran;
+        GOSS_TRY(run_pass(&passes[i], b, &ran, err));
+        if (!ran || !(printed >> i & 1)) continue;
         goss__log(GOSS_LOG_INFO, "schedule after %s (%s)", passes[i].name, passes[i].what);
         GOSS_TRY(print(goss_schedule_text(b->p), err));
     }

@@ -25,6 +25,7 @@ static bool is_product(const goss__conv *c) {
 static void pixel_product(const goss__conv *c, const float *in, int64_t k, const float *w, bool turned, float *out,
                           int64_t n, void *scratch) {
     goss__gemm g = {.m = c->n * c->h * c->w, .n = n, .k = k, .tb = turned, .lda = k, .ldb = c->cout, .ldc = n};
+    g.all_rows = c->all_rows;
     g.a = in, g.b = w, g.c = out;
     GOSS_FN(gemm)(&g, scratch);
 }

@@ -206,7 +206,7 @@ static bool is_column(const goss__gemm *g) {
 }
 
 static goss__gemm turned(const goss__gemm *g) {
-    goss__gemm t = {.m = g->n, .n = g->m, .k = g->k, .ta = !g->tb, .tb = !g->ta};
+    goss__gemm t = {.m = g->n, .n = g->m, .k = g->k, .ta = !g->tb, .tb = !g->ta, .all_rows = g->all_rows};
     t.a = g->b, t.lda = g->ldb, t.b = g->a, t.ldb = g->lda, t.c = g->c, t.ldc = g->m;
     t.more = g->more, t.a_step = g->b_step, t.b_step = g->a_step, t.c_step = g->c_step;
     t.add = g->add, t.add_row = g->m, t.add_step = g->add_step;

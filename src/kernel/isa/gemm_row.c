@@ -3,7 +3,7 @@
  *
  * Each element of B is used once, so that the product is bound by memory: B is read in several long parallel streams,
  * which the hardware prefetches (one stream reaches two fifths of the bandwidth of eight: docs/performance.md), and
- * rows whose factor is 0 are skipped, such as half of them after a relu. The result differs from that of reading them
+ * rows whose factor is 0 are skipped, such as half of them after a relu (unless all_rows is set). The result differs from that of reading them
  * only in that 0 times NaN or infinity contributes nothing, and that a sum of negative zeros keeps its sign. */
 #include "kernel/isa/isa.h"
 
@@ -61,18 +61,20 @@ ALWAYS void rows_times(const goss__gemm *g, const bool bf16, const streams *s, i
     for (; j < end; j += W) onto_one(g, bf16, s, av, j, goss__min64(W, end - j), K);
 }
 
-/* The next rows from *k on with nonzero factors, as many as a loop takes; *k moves past them and the following
- * zeros. */
+static bool counts(const goss__gemm *g, float factor) { return factor != 0 || g->all_rows; }
+
+/* The next rows from *k on with nonzero factors (all_rows: of any), as many as a loop takes; *k moves past them and the
+ * following zeros. */
 static streams next_rows(const goss__gemm *g, int64_t *k) {
     const int64_t step = g->ta ? g->lda : 1;
     streams s = {.first = *k == 0};
     for (; *k < g->k && s.n < STREAMS; ++*k) {
         s.row[s.n] = *k, s.at[s.n] = *k * g->ldb, s.factor[s.n] = g->a[*k * step];
-        s.n += s.factor[s.n] != 0;
+        s.n += counts(g, s.factor[s.n]);
     }
     const int whole = s.n == STREAMS ? STREAMS : s.n >= 4 ? 4 : s.n >= 2 ? 2 : s.n;
     if (whole < s.n) *k = s.row[whole - 1] + 1, s.n = whole;
-    while (*k < g->k && g->a[*k * step] == 0) ++*k;
+    while (*k < g->k && !counts(g, g->a[*k * step])) ++*k;
     s.last = *k == g->k;
     return s;
 }
