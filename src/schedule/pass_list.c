@@ -22,12 +22,11 @@ static const char *mandatory_name(int i) {
 static goss_status refuse_mandatory(const char *name, size_t n, const char *source, goss_error *err) {
     goss__str all = {0};
     for (int i = 0; mandatory_name(i); i++) goss__str_addf(&all, " %s", mandatory_name(i));
-    const goss_status s = all.failed
-                              ? goss_error_set(err, GOSS_E_NOMEM, "out of memory")
-                              : goss_error_set(err, GOSS_E_ARGUMENT,
-                                               "%s: %.*s is mandatory, it cannot be disabled; mandatory are%s "
-                                               "(gossamer doctor --passes lists what can be)",
-                                               source, (int)n, name, all.data);
+    const goss_status s = all.failed ? goss_error_set(err, GOSS_E_NOMEM, "out of memory")
+                                     : goss_error_set(err, GOSS_E_ARGUMENT,
+                                                      "%s: %.*s is mandatory, it cannot be disabled; mandatory are%s "
+                                                      "(gossamer doctor --passes lists what can be)",
+                                                      source, (int)n, name, all.data);
     goss__str_free(&all);
     return s;
 }

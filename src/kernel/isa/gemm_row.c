@@ -3,8 +3,9 @@
  *
  * Each element of B is used once, so that the product is bound by memory: B is read in several long parallel streams,
  * which the hardware prefetches (one stream reaches two fifths of the bandwidth of eight: docs/performance.md), and
- * rows whose factor is 0 are skipped, such as half of them after a relu (unless all_rows is set). The result differs from that of reading them
- * only in that 0 times NaN or infinity contributes nothing, and that a sum of negative zeros keeps its sign. */
+ * rows whose factor is 0 are skipped, such as half of them after a relu (unless all_rows is set). The result differs
+ * from that of reading them only in that 0 times NaN or infinity contributes nothing, and that a sum of negative zeros
+ * keeps its sign. */
 #include "kernel/isa/isa.h"
 
 #define COLS 8192 /* columns of C that stay in L1 while rows of B are streamed */
