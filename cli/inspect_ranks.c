@@ -11,7 +11,7 @@
 
 typedef struct built {
     goss_graph *graph;
-    goss_schedule *program;
+    goss_schedule *schedule;
     goss_params *params;
     goss_threads *threads;
     goss_exec *exec;
@@ -23,7 +23,7 @@ static void close_all(built *b) {
     goss_exec_free(b->exec);
     goss_threads_free(b->threads);
     goss_params_free(b->params);
-    goss_schedule_free(b->program);
+    goss_schedule_free(b->schedule);
     goss_graph_free(b->graph);
     free(b->value), free(b->entry);
 }
@@ -49,12 +49,12 @@ static goss_status build(const goss_model *m, built *b, goss_error *err) {
     GOSS_TRY(goss_graph_status(b->graph, err));
     if (b->n == 0) return GOSS_OK;
     const goss_schedule_options o = goss_schedule_defaults();
-    GOSS_TRY(goss_compile(b->graph, b->value, b->n, NULL, 0, &o, &b->program, err));
+    GOSS_TRY(goss_compile(b->graph, b->value, b->n, NULL, 0, &o, &b->schedule, err));
     GOSS_TRY(goss_params_new(GOSS_F32, &b->params, err));
-    GOSS_TRY(goss_params_add(b->params, b->program, err));
+    GOSS_TRY(goss_params_add(b->params, b->schedule, err));
     GOSS_TRY(goss_model_store(m, b->params, err));
     GOSS_TRY(goss_threads_new(1, &b->threads, err));
-    GOSS_TRY(goss_exec_new(b->program, b->params, b->threads, &b->exec, err));
+    GOSS_TRY(goss_exec_new(b->schedule, b->params, b->threads, &b->exec, err));
     return goss_exec_run(b->exec, err);
 }
 

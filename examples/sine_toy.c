@@ -21,7 +21,7 @@ typedef struct problem {
     goss_graph *graph;
     goss_val seen_x, seen_y, asked_x, asked_y;
     float *data[4]; /* of those, in that order */
-    goss_schedule *program;
+    goss_schedule *schedule;
     goss_exec *run;
 } problem;
 
@@ -105,16 +105,16 @@ static goss_val error_of(const problem *p, goss_val y) { return goss_mean_all(go
 /* ---- programs ---- */
 
 static void open_problem(toy *a, problem *p, const goss_val *outputs, int n, const goss_optimizer_result *step) {
-    must(goss_compile(p->graph, outputs, n, step ? step->updates : NULL, step ? step->n_updates : 0, NULL, &p->program,
+    must(goss_compile(p->graph, outputs, n, step ? step->updates : NULL, step ? step->n_updates : 0, NULL, &p->schedule,
                       &err));
-    must(goss_params_add(a->params, p->program, &err));
-    must(goss_exec_new(p->program, a->params, a->threads, &p->run, &err));
+    must(goss_params_add(a->params, p->schedule, &err));
+    must(goss_exec_new(p->schedule, a->params, a->threads, &p->run, &err));
     for (int i = 0; i < 4; i++) must(goss_exec_bind(p->run, names[i], p->data[i], &err));
 }
 
 static void close_problem(problem *p) {
     goss_exec_free(p->run);
-    goss_schedule_free(p->program);
+    goss_schedule_free(p->schedule);
     goss_graph_free(p->graph);
     for (int i = 0; i < 4; i++) free(p->data[i]);
 }

@@ -76,15 +76,15 @@ static goss_status bind(void *of, goss_exec *run, int64_t first, int64_t tasks, 
 /* Mean squared error on new samples. */
 static double judge(goss_params *learned, goss_threads *threads) {
     goss_graph *g = goss_graph_new();
-    goss_schedule *program;
+    goss_schedule *schedule;
     goss_exec *run;
     goss_val target, y = outputs(g, &target), error = goss_mean_all(goss_square(goss_sub(y, target)));
-    must(goss_compile(g, &error, 1, NULL, 0, NULL, &program, &err));
-    must(goss_exec_new(program, learned, threads, &run, &err));
+    must(goss_compile(g, &error, 1, NULL, 0, NULL, &schedule, &err));
+    must(goss_exec_new(schedule, learned, threads, &run, &err));
     must(bind(&test, run, 0, TASKS, &err));
     must(goss_exec_run(run, &err));
     const double value = (double)*(const float *)goss_exec_output(run, 0, NULL);
-    goss_exec_free(run), goss_schedule_free(program), goss_graph_free(g);
+    goss_exec_free(run), goss_schedule_free(schedule), goss_graph_free(g);
     return value;
 }
 

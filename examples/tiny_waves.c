@@ -72,15 +72,15 @@ int main(void) {
     goss_optimizer_result step =
         goss_optimizer_build(&adamw, learnt, 2, goss_input(g, "rate", GOSS_REAL, (goss_shape){0}));
 
-    goss_schedule *program;
+    goss_schedule *schedule;
     goss_params *params;
     goss_threads *threads;
     goss_exec *run;
-    must(goss_compile(g, (goss_val[]){of_base, loss}, 2, step.updates, step.n_updates, NULL, &program, &err));
+    must(goss_compile(g, (goss_val[]){of_base, loss}, 2, step.updates, step.n_updates, NULL, &schedule, &err));
     must(goss_params_new(GOSS_F32, &params, &err));
-    must(goss_params_add(params, program, &err));
+    must(goss_params_add(params, schedule, &err));
     must(goss_threads_new(1, &threads, &err));
-    must(goss_exec_new(program, params, threads, &run, &err));
+    must(goss_exec_new(schedule, params, threads, &run, &err));
     for (int i = 0; i < 4; i++) must(goss_exec_bind(run, inputs[i].name, inputs[i].data, &err));
     must(goss_exec_bind(run, "rate", &rate, &err));
     goss_layout_initialize(goss_target_layout(target), 1, goss_params_data(params, goss_params_find(params, "target")));
@@ -94,7 +94,7 @@ int main(void) {
         if (i % 250 == 0)
             printf("step %4d: squared error on new waves %.4f without adapting, %.4f adapted\n", i, *before, *after);
     }
-    goss_exec_free(run), goss_threads_free(threads), goss_params_free(params), goss_schedule_free(program);
+    goss_exec_free(run), goss_threads_free(threads), goss_params_free(params), goss_schedule_free(schedule);
     goss_weights_free(base), goss_generated_free(&net), goss_graph_free(g);
     goss_hyper_free(hyper), goss_target_free(target);
     return 0;

@@ -22,7 +22,8 @@ TEST(help_and_version_are_told) {
     RUN(*GOSS_MISSING ? 1 : 0, "doctor"); /* it says what is missing */
     SAYS(out_text, "kernels");
     RUN(0, "doctor --passes");
-    SAYS(out_text, "on      winograd"), SAYS(out_text, "always  partition");
+    SAYS(out_text, "on      winograd");
+    SAYS(out_text, "always  partition");
 }
 
 TEST(wrong_usage_has_its_own_status) {

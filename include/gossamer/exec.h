@@ -80,7 +80,7 @@ GOSS_API goss_precision goss_params_precision(const goss_params *p);
 /* Adds the schedule's parameters that the store lacks, filled with zeros.
  * Errors: GOSS_E_SHAPE: a parameter of another shape is there; GOSS_E_ARGUMENT: or of another storage format, or the
  * precisions differ; GOSS_E_NOMEM. */
-GOSS_API GOSS_MUST_USE goss_status goss_params_add(goss_params *p, const goss_schedule *program, goss_error *err);
+GOSS_API GOSS_MUST_USE goss_status goss_params_add(goss_params *p, const goss_schedule *schedule, goss_error *err);
 /* The number of parameters. */
 GOSS_API int goss_params_count(const goss_params *p);
 /* The name of parameter i, as goss_param was given it. Borrowed. */
@@ -123,7 +123,7 @@ GOSS_API const char *goss_kernel_variant(void);
 /* An executor. Borrows schedule, params (NULL if the schedule has none) and threads until goss_exec_free. Counts of
  * symbols start at their maxima. Errors: GOSS_E_ARGUMENT: a parameter is missing in the store; GOSS_E_NOMEM.
  * Owns: goss_exec_free. Threads: an executor belongs to one thread at a time. */
-GOSS_API GOSS_MUST_USE goss_status goss_exec_new(const goss_schedule *program, goss_params *params,
+GOSS_API GOSS_MUST_USE goss_status goss_exec_new(const goss_schedule *schedule, goss_params *params,
                                                  goss_threads *threads, goss_exec **out, goss_error *err);
 /* Frees the executor and its memory. NULL is allowed. */
 GOSS_API void goss_exec_free(goss_exec *e);

@@ -206,7 +206,7 @@ typedef struct goss_method_examination {
     void *context;
 } goss_method_examination;
 /* Examines the hypernetwork of `hypernet` on a training batch (goss_hyper_doctor). Errors: GOSS_E_UNSUPPORTED: a method
- * without a hypernetwork; errors of compiling and running. Owns: goss_text_free. / */
+ * without a hypernetwork; errors of compiling and running. Owns: goss_text_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_method_doctor(const goss_method *m, goss_graph *g, const goss_task_batch *batch,
                                                       const goss_method_examination *x, char **text, goss_error *err);
 

@@ -149,18 +149,18 @@ static void read_findings(doctor *d, const goss_exec *e, goss_precision p, doubl
 }
 
 static goss_status run(doctor *d, double *code, double *gradient, goss_error *err) {
-    goss_schedule *program = NULL;
+    goss_schedule *schedule = NULL;
     goss_exec *exec = NULL;
     goss_schedule_options o = goss_schedule_defaults();
     o.precision = d->x->precision;
-    GOSS_TRY(goss_compile(d->x->graph, d->outputs, d->n_outputs, NULL, 0, &o, &program, err));
-    goss_status status = goss_params_add(d->x->params, program, err);
-    if (status == GOSS_OK) status = goss_exec_new(program, d->x->params, d->x->threads, &exec, err);
+    GOSS_TRY(goss_compile(d->x->graph, d->outputs, d->n_outputs, NULL, 0, &o, &schedule, err));
+    goss_status status = goss_params_add(d->x->params, schedule, err);
+    if (status == GOSS_OK) status = goss_exec_new(schedule, d->x->params, d->x->threads, &exec, err);
     if (status == GOSS_OK) status = d->x->bind(d->x->context, exec, err);
     if (status == GOSS_OK) status = goss_exec_run(exec, err);
     if (status == GOSS_OK) read_findings(d, exec, o.precision, code, gradient);
     goss_exec_free(exec);
-    goss_schedule_free(program);
+    goss_schedule_free(schedule);
     return status;
 }
 
@@ -200,7 +200,7 @@ static bool write_table(const doctor *d, double code, double gradient, goss__str
     if (code >= 0) goss__str_addf(s, "code: mean square %.4g (should be 1)", code);
     if (gradient >= 0) goss__str_addf(s, "; |d loss / d code| = %.4g", gradient);
     if (code >= 0) goss__str_addf(s, "\n");
-    /* With a base the last layers start at zero and block the code's gradient for one step: not a fault. / */
+    /* With a base the last layers start at zero and block the code's gradient for one step: not a fault. */
     if (gradient == 0)
         goss__str_addf(s, "no gradient reaches the code %s\n",
                        d->x->hyper->options.combine == GOSS_COMBINE_REPLACE

@@ -5,7 +5,7 @@
  * and logit 2 t <g p_c, f> - t <g p_c, p_c> + beta_c: squared distances weighted by g, up to |f|^2, which is common to
  * all classes. Temperature t and weights g are generated for the task, beta_c for the class. With h = 0 (at the start,
  * when all last layers are zero) this is a ProtoNet (Snell et al. 2017). Any number of ways and shots, in any order.
- * / */
+ */
 #include <math.h>
 
 #include "hyper/hyper.h"

@@ -23,7 +23,7 @@ static goss_status compile(goss__adapter *a, int networks, goss_error *err) {
         goss_schedule_options o = goss_schedule_defaults();
         o.bf16 = goss__model_bf16(a->model);
         goss_val outputs[] = {made.slab, made.statistics};
-        s = goss_compile(g, outputs, goss_valid(made.statistics) ? 2 : 1, NULL, 0, &o, &a->program, err);
+        s = goss_compile(g, outputs, goss_valid(made.statistics) ? 2 : 1, NULL, 0, &o, &a->schedule, err);
     }
     goss_graph_free(g);
     return s;
@@ -62,8 +62,8 @@ static goss_status open_adapter(goss__adapter *a, const goss_task_spec *most, co
     GOSS_TRY(goss__task_pack_init(&a->pack, 1, &spec, err));
     GOSS_TRY(compile(a, o ? o->networks : 0, err));
     GOSS_TRY(goss_params_new(GOSS_F32, &a->params, err));
-    GOSS_TRY(goss_params_add(a->params, a->program, err));
-    GOSS_TRY(goss_exec_new(a->program, a->params, threads, &a->exec, err));
+    GOSS_TRY(goss_params_add(a->params, a->schedule, err));
+    GOSS_TRY(goss_exec_new(a->schedule, a->params, threads, &a->exec, err));
     GOSS_TRY(open_planner(a, o, threads, err));
     return goss_model_store(a->model, a->params, err);
 }
@@ -83,7 +83,7 @@ void goss__adapter_close(goss__adapter *a) {
     goss_space_free(a->space);
     goss_exec_free(a->exec);
     goss_params_free(a->params);
-    goss_schedule_free(a->program);
+    goss_schedule_free(a->schedule);
     goss_target_free(a->target);
     goss__task_pack_free(&a->pack);
     *a = (goss__adapter){0};

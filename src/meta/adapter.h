@@ -15,7 +15,7 @@ typedef struct goss__adapter {
     goss_target *target; /* with a head */
     goss_space *space;   /* of that; NULL: no structures are generated */
     goss__planner planner;
-    goss_schedule *program;
+    goss_schedule *schedule;
     goss_params *params;
     goss_exec *exec;
 } goss__adapter;

@@ -12,7 +12,7 @@ static goss_status build(goss__judge *j, goss_graph *g, const goss_method *m, in
     goss_val output = goss_method_outputs(m, g, &b, fine_tune);
     goss_schedule_options o = goss_schedule_defaults();
     o.bf16 = bf16;
-    return goss_compile(g, &output, 1, NULL, 0, &o, &j->program, err);
+    return goss_compile(g, &output, 1, NULL, 0, &o, &j->schedule, err);
 }
 
 goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune, int max_tasks,
@@ -29,8 +29,8 @@ goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune
                         : goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
     goss_graph_free(g);
     if (s == GOSS_OK) s = goss_params_new(GOSS_F32, &j->params, err);
-    if (s == GOSS_OK) s = goss_params_add(j->params, j->program, err);
-    if (s == GOSS_OK) s = goss_exec_new(j->program, j->params, threads, &j->exec, err);
+    if (s == GOSS_OK) s = goss_params_add(j->params, j->schedule, err);
+    if (s == GOSS_OK) s = goss_exec_new(j->schedule, j->params, threads, &j->exec, err);
     if (s == GOSS_OK) s = goss__planner_init(&j->planner, m, ask, max_tasks, spec, bf16, j->params, threads, err);
     if (s != GOSS_OK) goss__judge_free(j);
     return s;
@@ -40,7 +40,7 @@ void goss__judge_free(goss__judge *j) {
     goss__planner_free(&j->planner);
     goss_exec_free(j->exec);
     goss_params_free(j->params);
-    goss_schedule_free(j->program);
+    goss_schedule_free(j->schedule);
     goss__free(j->scratch), goss__free(j->label);
     *j = (goss__judge){0};
 }

@@ -10,7 +10,7 @@
 #include "task/task_pack.h"
 
 typedef struct goss__judge {
-    goss_schedule *program;
+    goss_schedule *schedule;
     goss_params *params; /* the judge's own: whoever uses it copies values in */
     goss_exec *exec;
     const goss_metric *metric;

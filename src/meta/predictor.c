@@ -15,7 +15,7 @@ struct goss_predictor {
     const goss_network *network;
     goss_network *own; /* that a model is adapted to; NULL: the network is the caller's */
     goss__adapter adapter;
-    goss_schedule *program;
+    goss_schedule *schedule;
     goss_params *params;
     goss_exec *exec;
     goss_threads *threads, *own_threads;
@@ -34,14 +34,14 @@ static goss_status begin(goss_threads *threads, goss_predictor **out, goss_error
 
 static goss_status open_network(goss_predictor *p, goss_error *err) {
     const int gates = p->adapter.space ? goss_space_gates(p->adapter.space) : 0;
-    GOSS_TRY(goss__network_compile(p->network, BATCH, p->own != NULL, gates, &p->program, err));
+    GOSS_TRY(goss__network_compile(p->network, BATCH, p->own != NULL, gates, &p->schedule, err));
     GOSS_TRY(goss_params_new(GOSS_F32, &p->params, err));
-    GOSS_TRY(goss_params_add(p->params, p->program, err));
+    GOSS_TRY(goss_params_add(p->params, p->schedule, err));
     if (!p->own) goss__network_store(p->network, p->params);
     const goss_task_spec *task = &p->network->data.of.task;
     if (task->lengths && !(p->rows = goss__calloc(BATCH * goss_task_input_size(task), sizeof *p->rows)))
         return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d sequences", BATCH);
-    return goss_exec_new(p->program, p->params, p->threads, &p->exec, err);
+    return goss_exec_new(p->schedule, p->params, p->threads, &p->exec, err);
 }
 
 static goss_status finish(goss_predictor **out, goss_status s) {
@@ -80,7 +80,7 @@ void goss_predictor_free(goss_predictor *p) {
     if (!p) return;
     goss_exec_free(p->exec);
     goss_params_free(p->params);
-    goss_schedule_free(p->program);
+    goss_schedule_free(p->schedule);
     goss__adapter_close(&p->adapter);
     goss_network_free(p->own);
     goss_threads_free(p->own_threads);

@@ -10,7 +10,7 @@
 
 struct goss_stream {
     const goss_network *network;
-    goss_schedule *program;
+    goss_schedule *schedule;
     goss_params *params;
     goss_threads *threads, *own_threads;
     goss_exec *exec;
@@ -44,7 +44,7 @@ static goss_status compile(goss_stream *s, goss_graph *g, goss_error *err) {
     outputs[0] = answer[0];
     for (int i = 0; i < goss_target_states(t); i++) outputs[1 + i] = carry.after[i];
     const goss_schedule_options o = goss_schedule_defaults();
-    return goss_compile(g, outputs, 1 + goss_target_states(t), NULL, 0, &o, &s->program, err);
+    return goss_compile(g, outputs, 1 + goss_target_states(t), NULL, 0, &o, &s->schedule, err);
 }
 
 static goss_status prepare(goss_stream *s, goss_error *err) {
@@ -54,10 +54,10 @@ static goss_status prepare(goss_stream *s, goss_error *err) {
     goss_graph_free(g);
     GOSS_TRY(status);
     GOSS_TRY(goss_params_new(GOSS_F32, &s->params, err));
-    GOSS_TRY(goss_params_add(s->params, s->program, err));
+    GOSS_TRY(goss_params_add(s->params, s->schedule, err));
     goss__network_store(s->network, s->params);
     if (!s->threads) GOSS_TRY(goss_threads_new(0, &s->own_threads, err));
-    GOSS_TRY(goss_exec_new(s->program, s->params, s->threads ? s->threads : s->own_threads, &s->exec, err));
+    GOSS_TRY(goss_exec_new(s->schedule, s->params, s->threads ? s->threads : s->own_threads, &s->exec, err));
     for (int i = 0; i < goss_target_states(s->network->target); i++) s->states += (size_t)width_of(s, i);
     s->state = goss__calloc(s->states + 1, sizeof *s->state);
     if (!s->state) return goss_error_set(err, GOSS_E_NOMEM, "no memory for the states of a stream");
@@ -92,7 +92,7 @@ void goss_stream_free(goss_stream *s) {
     goss_exec_free(s->exec);
     goss_threads_free(s->own_threads);
     goss_params_free(s->params);
-    goss_schedule_free(s->program);
+    goss_schedule_free(s->schedule);
     goss__free(s->state);
     goss__free(s);
 }

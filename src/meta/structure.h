@@ -73,7 +73,7 @@ goss_status goss__pool_choose(const goss__pool *p, const float *logits, const go
 typedef struct goss__planner {
     const goss_method *method; /* NULL: its networks have no structures of their own */
     goss_structure_ask ask;
-    goss_schedule *program; /* NULL: the source needs none */
+    goss_schedule *schedule; /* NULL: the source needs none */
     goss_exec *exec;
     int max_tasks, gates;
     bool spread;            /* tasks in turn get budgets from `low` to `high`: for validation */

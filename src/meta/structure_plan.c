@@ -87,7 +87,7 @@ static goss_status compile(goss__planner *p, const goss_task_spec *spec, const c
     goss_val out = priorities(p->method, g, &b, p->ask.source);
     goss_schedule_options o = goss_schedule_defaults();
     o.bf16 = bf16;
-    const goss_status s = goss_compile(g, &out, 1, NULL, 0, &o, &p->program, err);
+    const goss_status s = goss_compile(g, &out, 1, NULL, 0, &o, &p->schedule, err);
     goss_graph_free(g);
     return s;
 }
@@ -113,8 +113,8 @@ static goss_status init(goss__planner *p, const goss_task_spec *spec, const char
     GOSS_TRY(make_room(p, err));
     if (!needs_program(p->ask.source)) return GOSS_OK;
     GOSS_TRY(compile(p, spec, bf16, err));
-    GOSS_TRY(goss_params_add(params, p->program, err));
-    return goss_exec_new(p->program, params, threads, &p->exec, err);
+    GOSS_TRY(goss_params_add(params, p->schedule, err));
+    return goss_exec_new(p->schedule, params, threads, &p->exec, err);
 }
 
 goss_status goss__planner_init(goss__planner *p, const goss_method *m, const goss_structure_ask *ask, int max_tasks,
@@ -140,7 +140,7 @@ goss_status goss__planner_init(goss__planner *p, const goss_method *m, const gos
 
 void goss__planner_free(goss__planner *p) {
     goss_exec_free(p->exec);
-    goss_schedule_free(p->program);
+    goss_schedule_free(p->schedule);
     goss__pool_free(&p->pool);
     goss__free(p->sum), goss__free(p->priority), goss__free(p->last);
     goss__free(p->structure), goss__free(p->budget);

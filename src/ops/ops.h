@@ -69,7 +69,7 @@ goss_val goss__rebuild(goss_graph *g, const goss__proto *p);
 goss_val goss__probe(goss_graph *g, goss_type type, goss_shape shape, int64_t number);
 
 /* ---- builders for rules of src/rewrite ---- */
-/* A pooling operation on operands a and b (invalid: a alone), with the windows of the pooling operation `like`. / */
+/* A pooling operation on operands a and b (invalid: a alone), with the windows of the pooling operation `like`. */
 goss_val goss__pool_like(goss_val like, const goss__op *op, goss_val a, goss_val b, goss_shape out);
 
 /* ---- shared slicing rules ---- */

@@ -12,7 +12,7 @@ enum { KEPT = 8, TENSORS = 64 };
 
 /* What one set of shapes and of wanted gradients was compiled to. */
 typedef struct compiled {
-    goss_schedule *program; /* NULL: free */
+    goss_schedule *schedule; /* NULL: free */
     goss_exec *exec;
     float *adjacency;
     int n, rank[TENSORS];
@@ -69,7 +69,7 @@ goss_status goss_reg_new(const char *kind, const goss_reg_options *o, const goss
 }
 
 static void drop(compiled *c) {
-    goss_exec_free(c->exec), goss_schedule_free(c->program), goss__free(c->adjacency);
+    goss_exec_free(c->exec), goss_schedule_free(c->schedule), goss__free(c->adjacency);
     memset(c, 0, sizeof *c);
 }
 
@@ -117,8 +117,8 @@ static goss_status compile(const goss_reg *r, compiled *c, goss_graph *g, goss_e
         if (c->wanted >> i & 1) wrt[n++] = x[i];
     GOSS_TRY(goss_graph_status(g, err));
     if (n && goss_grad(out[0], wrt, n, out + 1) != GOSS_OK) return goss_graph_status(g, err);
-    GOSS_TRY(goss_compile(g, out, n + 1, NULL, 0, NULL, &c->program, err));
-    return goss_exec_new(c->program, NULL, r->threads, &c->exec, err);
+    GOSS_TRY(goss_compile(g, out, n + 1, NULL, 0, NULL, &c->schedule, err));
+    return goss_exec_new(c->schedule, NULL, r->threads, &c->exec, err);
 }
 
 /* Binds where the program has such an input: with strength 0 it has none. */

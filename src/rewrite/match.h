@@ -45,6 +45,6 @@ goss_val goss__with_operand(goss_val y, int i, goss_val v);
 /* Known to be positive: a constant, the inverse of a root, a product of such. */
 bool goss__is_positive(goss_val v);
 /* A constant that may be multiplied with another factor first: the product overflows or underflows only if the product
- * with x would have, too, except for numbers beyond 2^60 times the largest or smallest ones. / */
+ * with x would have, too, except for numbers beyond 2^60 times the largest or smallest ones. */
 bool goss__is_moderate(double k);
 #endif

@@ -14,7 +14,7 @@ size_t goss_schedule_memory(const goss_schedule *p, int threads) {
 }
 
 static goss_status bind_params(goss_exec *e, goss_error *err) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     for (uint32_t i = 0; i < p->n_values; i++) {
         if (p->values[i].place != GOSS__AT_PARAM) continue;
         int at = e->params ? goss_params_find(e->params, p->values[i].node->name) : -1;
@@ -31,7 +31,7 @@ static goss_status bind_params(goss_exec *e, goss_error *err) {
 }
 
 static bool allocate(goss_exec *e) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     size_t operands = 0, plans = 0, attrs = 0;
     for (uint32_t k = 0; k < p->n_instrs; k++) {
         const goss__value *v = &p->values[p->instrs[k].value];
@@ -55,7 +55,7 @@ static bool allocate(goss_exec *e) {
 
 /* A loop's body has its own tables. */
 static bool make_bodies(goss_exec *e) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     bool ok = true;
     for (uint32_t k = 0; k < p->n_instrs && ok; k++) {
         const goss__loop *l = p->values[p->instrs[k].value].loop;
@@ -66,7 +66,7 @@ static bool make_bodies(goss_exec *e) {
 
 /* The parts of the tables that do not depend on counts. */
 static void lay_out(goss_exec *e) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     goss__tensor *t = e->tensors;
     goss__place_at *at = e->places;
     char *plans = e->plans, *attrs = e->attrs;
@@ -95,16 +95,16 @@ static void lay_out(goss_exec *e) {
     }
 }
 
-goss_status goss_exec_new(const goss_schedule *program, goss_params *params, goss_threads *threads, goss_exec **out,
+goss_status goss_exec_new(const goss_schedule *schedule, goss_params *params, goss_threads *threads, goss_exec **out,
                           goss_error *err) {
     *out = NULL;
     goss_exec *e = goss__calloc(1, sizeof *e);
     if (!e) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
-    e->program = program, e->params = params, e->threads = threads;
+    e->schedule = schedule, e->params = params, e->threads = threads;
     e->kernels = goss__kernels_best();
     e->n_threads = goss_threads_count(threads);
     e->dirty = true, e->repeats = 1;
-    goss__symbol_maxima(&program->symbols, e->counts);
+    goss__symbol_maxima(&schedule->symbols, e->counts);
     goss_status s = GOSS_E_NOMEM;
     if (allocate(e)) s = bind_params(e, err);
     if (s == GOSS_OK) {
@@ -113,7 +113,7 @@ goss_status goss_exec_new(const goss_schedule *program, goss_params *params, gos
     }
     if (s == GOSS_E_NOMEM)
         goss_error_set(err, s, "out of memory: the run needs %zu MB",
-                       goss_schedule_memory(program, e->n_threads) >> 20);
+                       goss_schedule_memory(schedule, e->n_threads) >> 20);
     if (s != GOSS_OK) {
         goss_exec_free(e);
         return s;
@@ -125,7 +125,7 @@ goss_status goss_exec_new(const goss_schedule *program, goss_params *params, gos
 goss_exec *goss__body_new(const goss_exec *of, const goss_schedule *body) {
     goss_exec *e = goss__calloc(1, sizeof *e);
     if (!e) return NULL;
-    e->program = body, e->threads = of->threads, e->kernels = of->kernels, e->n_threads = of->n_threads;
+    e->schedule = body, e->threads = of->threads, e->kernels = of->kernels, e->n_threads = of->n_threads;
     e->is_body = true;
     bool ok = allocate(e);
     if (ok) lay_out(e);
@@ -137,7 +137,7 @@ goss_exec *goss__body_new(const goss_exec *of, const goss_schedule *body) {
 void goss_exec_free(goss_exec *e) {
     if (!e) return;
     goss_profile_end(e);
-    for (uint32_t k = 0; e->steps && k < e->program->n_instrs; k++) goss_exec_free(e->steps[k].body);
+    for (uint32_t k = 0; e->steps && k < e->schedule->n_instrs; k++) goss_exec_free(e->steps[k].body);
     goss__free(e->storage), goss__free(e->steps), goss__free(e->phase_runs);
     goss__free(e->tensors), goss__free(e->plans), goss__free(e->attrs);
     goss__free(e->places);
@@ -146,7 +146,7 @@ void goss_exec_free(goss_exec *e) {
 }
 
 goss_status goss_exec_bind(goss_exec *e, const char *input, const void *data, goss_error *err) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     for (uint32_t i = 0; i < p->n_values; i++)
         if (p->values[i].place == GOSS__AT_INPUT && same_text(p->values[i].node->name, input)) {
             e->storage[i] = (char *)(uintptr_t)data; /* inputs are read-only */
@@ -156,7 +156,7 @@ goss_status goss_exec_bind(goss_exec *e, const char *input, const void *data, go
 }
 
 goss_status goss_exec_count(goss_exec *e, const char *symbol, int64_t count, goss_error *err) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     for (int i = 0; i < p->symbols.n; i++) {
         if (!same_text(p->symbols.symbol[i].name, symbol)) continue;
         if (count < 1 || count > p->symbols.symbol[i].maximum)

@@ -52,7 +52,7 @@ static fit fit_of(const goss__step *s) {
 
 /* Equal shapes for all counts, which memory planning relies on. */
 static bool same_shape(const goss_exec *e, uint32_t j, uint32_t k) {
-    const goss__instr *a = &e->program->instrs[j], *b = &e->program->instrs[k];
+    const goss__instr *a = &e->schedule->instrs[j], *b = &e->schedule->instrs[k];
     return a->whole == b->whole && goss_shape_equal(e->steps[j].value->node->shape, e->steps[k].value->node->shape);
 }
 
@@ -67,7 +67,7 @@ typedef struct walk {
 } walk;
 
 static void set_link(const goss_exec *e, goss__step *s, const walk *w) {
-    const bool f64 = e->program->precision == GOSS_F64;
+    const bool f64 = e->schedule->precision == GOSS_F64;
     const goss__tensor *out = s->shapes[0].out;
     const int64_t size = f64 ? 8 : 4, bytes = w->block * w->inner * size;
     const int axis = w->from - 1;
@@ -87,7 +87,7 @@ static void set_link(const goss_exec *e, goss__step *s, const walk *w) {
     }
 }
 
-/* The first buffer of the chain that is free from step k on; values that die in k may be overwritten. / */
+/* The first buffer of the chain that is free from step k on; values that die in k may be overwritten. */
 static goss__step *free_place(goss_exec *e, uint32_t k, uint32_t first) {
     for (uint32_t j = first; j < k; j++)
         if (!e->steps[j].link.move[0] && e->steps[j].busy_until <= k) return &e->steps[j];
@@ -96,7 +96,7 @@ static goss__step *free_place(goss_exec *e, uint32_t k, uint32_t first) {
 
 /* Values private to the chain are kept for a block only: they share a few buffers, which stay in L1. */
 static void place_locals(goss_exec *e, uint32_t f, uint32_t first, uint32_t count) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     for (uint32_t k = first; k < first + count; k++) {
         const uint32_t value = p->instrs[k].value;
         if (p->values[value].place != GOSS__AT_PRIVATE || goss__leaves(p, k, first, count)) continue;
@@ -123,7 +123,7 @@ static void set_chain(goss_exec *e, uint32_t f, uint32_t first, uint32_t count, 
             w.by_rows |= kind_of(&e->steps[k].shapes[0].in[i], out, w.from) == ROW;
     w.inner = w.by_rows ? out->dim[out->rank - 1] : 1, w.block = w.inner < BLOCK ? BLOCK / w.inner : 1;
     for (uint32_t k = first; k < first + count; k++) set_link(e, &e->steps[k], &w);
-    if (e->program->print_chains) goss__print_chain(e, f, first, count);
+    if (e->schedule->print_chains) goss__print_chain(e, f, first, count);
     goss__fuse_chain(e, first, count);
     place_locals(e, f, first, count);
     e->steps[first].chain = (int)count, e->steps[first].by_rows = w.by_rows;
@@ -131,7 +131,7 @@ static void set_chain(goss_exec *e, uint32_t f, uint32_t first, uint32_t count, 
 }
 
 void goss__resolve_chains(goss_exec *e, uint32_t f) {
-    const uint32_t first = e->program->phases[f].first, count = e->program->phases[f].count;
+    const uint32_t first = e->schedule->phases[f].first, count = e->schedule->phases[f].count;
     for (uint32_t k = first; k < first + count;) {
         uint32_t n = 0;
         fit how = AT_ONCE;

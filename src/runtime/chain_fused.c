@@ -6,7 +6,7 @@
 
 /* Whether operand i of step k of a sequence from step `first` on matches the row. */
 static bool fits_operand(const goss_exec *e, uint32_t first, uint32_t k, int i, int wanted) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     const goss__step *s = &e->steps[first + k];
     const goss__ew *block = &s->link.block;
     const bool number = !block->in_inner[i], row = !number && block->in_outer[i] == 0, dense = !number && !row;
@@ -25,7 +25,7 @@ static bool fits(const goss_exec *e, uint32_t first, const goss__fused_op *op, u
             if (!fits_operand(e, first, k, i, op[k].in[i])) return false;
     }
     for (uint32_t k = 0; k < n; k++)
-        if (!op[k].kept && goss__leaves(e->program, first + k, first, n)) return false;
+        if (!op[k].kept && goss__leaves(e->schedule, first + k, first, n)) return false;
     return true;
 }
 
@@ -45,7 +45,7 @@ static uint32_t find_row(const goss_exec *e, uint32_t first, uint32_t left, int 
 }
 
 void goss__fuse_chain(goss_exec *e, uint32_t first, uint32_t count) {
-    if (e->program->precision != GOSS_F32 || goss__has_pass(e->program->off, GOSS__PASS_FUSE_CHAIN)) return;
+    if (e->schedule->precision != GOSS_F32 || goss__has_pass(e->schedule->off, GOSS__PASS_FUSE_CHAIN)) return;
     for (uint32_t k = first, n; k < first + count; k += n ? n : 1) {
         int row;
         n = find_row(e, k, first + count - k, &row);

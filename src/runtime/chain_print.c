@@ -11,7 +11,7 @@
 #include "runtime/exec.h"
 
 static void put_operand(goss__str *s, const goss_exec *e, uint32_t first, uint32_t k, int i) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     const goss__ew *block = &e->steps[k].link.block;
     const uint32_t source = goss__source(p, e->steps[k].value->in[i]);
     for (uint32_t j = first; j < k; j++)
@@ -26,8 +26,8 @@ static void put_last(goss__str *s, const goss_exec *e, uint32_t first, uint32_t 
     uint32_t last = k;
     for (uint32_t j = k + 1; j < first + count; j++)
         for (int i = 0; i < e->steps[j].value->n_in; i++)
-            if (goss__source(e->program, e->steps[j].value->in[i]) == e->program->instrs[k].value) last = j;
-    if (goss__leaves(e->program, k, first, count))
+            if (goss__source(e->schedule, e->steps[j].value->in[i]) == e->schedule->instrs[k].value) last = j;
+    if (goss__leaves(e->schedule, k, first, count))
         goss__str_addf(s, " > kept");
     else
         goss__str_addf(s, " > %u", last - first);

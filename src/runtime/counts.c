@@ -5,7 +5,7 @@
 #include "runtime/exec.h"
 
 static void resolve_phase(goss_exec *e, uint32_t f) {
-    const goss__phase *ph = &e->program->phases[f];
+    const goss__phase *ph = &e->schedule->phases[f];
     goss__phase_run *r = &e->phase_runs[f];
     r->items = goss__extent_eval(ph->items, e->counts);
     r->unit = goss__unit_items(ph, r->items);
@@ -22,7 +22,7 @@ static void resolve_phase(goss_exec *e, uint32_t f) {
 
 /* The address of a sliced operand advances with the units; in the private arena only if it has a whole tile. */
 static void place_operand(goss_exec *e, uint32_t v, bool cut, int64_t items, int64_t unit, goss__place_at *at) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     int64_t elements;
     uint32_t root = goss__root(p, v, &elements);
     goss__tensor whole;
@@ -44,7 +44,7 @@ static void plan_step(goss__step *s, goss__shapes *shapes, int i) {
 
 /* Tensors and addresses of an instruction; L = 1 for constants and serial phases. */
 static void resolve_step(goss_exec *e, uint32_t k, goss_extent L, const goss__phase_run *r) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     const goss__instr *in = &p->instrs[k];
     const goss__value *v = &p->values[in->value];
     goss__step *s = &e->steps[k];
@@ -73,7 +73,7 @@ static void resolve_step(goss_exec *e, uint32_t k, goss_extent L, const goss__ph
 
 /* Tables of a phase's instructions. */
 static void resolve_steps(goss_exec *e, uint32_t f) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     const goss__phase *ph = &p->phases[f];
     uint32_t from = 0, to = 0;
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
@@ -87,20 +87,21 @@ static void resolve_steps(goss_exec *e, uint32_t f) {
 
 static void resolve_constants(goss_exec *e) {
     const goss__phase_run once = {.items = 1, .unit = 1, .tile = 1, .tiles = 1, .groups = 1, .tiles_a_group = 1};
-    for (uint32_t k = 0; k < e->program->n_const; k++) resolve_step(e, k, goss_n(1), &once);
+    for (uint32_t k = 0; k < e->schedule->n_const; k++) resolve_step(e, k, goss_n(1), &once);
 }
 
 /* A body's units are those of its scan's phase; constants have a phase of one item. */
 static void resolve_bodies(goss_exec *e) {
-    for (uint32_t k = 0; k < e->program->n_instrs; k++) {
+    for (uint32_t k = 0; k < e->schedule->n_instrs; k++) {
         goss_exec *body = e->steps[k].body;
         if (!body) continue;
-        const int32_t f = e->program->values[e->program->instrs[k].value].phase;
+        const int32_t f = e->schedule->values[e->schedule->instrs[k].value].phase;
         const goss__phase_run once = {.items = 1, .unit = 1, .tile = 1, .tiles = 1, .groups = 1, .tiles_a_group = 1};
         memcpy(body->counts, e->counts, sizeof body->counts);
-        body->repeats = e->repeats * goss__loop_steps(e->program->values[e->program->instrs[k].value].loop, e->counts);
+        body->repeats =
+            e->repeats * goss__loop_steps(e->schedule->values[e->schedule->instrs[k].value].loop, e->counts);
         resolve_constants(body);
-        for (uint32_t g = 0; g < body->program->n_phases; g++) {
+        for (uint32_t g = 0; g < body->schedule->n_phases; g++) {
             body->phase_runs[g] = f >= 0 ? e->phase_runs[f] : once;
             resolve_steps(body, g);
         }
@@ -109,7 +110,7 @@ static void resolve_bodies(goss_exec *e) {
 }
 
 void goss__exec_resolve(goss_exec *e) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     resolve_constants(e);
     for (uint32_t f = 0; f < p->n_phases; f++) {
         resolve_phase(e, f);

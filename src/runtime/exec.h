@@ -55,7 +55,7 @@ typedef struct goss__phase_run {
 } goss__phase_run;
 
 struct goss_exec {
-    const goss_schedule *program;
+    const goss_schedule *schedule;
     goss_params *params;
     goss_threads *threads;
     const goss__kernels *kernels;

@@ -124,11 +124,11 @@ static goss_status add_wanted(goss_params *p, const wanted *w, goss_error *err) 
     return at < 0 ? add_param(p, w, err) : check_param(&p->list[at], w, err);
 }
 
-goss_status goss_params_add(goss_params *p, const goss_schedule *program, goss_error *err) {
-    if (p->precision != program->precision)
+goss_status goss_params_add(goss_params *p, const goss_schedule *schedule, goss_error *err) {
+    if (p->precision != schedule->precision)
         return goss_error_set(err, GOSS_E_ARGUMENT, "the parameters and the program are of different precision");
-    for (uint32_t i = 0; i < program->n_values; i++) {
-        const goss__value *v = &program->values[i];
+    for (uint32_t i = 0; i < schedule->n_values; i++) {
+        const goss__value *v = &schedule->values[i];
         if (v->place != GOSS__AT_PARAM) continue;
         GOSS_TRY(add_wanted(p, &(wanted){v->node->name, &v->node->shape, v->bf16}, err));
     }

@@ -22,7 +22,7 @@ typedef struct row {
 
 /* Instruction k, per run. */
 static row measured(const goss_exec *e, uint32_t k) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     const goss__value *v = e->steps[k].value;
     const double runs = e->profile->runs;
     row r = {.name = v->op->name, .scope = v->node->scope, .calls = 1};
@@ -45,8 +45,8 @@ static int slower_first(const void *a, const void *b) {
 
 /* Instructions, with those of bodies. */
 static size_t count_instrs(const goss_exec *e) {
-    size_t n = e->program->n_instrs;
-    for (uint32_t k = 0; k < e->program->n_instrs; k++)
+    size_t n = e->schedule->n_instrs;
+    for (uint32_t k = 0; k < e->schedule->n_instrs; k++)
         if (e->steps[k].body) n += count_instrs(e->steps[k].body);
     return n;
 }
@@ -55,7 +55,7 @@ static size_t count_instrs(const goss_exec *e) {
  * outside its body: copies in and out. */
 static double collect(const goss_exec *e, row *rows, size_t *n) {
     double sum = 0;
-    for (uint32_t k = e->program->n_const; k < e->program->n_instrs; k++) {
+    for (uint32_t k = e->schedule->n_const; k < e->schedule->n_instrs; k++) {
         row r = measured(e, k);
         size_t i = 0;
         if (e->steps[k].value->result_of >= 0) continue; /* part of the scan */
@@ -99,7 +99,7 @@ static void put_operations(goss__str *s, const row *rows, size_t n, double total
 }
 
 static void put_phase(goss__str *s, const goss_exec *e, uint32_t f, double wall, const goss_machine *m) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     const goss__phase *ph = &p->phases[f];
     const goss__phase_run *run = &e->phase_runs[f];
     const double seconds = e->profile->phase_wall[f] / e->profile->runs;
@@ -129,7 +129,7 @@ static void put_all(goss__str *s, const goss_exec *e, const row *rows, size_t n,
                        e->kernels->name, m->bytes * 1e-9);
     put_operations(s, rows, n, total, m);
     put_heading(s, "phase", m, "number: items by unit (of the last run), operations");
-    for (uint32_t f = 0; f < e->program->n_phases; f++) put_phase(s, e, f, wall, m);
+    for (uint32_t f = 0; f < e->schedule->n_phases; f++) put_phase(s, e, f, wall, m);
 }
 
 char *goss_profile_text(const goss_exec *e, const goss_machine *machine) {

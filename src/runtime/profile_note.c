@@ -7,7 +7,7 @@
 #include "runtime/exec.h"
 
 void goss__profile_add(goss_exec *e, int worker, uint32_t k, double seconds) {
-    e->profile->seconds[(size_t)worker * e->program->n_instrs + k] += seconds;
+    e->profile->seconds[(size_t)worker * e->schedule->n_instrs + k] += seconds;
 }
 
 void goss__profile_event(goss_exec *e, int row, uint32_t first, uint32_t last, double start) {
@@ -29,7 +29,7 @@ void goss__profile_steps(goss_exec *e, int worker, uint32_t k, uint32_t last, do
 
 void goss_profile_end(goss_exec *e) {
     goss__profile *p = e->profile;
-    for (uint32_t k = 0; e->steps && k < e->program->n_instrs; k++)
+    for (uint32_t k = 0; e->steps && k < e->schedule->n_instrs; k++)
         if (e->steps[k].body) goss_profile_end(e->steps[k].body);
     if (!p) return;
     goss__free(p->seconds), goss__free(p->work), goss__free(p->phase_wall), goss__free(p->events),
@@ -43,15 +43,15 @@ static bool make_profile(goss_exec *e) {
     goss__profile *p = e->profile = goss__calloc(1, sizeof *p);
     if (!p) return false;
     p->n_rows = e->n_threads + 1;
-    p->seconds = goss__calloc((size_t)e->n_threads * e->program->n_instrs + 1, sizeof *p->seconds);
-    p->work = goss__calloc(e->program->n_instrs + 1u, sizeof *p->work);
-    p->phase_wall = goss__calloc(e->program->n_phases + 1u, sizeof *p->phase_wall);
+    p->seconds = goss__calloc((size_t)e->n_threads * e->schedule->n_instrs + 1, sizeof *p->seconds);
+    p->work = goss__calloc(e->schedule->n_instrs + 1u, sizeof *p->work);
+    p->phase_wall = goss__calloc(e->schedule->n_phases + 1u, sizeof *p->phase_wall);
     p->events = goss__calloc(e->is_body ? 1 : (size_t)p->n_rows * GOSS__EVENTS, sizeof *p->events);
     p->n_events = goss__calloc((size_t)p->n_rows, sizeof *p->n_events);
     p->began = goss__now();
     bool ok = p->seconds && p->work && p->phase_wall && p->events && p->n_events;
     for (int i = 0; ok && e->is_body && i < p->n_rows; i++) p->n_events[i] = GOSS__EVENTS;
-    for (uint32_t k = 0; ok && k < e->program->n_instrs; k++)
+    for (uint32_t k = 0; ok && k < e->schedule->n_instrs; k++)
         if (e->steps[k].body) ok = make_profile(e->steps[k].body);
     return ok;
 }
@@ -72,7 +72,7 @@ static double elements_touched(const goss__tensor *t) {
 
 /* Bytes of a call: operands and result; if `passed`, only those between phases. */
 static double bytes_of(const goss_exec *e, const goss__step *s, bool passed) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     const goss__shapes *shape = &s->shapes[0];
     double bytes =
         passed && s->at[0].is_private ? 0 : elements_touched(shape->out) * (double)goss__elem_size(p, s->value);
@@ -96,7 +96,7 @@ static goss__work work_of(const goss_exec *e, uint32_t k) {
 static void add_work(goss_exec *e, double times) {
     goss__profile *p = e->profile;
     p->runs++;
-    for (uint32_t k = e->program->n_const; k < e->program->n_instrs; k++) {
+    for (uint32_t k = e->schedule->n_const; k < e->schedule->n_instrs; k++) {
         const goss__value *v = e->steps[k].value;
         const goss__work w = work_of(e, k);
         const double n = e->is_body && v->phase == GOSS__LOOP_ONCE ? 1 : times;

@@ -4,7 +4,7 @@
  *
  * A sum over items has a fixed number of slots: consecutive tiles form a group, a group owns a slot, its units are
  * accumulated in order, and the slots are summed in order after the phase. Results are independent of the assignment to
- * threads. / */
+ * threads. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,7 @@ static void run_pipeline(goss_exec *e, uint32_t k, const goss__phase_run *r, int
 }
 
 void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker) {
-    const goss__phase *ph = &e->program->phases[phase];
+    const goss__phase *ph = &e->schedule->phases[phase];
     const goss__phase_run *r = &e->phase_runs[phase];
     int64_t from = group * r->tiles_a_group, to = from + r->tiles_a_group;
     if (to > r->tiles) to = r->tiles;
@@ -44,10 +44,10 @@ void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker) {
 static void run_constants(goss_exec *e, char *arena) {
     const goss__unit once = {.last = true, .first = true, .arena = arena};
     char *const own = e->arenas; /* a body has no arenas */
-    for (uint32_t k = 0; k < e->program->n_instrs; k++)
+    for (uint32_t k = 0; k < e->schedule->n_instrs; k++)
         if (e->steps[k].body) run_constants(e->steps[k].body, arena);
     e->arenas = arena;
-    goss__run_unit(e, 0, e->program->n_const, &once);
+    goss__run_unit(e, 0, e->schedule->n_const, &once);
     e->arenas = own;
 }
 
@@ -66,7 +66,7 @@ static void region_group(void *ctx, int64_t group, int worker) {
 static void region_part(void *ctx, int64_t part, int worker) {
     const region *r = ctx;
     goss_exec *e = r->e;
-    uint32_t k = e->program->phases[r->phase].first;
+    uint32_t k = e->schedule->phases[r->phase].first;
     const double start = goss__profile_clock(e);
     goss__run_instr(e, &e->steps[k], &(goss__unit){.last = true, .worker = worker, .arena = goss__arena_of(e, worker)},
                     NULL, (int)part, e->phase_runs[r->phase].parts);
@@ -76,7 +76,7 @@ static void region_part(void *ctx, int64_t part, int worker) {
 /* out[chunk] = slot 0 + slot 1 + ..., in that order. */
 static void sum_slots(goss_exec *e, const goss__step *s, int64_t groups, int64_t chunk) {
     const goss__value *v = s->value;
-    size_t size = goss__elem_size(e->program, v), total = (size_t)s->shapes[0].out->numel * size;
+    size_t size = goss__elem_size(e->schedule, v), total = (size_t)s->shapes[0].out->numel * size;
     size_t from = (size_t)chunk * GOSS__COST_CHUNK * size,
            n = total - from < GOSS__COST_CHUNK * size ? total - from : GOSS__COST_CHUNK * size;
     char *out = e->slab + v->offset + from;
@@ -88,7 +88,7 @@ static void sum_slots(goss_exec *e, const goss__step *s, int64_t groups, int64_t
 /* Item i is the i-th chunk of all partial results of the phase. */
 static void sum_item(void *ctx, int64_t item, int worker) {
     const region *c = ctx;
-    const goss__phase *ph = &c->e->program->phases[c->phase];
+    const goss__phase *ph = &c->e->schedule->phases[c->phase];
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
         const goss__step *s = &c->e->steps[k];
         if (!s->value->partial) continue;
@@ -102,7 +102,7 @@ static void sum_item(void *ctx, int64_t item, int worker) {
 }
 
 static void run_sums(goss_exec *e, uint32_t phase) {
-    const goss__phase *ph = &e->program->phases[phase];
+    const goss__phase *ph = &e->schedule->phases[phase];
     int64_t chunks = 0;
     region c = {e, phase};
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++)
@@ -124,7 +124,7 @@ static void run_phase(goss_exec *e, uint32_t f) {
         goss__pool_run(e->threads->pool, r->groups, region_group, &ctx);
     else
         for (int64_t i = 0; i < r->groups; i++) goss__exec_steps(e, f, i, 0);
-    if (e->program->phases[f].slots) run_sums(e, f);
+    if (e->schedule->phases[f].slots) run_sums(e, f);
     if (e->profile) goss__profile_event(e, e->n_threads, f, f, start);
 }
 
@@ -145,8 +145,8 @@ static void copy_chunk(void *ctx, int64_t item, int worker) {
 
 static const char *value_data(const goss_exec *e, uint32_t v) {
     int64_t elements;
-    uint32_t root = goss__root(e->program, v, &elements);
-    return e->storage[root] + elements * (int64_t)goss__elem_size(e->program, &e->program->values[root]);
+    uint32_t root = goss__root(e->schedule, v, &elements);
+    return e->storage[root] + elements * (int64_t)goss__elem_size(e->schedule, &e->schedule->values[root]);
 }
 
 /* The value assigned by update v: where it was computed, or the copy of a parameter's old value. */
@@ -155,7 +155,7 @@ static const char *assigned(const goss_exec *e, const goss__value *v) {
 }
 
 static void assign_whole(goss_exec *e, const goss__value *v) {
-    copy c = {(char *)(uintptr_t)value_data(e, v->in[0]), assigned(e, v), e->program->values[v->in[0]].bytes};
+    copy c = {(char *)(uintptr_t)value_data(e, v->in[0]), assigned(e, v), e->schedule->values[v->in[0]].bytes};
     int64_t chunks = (int64_t)((c.bytes + GOSS__COST_CHUNK * 4 - 1) / (GOSS__COST_CHUNK * 4));
     if (chunks < GOSS__COST_CHUNKS)
         for (int64_t i = 0; i < chunks; i++) copy_chunk(&c, i, 0);
@@ -164,7 +164,7 @@ static void assign_whole(goss_exec *e, const goss__value *v) {
 }
 
 static void assign_rows(goss_exec *e, const goss__value *v) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     const goss__value *table = &p->values[v->in[0]];
     size_t row = table->bytes / (size_t)table->node->shape.dim[0].count;
     goss__tensor index;
@@ -177,9 +177,9 @@ static void assign_rows(goss_exec *e, const goss__value *v) {
 
 static bool rows_exist(const goss_exec *e, const goss__value *v) {
     goss__tensor index;
-    goss__resolve(e->program, v->in[1], e->counts, goss_n(1), 0, &index);
+    goss__resolve(e->schedule, v->in[1], e->counts, goss_n(1), 0, &index);
     const int32_t *at = (const int32_t *)value_data(e, v->in[1]);
-    int64_t rows = e->program->values[v->in[0]].node->shape.dim[0].count;
+    int64_t rows = e->schedule->values[v->in[0]].node->shape.dim[0].count;
     for (int64_t i = 0; i < index.numel; i++)
         if (at[i] < 0 || at[i] >= rows) return false;
     return true;
@@ -187,7 +187,7 @@ static bool rows_exist(const goss_exec *e, const goss__value *v) {
 
 /* Checks that row indices are in range: those given by the caller (`given`), or those computed by the run. */
 static bool check_rows(goss_exec *e, bool given) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     for (int i = 0; i < p->n_updates && !e->bad_value; i++) {
         const goss__value *v = &p->values[p->updates[i]];
         if (v->op == &goss__op_assign_rows && goss__is_given(p, v->in[1]) == given && !rows_exist(e, v))
@@ -197,7 +197,7 @@ static bool check_rows(goss_exec *e, bool given) {
 }
 
 static void stage_updates(goss_exec *e) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     for (int i = 0; i < p->n_updates; i++) {
         const goss__value *v = &p->values[p->updates[i]];
         uint32_t value = v->in[v->n_in - 1];
@@ -206,7 +206,7 @@ static void stage_updates(goss_exec *e) {
 }
 
 static void keep_outputs(goss_exec *e) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     for (int i = 0; i < p->n_outputs; i++) {
         const goss__value *v = &p->values[p->outputs[i]];
         if (v->kept) memcpy(e->slab + v->kept_offset, value_data(e, p->outputs[i]), v->bytes);
@@ -214,8 +214,8 @@ static void keep_outputs(goss_exec *e) {
 }
 
 static void run_updates(goss_exec *e) {
-    for (int i = 0; i < e->program->n_updates; i++) {
-        const goss__value *v = &e->program->values[e->program->updates[i]];
+    for (int i = 0; i < e->schedule->n_updates; i++) {
+        const goss__value *v = &e->schedule->values[e->schedule->updates[i]];
         if (v->in_place) continue;
         if (v->op == &goss__op_assign_rows)
             assign_rows(e, v);
@@ -227,7 +227,7 @@ static void run_updates(goss_exec *e) {
 /* ---- a run ---- */
 
 static goss_status check_inputs(const goss_exec *e, goss_error *err) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     for (uint32_t i = 0; i < p->n_values; i++)
         if (p->values[i].place == GOSS__AT_INPUT && !e->storage[i])
             return goss_error_set(err, GOSS_E_ARGUMENT, "input \"%s\" is not bound", p->values[i].node->name);
@@ -236,12 +236,12 @@ static goss_status check_inputs(const goss_exec *e, goss_error *err) {
 
 static void forget_errors(goss_exec *e) {
     e->bad_value = 0;
-    for (uint32_t k = 0; k < e->program->n_instrs; k++)
+    for (uint32_t k = 0; k < e->schedule->n_instrs; k++)
         if (e->steps[k].body) forget_errors(e->steps[k].body);
 }
 
 static goss_status index_error(const goss_exec *e, goss_error *err) {
-    const goss__value *v = &e->program->values[e->bad_value - 1];
+    const goss__value *v = &e->schedule->values[e->bad_value - 1];
     if (v->loop) return index_error(e->steps[v->instr].body, err);
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s%s%s: an index lies outside its table", v->node->scope,
                           v->node->scope[0] ? ": " : "", v->op->name);
@@ -257,7 +257,7 @@ static goss_status run(goss_exec *e, goss_error *err) {
     }
     /* Everything that can fail, and every reader of a parameter, precedes its update (in_place.c). */
     if (!check_rows(e, true)) return index_error(e, err);
-    for (uint32_t f = 0; f < e->program->n_phases && !e->bad_value; f++) run_phase(e, f);
+    for (uint32_t f = 0; f < e->schedule->n_phases && !e->bad_value; f++) run_phase(e, f);
     if (e->bad_value || !check_rows(e, false)) return index_error(e, err);
     stage_updates(e);
     keep_outputs(e);
@@ -275,10 +275,10 @@ goss_status goss_exec_run(goss_exec *e, goss_error *err) {
 }
 
 const void *goss_exec_output(const goss_exec *e, int i, int64_t *numel) {
-    if (i < 0 || i >= e->program->n_outputs) return NULL;
-    uint32_t v = e->program->outputs[i];
+    if (i < 0 || i >= e->schedule->n_outputs) return NULL;
+    uint32_t v = e->schedule->outputs[i];
     goss__tensor t;
-    goss__resolve(e->program, v, e->counts, goss_n(1), 0, &t);
+    goss__resolve(e->schedule, v, e->counts, goss_n(1), 0, &t);
     if (numel) *numel = t.numel;
-    return e->program->values[v].kept ? e->slab + e->program->values[v].kept_offset : value_data(e, v);
+    return e->schedule->values[v].kept ? e->slab + e->schedule->values[v].kept_offset : value_data(e, v);
 }

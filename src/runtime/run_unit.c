@@ -13,7 +13,7 @@
 /* ---- one instruction ---- */
 
 void goss__add_block(const goss_exec *e, void *to, const void *from, size_t bytes) {
-    if (e->program->precision == GOSS_F64) {
+    if (e->schedule->precision == GOSS_F64) {
         double *a = to;
         const double *b = from;
         for (size_t i = 0; i < bytes / sizeof *a; i++) a[i] += b[i];
@@ -32,7 +32,7 @@ void goss__run_instr(goss_exec *e, goss__step *s, const goss__unit *u, void *out
                     .kernels = e->kernels,
                     .in = in,
                     .out = out ? out : goss__address(e, &s->at[0], u),
-                    .scratch = u->arena + goss__round64(e->program->private_bytes),
+                    .scratch = u->arena + goss__round64(e->schedule->private_bytes),
                     .first_element = u->index * s->first_step,
                     .part = part,
                     .parts = parts,
@@ -44,7 +44,7 @@ void goss__run_instr(goss_exec *e, goss__step *s, const goss__unit *u, void *out
         s->value->op->kernel.run_along_f32(&c, goss__address(e, &s[1].at[0], u));
     else
         s->run(&c);
-    if (bad) __atomic_store_n(&e->bad_value, (uint32_t)(s->value - e->program->values) + 1, __ATOMIC_RELAXED);
+    if (bad) __atomic_store_n(&e->bad_value, (uint32_t)(s->value - e->schedule->values) + 1, __ATOMIC_RELAXED);
 }
 
 /* A unit's addend: the group's first is computed in the slot, later ones in the thread's spare block and added. */
@@ -60,7 +60,7 @@ static void add_partial(const goss_exec *e, uint32_t k, const goss__unit *u) {
     if (!v->partial || u->first) return;
     goss__add_block(e, e->slab + v->slots_offset + (size_t)u->group * goss__round64(v->bytes),
                     u->arena + v->spare_offset,
-                    (size_t)e->steps[k].shapes[0].out->numel * goss__elem_size(e->program, v));
+                    (size_t)e->steps[k].shapes[0].out->numel * goss__elem_size(e->schedule, v));
 }
 
 /* ---- a scan ---- */
@@ -106,7 +106,7 @@ static void set_slice(scan_call *c, int i, int64_t t) {
     if (a->value < 0) return;
     const goss__step *s = &c->e->steps[c->k];
     char *from = goss__address(c->e, &s->at[i + 1], c->u);
-    const around x = around_axis(&s->shapes[c->u->last].in[i], a->axis, size_of(c->body->program, (uint32_t)a->value));
+    const around x = around_axis(&s->shapes[c->u->last].in[i], a->axis, size_of(c->body->schedule, (uint32_t)a->value));
     const int64_t count = a->piece ? a->piece : 1, at = t * count;
     if (x.outer == 1 && at + count <= x.steps) {
         c->arg[i] = from + at * x.inner;
@@ -120,7 +120,7 @@ static void set_step(scan_call *c, int64_t place) {
     char *to = c->inner.arena + c->l->arg[c->l->n_args - 1].buffer;
     c->arg[c->l->n_args - 1] = to;
     if (c->l->arg[c->l->n_args - 1].value < 0) return;
-    if (c->body->program->precision == GOSS_F64)
+    if (c->body->schedule->precision == GOSS_F64)
         *(double *)(void *)to = (double)place;
     else
         *(float *)(void *)to = (float)place;
@@ -129,7 +129,7 @@ static void set_step(scan_call *c, int64_t place) {
 /* ---- results of a step ---- */
 
 static int64_t numel_of(const scan_call *c, uint32_t v, bool cut) {
-    const goss_schedule *b = c->body->program;
+    const goss_schedule *b = c->body->schedule;
     const goss__phase_run *r = &c->body->phase_runs[GOSS__LOOP_STEP];
     goss__tensor t;
     goss__resolve(b, v, c->body->counts, goss_n(1), 0, &t);
@@ -142,7 +142,7 @@ static bool is_cut(const scan_call *c, uint32_t v) { return c->l->state[v] == GO
 
 /* The address of a value of the body. */
 static char *body_address(const scan_call *c, uint32_t v) {
-    const goss_schedule *b = c->body->program;
+    const goss_schedule *b = c->body->schedule;
     int64_t elements;
     const uint32_t root = goss__root(b, v, &elements);
     const goss__value *val = &b->values[root];
@@ -151,17 +151,17 @@ static char *body_address(const scan_call *c, uint32_t v) {
     if (val->place == GOSS__AT_PRIVATE) return c->inner.arena + val->offset + offset;
     char *at = c->body->storage[root] + offset; /* a constant */
     const goss__phase_run *r = &c->body->phase_runs[GOSS__LOOP_STEP];
-    if (goss_extent_is(c->body->program->phases[GOSS__LOOP_STEP].items, 1)) return at;
+    if (goss_extent_is(c->body->schedule->phases[GOSS__LOOP_STEP].items, 1)) return at;
     return at + numel_of(c, v, false) / r->items * r->unit * c->u->index * (int64_t)goss__elem_size(b, val);
 }
 
 static void stack_result(scan_call *c, const goss__loop_result *r, int64_t t) {
-    const uint32_t k = c->e->program->values[r->value].instr;
+    const uint32_t k = c->e->schedule->values[r->value].instr;
     const goss__step *s = &c->e->steps[k];
-    const size_t size = size_of(c->e->program, r->value);
+    const size_t size = size_of(c->e->schedule, r->value);
     const around x = around_axis(s->shapes[s->value->partial ? 0 : c->u->last].out, r->axis, size);
     const int64_t count =
-        r->kind == GOSS__SCAN_JOIN ? c->body->program->values[r->of].node->shape.dim[r->axis].count : 1;
+        r->kind == GOSS__SCAN_JOIN ? c->body->schedule->values[r->of].node->shape.dim[r->axis].count : 1;
     const int64_t at = t * count, n = at + count > x.steps ? x.steps - at : count;
     char *to = result_address(c->e, k, c->u) + at * x.inner;
     const char *from = body_address(c, r->of);
@@ -174,7 +174,7 @@ static bool is_cut_carry(const scan_call *c, const goss__loop_arg *a) {
 }
 
 static size_t carry_bytes(const scan_call *c, const goss__loop_arg *a) {
-    return (size_t)numel_of(c, (uint32_t)a->next, is_cut_carry(c, a)) * size_of(c->body->program, (uint32_t)a->next);
+    return (size_t)numel_of(c, (uint32_t)a->next, is_cut_carry(c, a)) * size_of(c->body->schedule, (uint32_t)a->next);
 }
 
 /* Moves next carries to where the next step reads them, unless they were computed there. */
@@ -207,7 +207,7 @@ static void begin(scan_call *c) {
 
 static void run_step(scan_call *c, int64_t t) {
     const goss__loop *l = c->l;
-    const goss__phase *step = &c->body->program->phases[GOSS__LOOP_STEP];
+    const goss__phase *step = &c->body->schedule->phases[GOSS__LOOP_STEP];
     for (int i = l->carries; i < l->carries + l->slices; i++) set_slice(c, i, t);
     set_step(c, t * l->stride);
     goss__run_unit(c->body, step->first, step->count, &c->inner);
@@ -218,10 +218,10 @@ static void run_step(scan_call *c, int64_t t) {
 
 /* Stacked results have space for the maximal steps: zeros after those that were run. */
 static void clear_rest(const scan_call *c, const goss__loop_result *r) {
-    const uint32_t k = c->e->program->values[r->value].instr;
+    const uint32_t k = c->e->schedule->values[r->value].instr;
     const goss__step *s = &c->e->steps[k];
     const around x =
-        around_axis(s->shapes[s->value->partial ? 0 : c->u->last].out, r->axis, size_of(c->e->program, r->value));
+        around_axis(s->shapes[s->value->partial ? 0 : c->u->last].out, r->axis, size_of(c->e->schedule, r->value));
     char *to = result_address(c->e, k, c->u);
     for (int64_t i = 0; i < x.outer && c->steps < x.steps; i++)
         memset(to + (i * x.steps + c->steps) * x.inner, 0, (size_t)((x.steps - c->steps) * x.inner));
@@ -230,7 +230,7 @@ static void clear_rest(const scan_call *c, const goss__loop_result *r) {
 static void finish(scan_call *c) {
     const goss__loop *l = c->l;
     for (int i = 0; i < l->n_results; i++) {
-        const uint32_t k = c->e->program->values[l->result[i].value].instr;
+        const uint32_t k = c->e->schedule->values[l->result[i].value].instr;
         if (l->result[i].kind == GOSS__SCAN_LAST)
             memcpy(result_address(c->e, k, c->u), c->arg[l->result[i].of], carry_bytes(c, &l->arg[l->result[i].of]));
         else if (l->result[i].kind == GOSS__SCAN_STACK)
@@ -238,15 +238,15 @@ static void finish(scan_call *c) {
         add_partial(c->e, k, c->u);
     }
     if (__atomic_load_n(&c->body->bad_value, __ATOMIC_RELAXED)) /* index_error looks into the body */
-        __atomic_store_n(&c->e->bad_value, c->e->program->instrs[c->k].value + 1, __ATOMIC_RELAXED);
+        __atomic_store_n(&c->e->bad_value, c->e->schedule->instrs[c->k].value + 1, __ATOMIC_RELAXED);
 }
 
 static void run_scan(goss_exec *e, uint32_t k, const goss__unit *u) {
     const goss__step *s = &e->steps[k];
     const goss__loop *l = s->value->loop;
     scan_call c = {.e = e, .body = s->body, .l = l, .u = u, .k = k, .inner = *u};
-    const goss__phase *once = &s->body->program->phases[GOSS__LOOP_ONCE];
-    c.inner.arena = u->arena + goss__round64(e->program->private_bytes);
+    const goss__phase *once = &s->body->schedule->phases[GOSS__LOOP_ONCE];
+    c.inner.arena = u->arena + goss__round64(e->schedule->private_bytes);
     c.inner.place = 0, c.inner.first = true, c.inner.arg = c.arg;
     c.steps = goss__loop_steps(l, e->counts);
     begin(&c);

@@ -22,7 +22,7 @@ static void put_track(goss__str *s, int row, int n_threads) {
 }
 
 static void put_operation(goss__str *s, const goss_exec *e, const goss__event *v) {
-    const goss_schedule *p = e->program;
+    const goss_schedule *p = e->schedule;
     const goss__value *first = &p->values[p->instrs[v->first].value], *last = &p->values[p->instrs[v->last].value];
     char shape[GOSS__SHAPE_TEXT];
     goss__str_add(s, first->op->name);

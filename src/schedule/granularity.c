@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* granularity.c: the sizes of units and tiles of a phase, from the live bytes and the cost of an item. / */
+/* granularity.c: the sizes of units and tiles of a phase, from the live bytes and the cost of an item. */
 #include "schedule/loop.h"
 
 /* Private results that only adjacent elementwise instructions read pass block by block (chain.c) and need no space. */

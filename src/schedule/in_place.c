@@ -31,7 +31,8 @@ static bool is_shown(const goss_schedule *p, uint32_t param) {
     return false;
 }
 
-static bool nobody_wants(const goss_schedule *p, uint32_t update, uint32_t param, const goss__value *x) {
+/* Whether every reader of the parameter has read its old value when x overwrites it. */
+static bool old_value_is_dead(const goss_schedule *p, uint32_t update, uint32_t param, const goss__value *x) {
     for (uint32_t v = 0; v < p->n_values; v++) {
         const goss__value *r = &p->values[v];
         bool reads = false;
@@ -71,7 +72,7 @@ void goss__assign_in_place(goss_schedule *p) {
         if (u->op != &goss__op_assign || x->place != GOSS__AT_SHARED || x->partial || x->phase <= after) continue;
         if (!x->op->elementwise || !whole_of(p, u->in[1], value) || x->bytes != p->values[param].bytes) continue;
         if (goss__is_output(p, value) || is_shown(p, param) || !assigned_once(p, p->updates[i], value)) continue;
-        if (!nobody_wants(p, p->updates[i], param, x)) continue;
+        if (!old_value_is_dead(p, p->updates[i], param, x)) continue;
         x->in_place_of = (int32_t)param, u->in_place = true;
     }
 }

@@ -62,7 +62,7 @@ static goss_status make_step(goss__net *n, goss_error *err) {
 
 /* The judge's parameters are its own, as in a run: a moving average is judged where there is one. */
 typedef struct answers {
-    goss_schedule *program;
+    goss_schedule *schedule;
     goss_exec *exec;
 } answers;
 
@@ -71,7 +71,7 @@ static goss_status compile(const goss__net *n, const goss__assessor *a, answers 
     if (!g) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
     const goss_task_batch b = goss_task_batch_declare(g, &a->source.spec, 1);
     const goss_val output = goss_method_outputs(goss_model_method(n->model), g, &b, 0);
-    const goss_status s = goss_compile(g, &output, 1, NULL, 0, NULL, &out->program, err);
+    const goss_status s = goss_compile(g, &output, 1, NULL, 0, NULL, &out->schedule, err);
     goss_graph_free(g);
     return s;
 }
@@ -82,13 +82,13 @@ static goss_status assess(goss__net *n, goss__assessor *a, double *out, goss_err
     goss__net_export(n);
     goss_status s = compile(n, a, &x, err);
     if (s == GOSS_OK) s = goss_params_new(GOSS_F32, &params, err);
-    if (s == GOSS_OK) s = goss_params_add(params, x.program, err);
+    if (s == GOSS_OK) s = goss_params_add(params, x.schedule, err);
     if (s == GOSS_OK) s = goss_model_store(n->model, params, err);
-    if (s == GOSS_OK) s = goss_exec_new(x.program, params, n->s->threads, &x.exec, err);
+    if (s == GOSS_OK) s = goss_exec_new(x.schedule, params, n->s->threads, &x.exec, err);
     if (s == GOSS_OK) s = goss__assess(a, x.exec, 1, out, err);
     goss_exec_free(x.exec);
     goss_params_free(params);
-    goss_schedule_free(x.program);
+    goss_schedule_free(x.schedule);
     return s;
 }
 

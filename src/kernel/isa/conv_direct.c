@@ -4,7 +4,7 @@
  * Every filter tap is a shift of the slab, so that a tile sums one segment per tap. The input gradient is the same with
  * the filter transposed: the pixels of gx with equal (row, column) modulo the stride have the same taps, and their
  * gradients are adjacent in a slab of gy. Order of summation: taps row by row, channels within a tap. Taps outside the
- * image would add 0: such filter rows are skipped, and columns if many outputs have some. / */
+ * image would add 0: such filter rows are skipped, and columns if many outputs have some. */
 #include "kernel/isa/isa.h"
 #include "kernel/isa/slab.h"
 

@@ -40,7 +40,7 @@ ALWAYS void onto_one(const goss__gemm *g, const bool bf16, const streams *s, con
     vstore_n(g->c + j, acc, n);
 }
 
-/* The same for 2 W columns. Between calls C has the order of b_load_two; the last call restores it. / */
+/* The same for 2 W columns. Between calls C has the order of b_load_two; the last call restores it. */
 ALWAYS void onto_two(const goss__gemm *g, const bool bf16, const streams *s, const vf *av, int64_t j, const int K) {
     vf acc[2] = {{0}}, b[2];
     float *c = g->c + j;

@@ -60,7 +60,7 @@ ALWAYS int64_t tile_rows(int64_t left) {
     return left <= TILE_ROWS ? left : goss__ceil_div(left, goss__ceil_div(left, TILE_ROWS));
 }
 
-/* All rows for one panel of B, from tile `t` on, at most `most` per tile: larger tiles first, one call per size. / */
+/* All rows for one panel of B, from tile `t` on, at most `most` per tile: larger tiles first, one call per size. */
 ALWAYS void tile_some_rows(goss__tile t, int64_t rows, int64_t most, int64_t vectors, int unit, int ragged) {
     const int64_t tiles = goss__ceil_div(rows, most), r = rows / tiles, more = rows % tiles;
     if (more > 0) {
