@@ -61,7 +61,7 @@ foreach(source IN LISTS test_sources)
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endforeach()
 
-# What configuring does with flags of the user's; whether tools/check-floors and tools/check-headers find what they are
+# What configuring does with flags of the user's; whether tools/check-floors, -headers and -format find what they are
 # there for; an installed copy in use, which needs `products`.
 if(NOT GOSSAMER_SANITIZE AND NOT GOSSAMER_CMOCKA STREQUAL "shim")
     add_test(NAME check_configure COMMAND tools/check-configure ${CMAKE_C_COMPILER}
@@ -69,6 +69,8 @@ if(NOT GOSSAMER_SANITIZE AND NOT GOSSAMER_CMOCKA STREQUAL "shim")
     add_test(NAME check_floors COMMAND tools/check-floors-finds ${CMAKE_C_COMPILER}
         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     add_test(NAME check_headers COMMAND tools/check-headers-finds WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    add_test(NAME check_format COMMAND tools/check-format-finds
+        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     add_test(NAME check_install COMMAND tools/check-install ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER}
         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endif()
