@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Canonical programs: made from a graph, read through the public interface, compiled, built upon. */
 #include "gossamer/compose.h"
+#include "gossamer/scan.h"
 #include "machine.h"
 #include "program_check.h"
 
@@ -178,6 +179,83 @@ TEST(a_program_can_be_built_upon) {
     T_OK(goss_program_create(g, grad, (const char *[]){"dw", "dx"}, 2, &update, 1, &q, &err));
     check_round_trip(q);
     goss_graph_free(g), goss_program_free(p), goss_program_free(q), free(v);
+}
+
+/* Singular values, but no vectors, of what a loop stacks, and its last carry: of T matrices [2, 3]. */
+static goss_graph *build_several(goss_val out[3]) {
+    goss_graph *g = goss_graph_new();
+    const goss_extent t = goss_symbol(g, "T", 3);
+    const goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(t, n(1), n(2), n(3))),
+                   h = goss_input(g, "h", GOSS_REAL, GOSS_SHAPE(t, n(1), n(3)));
+    goss_scan *s = goss_scan_begin(g, n(2), goss_scan_defaults());
+    const goss_val state = goss_scan_carry(s, h), next = goss_tanh(goss_add(state, goss_scan_slice(s, x)));
+    goss_scan_next(s, state, next);
+    goss_scan_emit(s, next);
+    goss_scan_end(s);
+    out[0] = goss_singular_values(goss_scan_stacked(s, next));
+    out[1] = goss_scan_last(s, state);
+    T_OK(goss_grad(goss_add(goss_sum_all(goss_square(out[0])), goss_sum_all(out[1])), &x, 1, &out[2]));
+    return g;
+}
+
+/* The outputs of a run on numbers. */
+static void run_several(const goss_schedule *p, float out[3][18]) {
+    machine m = {0};
+    float x[18], h[9];
+    for (int i = 0; i < 18; i++) x[i] = (float)((i * 7) % 11) / 8 - 0.5f;
+    for (int i = 0; i < 9; i++) h[i] = (float)i / 8;
+    T_OK(goss_threads_new(1, &m.threads, &err));
+    T_OK(goss_exec_new(p, NULL, m.threads, &m.exec, &err));
+    T_OK(goss_exec_bind(m.exec, "x", x, &err));
+    T_OK(goss_exec_bind(m.exec, "h", h, &err));
+    T_OK(goss_exec_run(m.exec, &err));
+    for (int i = 0; i < 3; i++) {
+        int64_t numel;
+        const float *v = goss_exec_output(m.exec, i, &numel);
+        memcpy(out[i], v, (size_t)numel * sizeof *v);
+    }
+    machine_free(&m);
+}
+
+TEST(an_operation_may_have_several_results) {
+    goss_val out[3];
+    goss_program *p = NULL;
+    goss_graph *g = build_several(out);
+    T_OK(goss_program_create(g, out, NULL, 2, NULL, 0, &p, &err));
+    const goss_program_operation *scan = goss_program_operation_at(p, find_operation(p, "scan")),
+                                 *svd = goss_program_operation_at(p, find_operation(p, "singular"));
+    T_CHECK(scan->n_results == 2 && scan->n_regions == 1 && goss_program_outputs(scan->regions[0]) == 2);
+    T_EQ(goss_program_output(p, 1), scan->first_result); /* the carry, then what is stacked */
+    T_CHECK(svd->n_results == 2 && svd->n_operands == 1 && svd->operands[0] == scan->first_result + 1);
+    T_EQ(goss_program_output(p, 0), svd->first_result + 1); /* the values; nothing reads the vectors */
+    for (int k = 0; k < 2; k++) {
+        const goss_program_value *v = goss_program_value_at(p, svd->first_result + k);
+        T_CHECK(goss_program_operation_at(p, v->operation) == svd && v->result == k && v->shape.rank == 4 - k);
+    }
+    goss_program_free(p), goss_graph_free(g);
+}
+
+/* Results of a program are values of its graph: to differentiate, and to run. */
+TEST(several_results_can_be_built_upon) {
+    goss_val out[3], again[3];
+    goss_schedule *direct, *read;
+    goss_program *p = NULL;
+    float want[3][18] = {0}, have[3][18] = {0};
+    goss_graph *g = build_several(out), *back;
+    T_OK(goss_program_create(g, out, NULL, 2, NULL, 0, &p, &err));
+    T_OK(goss_compile(g, out, 3, NULL, 0, NULL, &direct, &err));
+    goss_val *v = calloc((size_t)goss_program_values(p), sizeof *v);
+    T_OK(goss_program_graph(p, &back, v, NULL, &err));
+    for (int i = 0; i < goss_program_values(p); i++)
+        T_CHECK(goss_valid(v[i]) && goss_shape_equal(goss_shape_of(v[i]), goss_program_value_at(p, i)->shape));
+    for (int i = 0; i < 2; i++) again[i] = v[goss_program_output(p, i)];
+    T_OK(goss_grad(goss_add(goss_sum_all(goss_square(again[0])), goss_sum_all(again[1])),
+                   &v[goss_program_input(p, goss_program_find_input(p, "x"))], 1, &again[2]));
+    T_OK(goss_compile(back, again, 3, NULL, 0, NULL, &read, &err));
+    run_several(direct, want), run_several(read, have);
+    T_CHECK(want[0][0] > 0 && want[2][0] != 0 && memcmp(want, have, sizeof want) == 0);
+    goss_schedule_free(direct), goss_schedule_free(read);
+    goss_graph_free(g), goss_graph_free(back), goss_program_free(p), free(v);
 }
 
 /* Draws of a program keep their streams, and new ones are others. */

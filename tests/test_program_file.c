@@ -8,7 +8,7 @@
 static goss_error err;
 
 #define TEXT                                                                                                           \
-    "gossamer.program 1\n"                                                                                             \
+    "gossamer.program 2\n"                                                                                             \
     "symbol T = 3\n"                                                                                                   \
     "%0 = input \"x\" : real[T,4]\n"                                                                                   \
     "%1 = param \"net.w\" : real[4,2]\n"                                                                               \

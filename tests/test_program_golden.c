@@ -11,7 +11,7 @@
 #include "ops/ops.h"
 #include "program_check.h"
 
-enum { VERSION = 1, NUMBERS = 4096, COUNT = 2 };
+enum { VERSION = 2, NUMBERS = 4096, COUNT = 2 };
 
 static goss_error err;
 
@@ -178,7 +178,7 @@ TEST(programs_of_released_versions_load_and_compute_what_they_did) {
             goss_program_free(p);
         }
     for (int j = 0; goss__op_all[j]; j++)
-        if (!seen[j])
+        if (!seen[j] && !goss__op_all[j]->selects)
             T_FAIL("no golden program has the operation %s: build one in tests/golden_programs.h, then "
                    "tools/golden/make_programs",
                    goss__op_all[j]->name);

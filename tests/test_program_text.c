@@ -64,7 +64,8 @@ TEST(every_operation_goes_through_its_text_and_back) {
         goss_program_free(p);
     }
     for (int i = 0; goss__op_all[i]; i++)
-        if (!seen[i]) T_FAIL("no program has the operation %s", goss__op_all[i]->name);
+        if (seen[i] != !goss__op_all[i]->selects)
+            T_FAIL("%s program has the operation %s", seen[i] ? "a" : "no", goss__op_all[i]->name);
 }
 
 TEST(every_operation_is_documented) {
@@ -82,7 +83,7 @@ TEST(every_operation_is_documented) {
 
 /* ---- the text itself ---- */
 
-#define HEAD "gossamer.program 1\n"
+#define HEAD "gossamer.program 2\n"
 
 TEST(a_text_says_what_a_program_is) {
     goss_graph *g = goss_graph_new();
@@ -116,7 +117,7 @@ TEST(a_text_says_what_a_program_is) {
 
 TEST(a_text_written_by_hand_is_read) {
     goss_program *p =
-        program_of("\n// A comment.\r\ngossamer.program 1\n\n  symbol T=3\n  %0=input\"x\":real[ T , 2 ]\n"
+        program_of("\n// A comment.\r\ngossamer.program 2\n\n  symbol T=3\n  %0=input\"x\":real[ T , 2 ]\n"
                    "\t%1 = const {value = -inf} : real[]\n%2 = const{value=nan}:real[]\nreturn %0\"x\" , %1 \"y\"");
     char *text = goss_program_text(p);
     T_STR(text, HEAD "symbol T = 3\n%0 = input \"x\" : real[T,2]\n%1 = const {value=-inf} : real[]\n"
@@ -128,6 +129,7 @@ TEST(a_text_written_by_hand_is_read) {
 
 #define X "%0 = input \"x\" : real[2,3]\n"
 #define W "%0 = param \"w\" : real[2,3]\n"
+#define PAIR "%1, %2 = singular(%0) : real[2,2], real[2]\n"
 #define MAP "%0 = input \"x\" : real[1,1,4,4,2]\n"
 #define POOL                                                                                                           \
     "{size_h=2, size_w=2, stride_h=2, stride_w=2, pad_top=0, pad_left=0, pad_bottom=0, pad_right=0, image_h=4, "       \
@@ -136,7 +138,7 @@ TEST(a_text_written_by_hand_is_read) {
 static const struct {
     const char *text, *says;
 } mistakes[] = {
-    {"", "line 1: this is not a program, which begins with \"gossamer.program 1\""},
+    {"", "line 1: this is not a program, which begins with \"gossamer.program 2\""},
     {"{\"a\": 1}", "this is not a program"},
     {"gossamer.programme 1\n", "this is not a program"},
     {"gossamer.program\n", "line 1: an integer is expected at the end of the line"},
@@ -208,6 +210,22 @@ static const struct {
     {HEAD X "%1 = matmul(%0, %0) {transpose_a=false, transpose_b=false} : real[2,2]\n", "matmul: [2,3] x [2,3]"},
     {HEAD X "%1 = const {value=1} : real[]\n%2 = add(%0, %1) : real[2,3]\n",
      "%2 = add: its operands do not have valid shapes"},
+    {HEAD X "%1 = singular(%0) : real[2,3]\n", "%1 = singular: it has 1 results, not 2"},
+    {HEAD X "%1, %2 = singular(%0) : real[2,3], real[2]\n", "%1 = singular: its result is real[2,2], not real[2,3]"},
+    {HEAD X "%1, %2 = singular(%0) : real[2,2], real[3]\n", "%1 = singular: its result is real[2], not real[3]"},
+    {HEAD X "%1, %2 = singular(%0) : real[2,2], index[2]\n", "%1 = singular: its result is real[2], not index[2]"},
+    {HEAD X "%1, %2 = singular : real[2,2], real[2]\n", "%1 = singular: singular: it takes 1 operand, not 0"},
+    {HEAD "%0 = input \"x\" : real[2]\n" PAIR, "%1 = singular: singular_values: [2]: a matrix is needed"},
+    {HEAD "%0 = input \"x\" : real[3,2]\n%1, %2 = singular(%0) : real[3,3], real[3]\n",
+     "%1 = singular: its operands do not have valid shapes"},
+    {HEAD X "%1 = singular_values(%0, %0) : real[2]\n", "in programs of this version it is a result of singular"},
+    {HEAD X PAIR "%3 = gram_root(%0, %1) {eps=0} : real[2,2]\n",
+     "%3 = gram_root: gram_root: it takes 3 operands, not 2"},
+    {HEAD X PAIR "%3 = gram_root(%0, %2, %1) {eps=0} : real[2,2]\n",
+     "operands 1 and 2 do not have the shapes of operand 0's decomposition"},
+    {HEAD X PAIR "%3 = gram_root(%0, %1, %2) {eps=-1} : real[2,2]\n", "eps -1 is not a number of at least 0"},
+    {HEAD X PAIR "%3 = lyapunov(%1, %1, %1, %1) {eps=0} : real[2,2]\n",
+     "operands 1, 2 and 3 do not have the shapes of a decomposition and of operand 0"},
     {HEAD X "%1 = gather(%0, %0) : real[2,3,3]\n", "%1 = gather: gather: operand 1 is a real tensor"},
     {HEAD X "%1 = const {value=0x10} : real[]\n", "line 3: a number is expected, not \"0x10}\""},
     {HEAD X "%1 = const {value=1e999} : real[]\n", "line 3: a number is expected"},
@@ -240,11 +258,55 @@ TEST(mistakes_are_told_by_line_or_operation) {
     }
 }
 
+/* ---- texts of version 1 ---- */
+
+#define OLD "gossamer.program 1\n"
+#define OLD_PAIR                                                                                                       \
+    "%1 = singular(%0) : real[2,3]\n%2 = singular_values(%0, %1) : real[2]\n"                                          \
+    "%3 = singular_vectors(%0, %1) : real[2,2]\n"
+#define OLD_ROOT                                                                                                       \
+    OLD_PAIR "%4 = gram_root(%0, %1) {eps=0.5} : real[2,2]\n%5 = lyapunov(%4, %1, %3) {eps=0.5} : real[2,2]\n"
+
+/* What has several results was an operation of its own there, and a value of it in which they were packed. */
+TEST(results_of_version_1_become_those_of_one_operation) {
+    goss_program *p = program_of(OLD X OLD_ROOT "return %2 \"values\", %5 \"x\"\n");
+    char *text = goss_program_text(p);
+    T_STR(text, HEAD X PAIR "%3 = gram_root(%0, %1, %2) {eps=0.5} : real[2,2]\n"
+                            "%4 = lyapunov(%3, %1, %2, %1) {eps=0.5} : real[2,2]\n"
+                            "return %2 \"values\", %4 \"x\"\n");
+    goss_text_free(text), goss_program_free(p);
+}
+
+TEST(mistakes_of_version_1_are_told) {
+    static const struct {
+        const char *text, *says;
+    } all[] = {
+        {OLD X "%1 = singular : real[2,3]\n", "%1 = singular: singular: it takes 1 operand, not 0"},
+        {OLD X "%1 = singular(%0) : real[2,3]\n%2 = singular_values(%0, %0) : real[2]\n", "its operand is no singular"},
+        {OLD X "%1 = singular(%0) : real[2,3]\n%2 = singular_values(%1) : real[2]\n", "it takes 2 operands, not 1"},
+        {OLD X "%1 = singular(%0) : real[2,3]\n%2 = singular_values(%0, %1) : real[3]\n",
+         "its result is real[2], not real[3]"},
+        {OLD X "%1, %2 = singular(%0) : real[2,2], real[2]\n", "it has 2 results, not 1"},
+        {OLD X OLD_PAIR "%4 = exp(%1) : real[2,3]\n", "operand 0 is all results of singular in one"},
+        {OLD X OLD_PAIR "return %1 \"y\"\n", "output y is all results of singular in one, which is not a value"},
+        {OLD X "%1 = gram_root(%0, %0) {eps=0} : real[2,2]\n", "gram_root: it takes 3 operands, not 2"},
+        {OLD X OLD_PAIR "%4 = exp(%0) : real[2,3] ({\n%0 = input \"y\" : real[2]\nreturn %0 \"y\"\n})\n",
+         "%4 = exp: it has no regions"},
+        {OLD X OLD_PAIR "%4, %5 = exp(%0) : real[2,3], real[2,3]\n", "exp: it has 2 results, not 1"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        goss_error err = {0};
+        goss_program *p = NULL;
+        T_NOTE("%s", all[i].text);
+        T_ERR(goss_program_parse(all[i].text, &p, &err), GOSS_E_FORMAT, all[i].says);
+    }
+}
+
 TEST(a_newer_language_is_unsupported) {
     goss_error err = {0};
     goss_program *p;
-    T_ERR(goss_program_parse("gossamer.program 2\nwhatever\n", &p, &err), GOSS_E_UNSUPPORTED,
-          "version 2 of the language; this build reads versions up to 1");
+    T_ERR(goss_program_parse("gossamer.program 3\nwhatever\n", &p, &err), GOSS_E_UNSUPPORTED,
+          "version 3 of the language; this build reads versions up to 2");
 }
 
 static int64_t numel_of(const goss_program *p, int value) {
@@ -285,44 +347,73 @@ static void run_on_ones(const goss_program *p) {
     for (int i = 0; i < INPUTS; i++) free(data[i]);
 }
 
-/* Texts with a few bytes changed, left out or repeated: a program that is verified, or an error. */
+/* How many damages were refused, and how many were programs still. */
+typedef struct damages {
+    int refused, taken;
+} damages;
+
+/* A text with a few bytes changed, left out or repeated: a program that is verified, or an error. */
+static void damage(const char *text, int times, goss__rng *r, damages *d) {
+    const size_t size = strlen(text);
+    char *damaged = malloc(size + 64);
+    for (int k = 0; k < times; k++) {
+        memcpy(damaged, text, size + 1);
+        const size_t at = goss__rng_below(r, (uint32_t)size), other = goss__rng_below(r, (uint32_t)size);
+        const uint32_t how = goss__rng_below(r, 4);
+        if (how == 0) damaged[at] = text[other];
+        if (how == 1) damaged[at] = (char)('0' + goss__rng_below(r, 10));
+        if (how == 2) memmove(damaged + at, damaged + at + 1, size - at);
+        if (how == 3) damaged[at] = (char)(1 + goss__rng_below(r, 255));
+        goss_error err = {0};
+        goss_program *q = NULL;
+        if (goss_program_parse(damaged, &q, &err) != GOSS_OK) {
+            T_CHECK(q == NULL && err.text[0]);
+            d->refused++;
+            continue;
+        }
+        d->taken++;
+        check_round_trip(q);
+        run_on_ones(q);
+        goss_program_free(q);
+    }
+    free(damaged);
+}
+
 TEST(damaged_texts_are_refused_or_are_programs) {
     enum { SEEDS = 40, DAMAGES = 150 };
     goss__rng r = goss__rng_make(5, 0);
-    int refused = 0, taken = 0;
+    damages d = {0};
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         goss_program *p = random_program(seed);
         char *text = goss_program_text(p);
-        const size_t size = strlen(text);
-        char *damaged = malloc(size + 64);
-        for (int k = 0; k < DAMAGES; k++) {
-            memcpy(damaged, text, size + 1);
-            const size_t at = goss__rng_below(&r, (uint32_t)size), other = goss__rng_below(&r, (uint32_t)size);
-            const uint32_t how = goss__rng_below(&r, 4);
-            if (how == 0) damaged[at] = text[other];
-            if (how == 1) damaged[at] = (char)('0' + goss__rng_below(&r, 10));
-            if (how == 2) memmove(damaged + at, damaged + at + 1, size - at);
-            if (how == 3) damaged[at] = (char)(1 + goss__rng_below(&r, 255));
-            goss_error err = {0};
-            goss_program *q = NULL;
-            if (goss_program_parse(damaged, &q, &err) != GOSS_OK) {
-                T_CHECK(q == NULL && err.text[0]);
-                refused++;
-                continue;
-            }
-            taken++;
-            check_round_trip(q);
-            run_on_ones(q);
-            goss_program_free(q);
-        }
-        free(damaged), goss_text_free(text), goss_program_free(p);
+        damage(text, DAMAGES, &r, &d);
+        goss_text_free(text), goss_program_free(p);
     }
-    T_CHECK(refused > 1000 && taken > 50);
+    T_CHECK(d.refused > 1000 && d.taken > 50);
 }
 
-TEST(memory_that_runs_out_is_an_error) {
-    goss_program *p = random_program(7);
-    char *text = goss_program_text(p);
+static const char *const old_texts[] = {
+    OLD X OLD_ROOT "return %2 \"values\", %5 \"x\"\n",
+    OLD "symbol N = 4\nsymbol L = 9\n%0 = input \"h\" : real[1,N,2]\n%1 = input \"x\" : real[1,N,L,2]\n"
+        "%2 = scan(%0, %1) {carries=1, slices=1, consts=0, reverse=false, keep=true, stride=1, steps=L, length=L, "
+        "axis=[2], piece=[0]} : real[] ({\n"
+        "  %0 = arg {index=0} : real[1,N,2]\n  %1 = arg {index=1} : real[1,N,2]\n  %2 = arg {index=2} : real[]\n"
+        "  %3 = permute(%0) {axes=[0,2,1]} : real[1,2,N]\n  %4 = singular(%3) : real[1,2,3]\n"
+        "  %5 = singular_values(%3, %4) : real[1,2]\n  %6 = reshape(%5) : real[1,1,2]\n"
+        "  %7 = broadcast(%6) : real[1,N,2]\n  %8 = add(%1, %7) : real[1,N,2]\n  return %8 \"next0\"\n})\n"
+        "%3 = scan_result(%2) {kind=0, index=0, axis=0} : real[1,N,2]\n"
+        "%4 = scan_result(%2) {kind=1, index=8, axis=2} : real[1,N,L,2]\nreturn %3 \"h\", %4 \"y\"\n",
+};
+
+TEST(damaged_texts_of_version_1_are_refused_or_are_programs) {
+    goss__rng r = goss__rng_make(6, 0);
+    damages d = {0};
+    for (size_t i = 0; i < sizeof old_texts / sizeof *old_texts; i++) damage(old_texts[i], 3000, &r, &d);
+    T_CHECK(d.refused > 2000 && d.taken > 200);
+}
+
+/* Each allocation of a parse fails once; returns how many there are. */
+static int fail_each_allocation(const char *text) {
     int failed = 0;
     for (int k = 1;; k++) {
         goss_error err = {0};
@@ -334,10 +425,18 @@ TEST(memory_that_runs_out_is_an_error) {
             goss_program_free(q);
             break;
         }
-        T_CHECK(s == GOSS_E_NOMEM && q == NULL);
+        if (s != GOSS_E_NOMEM) T_FAIL("allocation %d: %s\n%s", k, err.text, text);
+        T_CHECK(q == NULL);
         failed++;
     }
-    T_CHECK(failed > 20);
+    return failed;
+}
+
+TEST(memory_that_runs_out_is_an_error) {
+    goss_program *p = random_program(7);
+    char *text = goss_program_text(p);
+    T_CHECK(fail_each_allocation(text) > 20);
+    for (size_t i = 0; i < sizeof old_texts / sizeof *old_texts; i++) T_CHECK(fail_each_allocation(old_texts[i]) > 20);
     goss_text_free(text), goss_program_free(p);
 }
 

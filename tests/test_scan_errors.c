@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "gossamer/compose.h"
 #include "gossamer/program.h"
+#include "program_check.h"
 #include "scan_net.h"
 
 static goss_error err;
@@ -10,48 +11,28 @@ static goss_error err;
 /* ---- in a program ---- */
 
 #define LOOP                                                                                                           \
-    "gossamer.program 1\n"                                                                                             \
+    "gossamer.program 2\n"                                                                                             \
     "symbol N = 4\nsymbol L = 9\n"                                                                                     \
     "%0 = input \"h\" : real[1,N,2]\n"                                                                                 \
     "%1 = input \"x\" : real[1,N,L,2]\n"
-#define SCAN(operands, counts, steps)                                                                                  \
-    "%2 = scan(" operands ") {" counts ", reverse=false, keep=true, stride=1, steps=" steps ", length=" steps          \
-    ", axis=[2], piece=[0]} : real[] ({\n"
+#define SCAN(results, operands, counts, steps, ys, types)                                                              \
+    results " = scan(" operands ") {" counts ", reverse=false, keep=true, stride=1, steps=" steps ", length=" steps    \
+            ", axis=[2], piece=[0]" ys "} : " types " ({\n"
+#define ONE "carries=1, slices=1, consts=0"
+#define STACKED(axis, join) ", y_axis=[" axis "], y_join=[" join "]"
 #define BODY(first, next)                                                                                              \
     "  %0 = arg {index=0} : real[" first "]\n  %1 = arg {index=1} : real[1,N,2]\n  %2 = arg {index=2} : real[]\n"      \
-    "  %3 = add(%0, %1) : real[1,N,2]\n  return " next "})\n"
-#define RESULT(attr, shape) "%3 = scan_result(%2) {" attr "} : real[" shape "]\nreturn %3 \"y\"\n"
+    "  %3 = add(%0, %1) : real[1,N,2]\n  return " next "\n})\n"
+#define LAST BODY("1,N,2", "%3 \"next0\"") "return %2 \"y\"\n"
+#define BOTH BODY("1,N,2", "%3 \"next0\", %3 \"y0\"") "return %3 \"y\"\n"
+#define TYPES "real[1,N,2], real[1,N,L,2]"
 
-TEST(a_loop_in_a_text_is_checked) {
-    static const struct {
-        const char *text, *error;
-    } all[] = {
-        {LOOP SCAN("%0, %1", "carries=1, slices=1, consts=0", "L") BODY("1,N,2", "%3 \"next0\"\n")
-             RESULT("kind=1, index=3, axis=2", "1,N,L,2"),
-         NULL},
-        {LOOP SCAN("%0, %1", "carries=1, slices=1, consts=1", "L") BODY("1,N,2", "%3 \"next0\"\n")
-             RESULT("kind=0, index=0, axis=0", "1,N,2"),
-         "carries, slices and constants do not add up to its 2 operands"},
-        {LOOP SCAN("%0, %1", "carries=1, slices=1, consts=0", "N") BODY("1,N,2", "%3 \"next0\"\n")
-             RESULT("kind=0, index=0, axis=0", "1,N,2"),
-         "operand 1 has no slices along its time axis"},
-        {LOOP SCAN("%1, %0", "carries=1, slices=1, consts=0", "L") BODY("1,N,2", "%3 \"next0\"\n")
-             RESULT("kind=0, index=0, axis=0", "1,N,2"),
-         "argument 0 of its region does not have the type"},
-        {LOOP SCAN("%0, %1", "carries=1, slices=1, consts=0", "L") BODY("1,N,2", "%2 \"next0\"\n")
-             RESULT("kind=0, index=0, axis=0", "1,N,2"),
-         "carry 0 changes its type"},
-        {LOOP SCAN("%0, %1", "carries=1, slices=1, consts=0", "L") BODY("1,N,2", "%3 \"next0\"\n")
-             RESULT("kind=1, index=4, axis=2", "1,N,L,2"),
-         "its index is not below 4"},
-        {LOOP SCAN("%0, %1", "carries=1, slices=1, consts=0", "L") BODY("1,N,2", "%3 \"next0\"\n")
-             RESULT("kind=1, index=3, axis=1", "1,N,L,2"),
-         "its result has another shape"},
-        {LOOP "%2 = scan_result(%1) {kind=0, index=0, axis=0} : real[1,N,2]\nreturn %2 \"y\"\n",
-         "its operand is no scan"},
-        {LOOP "%2 = arg {index=0} : real[1,N,2]\nreturn %2 \"y\"\n", "arguments are a region's"},
-    };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+typedef struct loop_text {
+    const char *text, *error; /* NULL: it is a program, printed as it is */
+} loop_text;
+
+static void check_loop_texts(const loop_text *all, size_t n) {
+    for (size_t i = 0; i < n; i++) {
         goss_program *p = NULL;
         T_NOTE("text %zu", i);
         if (all[i].error) {
@@ -63,6 +44,137 @@ TEST(a_loop_in_a_text_is_checked) {
         T_STR(again, all[i].text);
         goss_text_free(again), goss_program_free(p);
     }
+}
+
+TEST(a_loop_in_a_text_is_checked) {
+    static const loop_text all[] = {
+        {LOOP SCAN("%2, %3", "%0, %1", ONE, "L", STACKED("2", "0"), TYPES) BOTH, NULL},
+        {LOOP SCAN("%2", "%0, %1", ONE, "L", STACKED("", ""), "real[1,N,2]") LAST, NULL},
+        {LOOP SCAN("%2", "%0, %1", "carries=1, slices=1, consts=1", "L", STACKED("", ""), "real[1,N,2]") LAST,
+         "carries, slices and constants do not add up to its 2 operands"},
+        {LOOP SCAN("%2", "%0, %1", "carries=9223372036854775807, slices=1, consts=0", "L", STACKED("", ""),
+                   "real[1,N,2]") LAST,
+         "it has 1 results, not 9223372036854775807"},
+        {LOOP SCAN("%2", "%0, %1", ONE, "N", STACKED("", ""), "real[1,N,2]") LAST,
+         "operand 1 has no slices along its time axis"},
+        {LOOP SCAN("%2", "%1, %0", ONE, "L", STACKED("", ""), "real[1,N,L,2]") LAST,
+         "argument 0 of its region does not have the type"},
+        {LOOP SCAN("%2", "%0, %1", ONE, "L", STACKED("", ""), "real[1,N,2]") BODY("1,N,2", "%2 \"next0\""),
+         "carry 0 changes its type"},
+        {LOOP SCAN("%2", "%0, %1", ONE, "L", STACKED("2", "0"), "real[1,N,2]") LAST, "it has 1 results, not 2"},
+        {LOOP SCAN("%2, %3", "%0, %1", ONE, "L", STACKED("", ""), TYPES) BOTH, "it has 2 results, not 1"},
+        {LOOP SCAN("%2, %3", "%0, %1", ONE, "L", STACKED("2", ""), TYPES) BOTH,
+         "y_axis and y_join are not lists of what it stacks"},
+        {LOOP SCAN("%2, %3", "%0, %1", ONE, "L", STACKED("2", "0"), TYPES) BODY("1,N,2", "%3 \"next0\""),
+         "its region has 1 outputs, not one for each result"},
+        {LOOP SCAN("%2, %3", "%0, %1", ONE, "L", STACKED("1", "0"), TYPES) BOTH, "its result 1 has another shape"},
+        {LOOP SCAN("%2, %3", "%0, %1", ONE, "L", STACKED("4", "0"), TYPES) BOTH,
+         "the region's output 1 cannot be stacked like this"},
+        {LOOP SCAN("%2, %3", "%0, %1", ONE, "L", STACKED("2", "1"), TYPES) BOTH,
+         "the region's output 1 cannot be stacked like this"},
+        {LOOP SCAN("%2, %3", "%0, %1", ONE, "L", STACKED("2", "2"), TYPES) BOTH,
+         "the region's output 1 cannot be stacked like this"},
+        {LOOP SCAN("%2, %3", "%0, %1", ONE, "L", STACKED("256", "0"), TYPES) BOTH, "line 6: a number of this list is"},
+        {LOOP SCAN("%2, %3", "%0, %1", ONE, "L", STACKED("2", "0"), "real[1,N,L], real[1,N,L,2]") BOTH,
+         "its result 0 has another shape"},
+        {LOOP SCAN("%2, %3", "%0, %1", ONE, "L", STACKED("2", "0"), "real[1,N,2], index[1,N,L,2]") BOTH,
+         "its result 1 has another shape"},
+        {LOOP SCAN("%2", "%0, %1", ONE, "L", "", "real[1,N,2]") LAST, "',' is expected"},
+        {LOOP "%2 = scan_result(%1) {kind=0, index=0, axis=0} : real[1,N,2]\nreturn %2 \"y\"\n",
+         "%2 = scan_result: in programs of this version it is a result of scan"},
+        {LOOP "%2 = arg {index=0} : real[1,N,2]\nreturn %2 \"y\"\n", "arguments are a region's"},
+    };
+    check_loop_texts(all, sizeof all / sizeof *all);
+}
+
+/* ---- in a program of version 1, whose scan is a handle that scan_result reads ---- */
+
+#define OLD_LOOP                                                                                                       \
+    "gossamer.program 1\n"                                                                                             \
+    "symbol N = 4\nsymbol L = 9\n"                                                                                     \
+    "%0 = input \"h\" : real[1,N,2]\n"                                                                                 \
+    "%1 = input \"x\" : real[1,N,L,2]\n"
+#define OLD_SCAN(operands, counts, steps) SCAN("%2", operands, counts, steps, "", "real[]")
+#define OLD_BODY BODY("1,N,2", "%3 \"next0\"")
+#define RESULT(attr, shape) "%3 = scan_result(%2) {" attr "} : real[" shape "]\nreturn %3 \"y\"\n"
+#define OLD OLD_LOOP OLD_SCAN("%0, %1", ONE, "L")
+
+TEST(a_loop_of_version_1_is_read) {
+    goss_program *p = program_of(OLD OLD_BODY "%3 = scan_result(%2) {kind=1, index=3, axis=2} : real[1,N,L,2]\n"
+                                              "%4 = scan_result(%2) {kind=0, index=0, axis=0} : real[1,N,2]\n"
+                                              "%5 = scan_result(%2) {kind=1, index=0, axis=0} : real[L,1,N,2]\n"
+                                              "%6 = scan_result(%2) {kind=1, index=3, axis=2} : real[1,N,L,2]\n"
+                                              "%7 = add(%3, %6) : real[1,N,L,2]\n"
+                                              "return %7 \"y\", %4 \"h\", %5 \"states\"\n");
+    char *text = goss_program_text(p);
+    T_STR(text, LOOP SCAN("%2, %3, %4", "%0, %1", ONE, "L", STACKED("2,0", "0,0"),
+                          "real[1,N,2], real[1,N,L,2], real[L,1,N,2]")
+                    BODY("1,N,2", "%3 \"next0\", %3 \"y0\", %0 \"y1\"") "%5 = add(%3, %3) : real[1,N,L,2]\n"
+                                                                        "return %5 \"y\", %2 \"h\", %4 \"states\"\n");
+    goss_text_free(text), goss_program_free(p);
+}
+
+TEST(a_loop_of_version_1_is_checked) {
+    static const loop_text all[] = {
+        {OLD_LOOP OLD_SCAN("%0, %1", "carries=1, slices=1, consts=1", "L")
+             OLD_BODY RESULT("kind=0, index=0, axis=0", "1,N,2"),
+         "carries, slices and constants do not add up to its 2 operands"},
+        {OLD_LOOP OLD_SCAN("%0, %1", "carries=3, slices=0, consts=0", "L")
+             OLD_BODY RESULT("kind=0, index=0, axis=0", "1,N,2"),
+         "carries, slices and constants do not add up to its 2 operands"},
+        {OLD_LOOP OLD_SCAN("%0, %1", ONE, "N") OLD_BODY RESULT("kind=0, index=0, axis=0", "1,N,2"),
+         "operand 1 has no slices along its time axis"},
+        {OLD_LOOP OLD_SCAN("%1, %0", ONE, "L") OLD_BODY RESULT("kind=0, index=0, axis=0", "1,N,2"),
+         "argument 0 of its region does not have the type"},
+        {OLD BODY("1,N,2", "%2 \"next0\"") RESULT("kind=0, index=0, axis=0", "1,N,2"), "carry 0 changes its type"},
+        {OLD OLD_BODY RESULT("kind=1, index=4, axis=2", "1,N,L,2"), "its index is not below 4"},
+        {OLD OLD_BODY RESULT("kind=0, index=1, axis=0", "1,N,2"), "its index is not below 1"},
+        {OLD OLD_BODY RESULT("kind=0, index=0, axis=1", "1,N,2"), "it has no axis"},
+        {OLD OLD_BODY RESULT("kind=3, index=0, axis=0", "1,N,2"), "there is no kind 3"},
+        {OLD OLD_BODY RESULT("kind=1, index=3, axis=1", "1,N,L,2"), "its result 1 has another shape"},
+        {OLD OLD_BODY RESULT("kind=1, index=3, axis=-1", "1,N,L,2"), "there is no axis -1"},
+        {OLD OLD_BODY RESULT("kind=1, index=3, axis=256", "L,1,N,2"), "there is no axis 256"},
+        {OLD OLD_BODY "%3 = exp(%2) : real[]\nreturn %3 \"y\"\n", "operand 0 is all results of scan in one"},
+        {OLD OLD_BODY "return %2 \"y\"\n", "output y is all results of scan in one, which is not a value"},
+        {OLD OLD_BODY "%3 = scan_result(%2, %2) {kind=0, index=0, axis=0} : real[1,N,2]\n",
+         "it takes 1 operand, not 2"},
+        {OLD OLD_BODY "%3, %4 = scan_result(%2) {kind=0, index=0, axis=0} : real[1,N,2], real[1,N,2]\n",
+         "it has 2 results, not 1"},
+        {OLD OLD_BODY "scan_result(%2) {kind=0, index=0, axis=0}\n", "it has 0 results, not 1"},
+        {OLD_LOOP "%2 = scan_result(%1) {kind=0, index=0, axis=0} : real[1,N,2]\nreturn %2 \"y\"\n",
+         "its operand is no scan"},
+        {OLD_LOOP SCAN("%2, %3", "%0, %1", ONE, "L", "", TYPES) OLD_BODY "return %3 \"y\"\n",
+         "it has 2 results, not 1"},
+        {LOOP SCAN("%2", "%0, %1", ONE, "L", "", "real[]") OLD_BODY, "',' is expected"},
+        {OLD_LOOP "%2 = arg {index=0} : real[1,N,2]\nreturn %2 \"y\"\n", "arguments are a region's"},
+    };
+    check_loop_texts(all, sizeof all / sizeof *all);
+}
+
+/* A loop of version 1 whose body has `n` values that are stacked. */
+static char *many_stacks(int n) {
+    goss__str s = {0};
+    goss__str_addf(&s, "%s",
+                   OLD "  %0 = arg {index=0} : real[1,N,2]\n  %1 = arg {index=1} : real[1,N,2]\n"
+                       "  %2 = arg {index=2} : real[]\n");
+    for (int i = 0; i < n; i++) goss__str_addf(&s, "  %%%d = exp(%%%d) : real[1,N,2]\n", i + 3, i ? i + 2 : 0);
+    goss__str_add(&s, "  return %3 \"next0\"\n})\n");
+    for (int i = 0; i < n; i++)
+        goss__str_addf(&s, "%%%d = scan_result(%%2) {kind=1, index=%d, axis=2} : real[1,N,L,2]\n", i + 3, i + 3);
+    goss__str_addf(&s, "return %%%d \"y\"\n", n + 2);
+    T_CHECK(!s.failed);
+    return s.data;
+}
+
+TEST(a_loop_stacks_as_many_values_as_a_list_holds) {
+    goss_program *p = NULL;
+    char *most = many_stacks(GOSS__LONGEST_BYTE_LIST), *more = many_stacks(GOSS__LONGEST_BYTE_LIST + 1);
+    T_OK(goss_program_parse(most, &p, &err));
+    T_EQ(goss_program_values(p), 3 + GOSS__LONGEST_BYTE_LIST);
+    check_round_trip(p);
+    goss_program_free(p);
+    T_ERR(goss_program_parse(more, &p, &err), GOSS_E_UNSUPPORTED, "a scan stacks more than 256 values");
+    goss_text_free(most), goss_text_free(more);
 }
 
 /* ---- mistakes ---- */

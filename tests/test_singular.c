@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Singular values, vectors and roots of matrices: known ones, equal values, rank below full, sizes in use, kernels. */
+#include "gossamer/scan.h"
 #include "graph_check.h"
 #include "kernel_check.h"
 
@@ -186,6 +187,42 @@ TEST(rows_may_be_counted_at_run_time) {
         for (int i = 0; i < 3; i++) sum += w.out[0][i] * w.out[0][i];
         T_NEAR(sum, squares, 1e-12 * squares);
         for (int64_t i = rows; i < 3; i++) T_NEAR(w.out[0][i], 0, 1e-7);
+    }
+    world_free(&w);
+}
+
+/* ---- in a loop ---- */
+
+/* A matrix [2,3] with other singular values, times vectors, times a root. */
+static goss_val decomposed(goss_val h, goss_val x) {
+    const goss_val m = goss_add(goss_tanh(h), x), scale = goss_sum(goss_singular_values(m), GOSS_AXIS(0), true);
+    const goss_val turned = goss_matmul(goss_singular_vectors(m), m, true, false);
+    return goss_div(goss_matmul(goss_gram_root(m, 0.3), turned, false, false), goss_reshape(scale, matrix(1, 1)));
+}
+
+/* What the gradient of a loop keeps of a decomposition are its results: gradients of orders 1 and 2 are those of the
+ * steps written out, and the program has no packed value. */
+TEST(a_loop_keeps_the_results_of_a_decomposition) {
+    enum { STEPS = 3 };
+    world w = world_new();
+    const goss_val x = world_normal(&w, "x", GOSS_SHAPE(goss_n(2), goss_n(3), goss_n(STEPS))),
+                   h0 = world_normal(&w, "h", matrix(2, 3));
+    goss_val out[4], y[2], grad;
+    goss_scan *s = goss_scan_begin(w.g, goss_n(STEPS), goss_scan_defaults());
+    const goss_val h = goss_scan_carry(s, h0);
+    goss_scan_next(s, h, decomposed(h, goss_scan_slice(s, x)));
+    goss_scan_end(s);
+    y[0] = goss_scan_last(s, h), y[1] = h0;
+    for (int t = 0; t < STEPS; t++) y[1] = decomposed(y[1], goss_reshape(goss_slice(x, 2, t, 1), matrix(2, 3)));
+    for (int i = 0; i < 2; i++) {
+        T_OK(goss_grad(goss_sum_all(goss_square(y[i])), &x, 1, &grad));
+        out[2 * i] = grad;
+        T_OK(goss_grad(goss_sum_all(goss_square(grad)), &x, 1, &out[2 * i + 1]));
+    }
+    T_OK(world_compute(&w, GOSS_F64, out, 4));
+    for (int k = 0; k < 2; k++) {
+        T_CHECK(fabs(w.out[k][0]) > 1e-6);
+        T_CHECK(world_gap(w.out[k], w.out[k + 2], 6 * STEPS) < 1e-8);
     }
     world_free(&w);
 }

@@ -45,7 +45,7 @@ static bool is_dear(const goss__node *n) {
                                             GOSS__EW_softplus, GOSS__EW_sqrt, GOSS__EW_rsqrt};
     for (size_t i = 0; i < sizeof dear / sizeof *dear; i++)
         if (n->op == &goss__op_ew[dear[i]]) return true;
-    return n->op->is_result || (n->op->cost.flops && n->op != &goss__op_scan);
+    return n->op->selects || (n->op->cost.flops && !n->op->results); /* of several results each, never their node */
 }
 
 static void find_varying(adjoint *a) {

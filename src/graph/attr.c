@@ -55,12 +55,19 @@ static void put_int_list(goss__str *s, const void *value, const goss__symbols *s
     goss__str_add(s, "]");
 }
 
+static void put_byte_list(goss__str *s, const void *value, const goss__symbols *symbols) {
+    const goss__byte_list *list = value;
+    goss__str_add(s, "[");
+    for (int64_t i = 0; i < list->n; i++) goss__str_addf(s, "%s%d", i ? "," : "", list->item[i]);
+    goss__str_add(s, "]");
+}
+
 void goss__attrs_text(goss__str *s, const goss__attrs *attrs, const void *attr, const goss__symbols *symbols) {
     static void (*const put[])(goss__str *, const void *, const goss__symbols *) = {
         [GOSS__ATTR_INT] = put_int,           [GOSS__ATTR_REAL] = put_real,
         [GOSS__ATTR_BOOL] = put_bool,         [GOSS__ATTR_EXTENT] = put_extent,
         [GOSS__ATTR_AXIS_SET] = put_axis_set, [GOSS__ATTR_AXIS_LIST] = put_axis_list,
-        [GOSS__ATTR_INT_LIST] = put_int_list};
+        [GOSS__ATTR_INT_LIST] = put_int_list, [GOSS__ATTR_BYTE_LIST] = put_byte_list};
     if (!attrs) return;
     for (int i = 0; i < attrs->n; i++) {
         const goss__attr_field *f = &attrs->field[i];

@@ -24,6 +24,13 @@ typedef struct goss__int_list {
     int64_t n, item[GOSS__LONGEST_LIST];
 } goss__int_list;
 
+/* A longer one of numbers from 0 to 255. */
+#define GOSS__LONGEST_BYTE_LIST 256
+typedef struct goss__byte_list {
+    int64_t n;
+    uint8_t item[GOSS__LONGEST_BYTE_LIST];
+} goss__byte_list;
+
 typedef enum goss__attr_type {
     GOSS__ATTR_INT,       /* int64_t */
     GOSS__ATTR_REAL,      /* double */
@@ -31,13 +38,15 @@ typedef enum goss__attr_type {
     GOSS__ATTR_EXTENT,    /* goss_extent; resolved to a number at run time */
     GOSS__ATTR_AXIS_SET,  /* int64_t: GOSS_AXIS(i) of each axis i */
     GOSS__ATTR_AXIS_LIST, /* goss__axis_list */
-    GOSS__ATTR_INT_LIST   /* goss__int_list */
+    GOSS__ATTR_INT_LIST,  /* goss__int_list */
+    GOSS__ATTR_BYTE_LIST  /* goss__byte_list */
 } goss__attr_type;
 
 typedef struct goss__attr_field {
     const char *name;
     goss__attr_type type;
     uint16_t offset, count; /* offset in bytes; number of elements of that type */
+    int since;              /* the version of programs that brought it, whose predecessors have it 0; 0: all have it */
 } goss__attr_field;
 
 /* A kind of attributes. Operations that share it have the same pointer. */
@@ -52,13 +61,15 @@ typedef struct goss__attrs {
     ((type) == GOSS__ATTR_EXTENT      ? sizeof(goss_extent)                                                            \
      : (type) == GOSS__ATTR_AXIS_LIST ? sizeof(goss__axis_list)                                                        \
      : (type) == GOSS__ATTR_INT_LIST  ? sizeof(goss__int_list)                                                         \
+     : (type) == GOSS__ATTR_BYTE_LIST ? sizeof(goss__byte_list)                                                        \
                                       : sizeof(int64_t))
 /* Row of a field table: a field of the struct goss__<kind>_attr, one value or an array. */
-#define GOSS__FIELD(kind, field_, type_)                                                                               \
+#define GOSS__FIELD_SINCE(kind, field_, type_, since_)                                                                 \
     {                                                                                                                  \
         .name = #field_, .type = GOSS__ATTR_##type_, .offset = offsetof(goss__##kind##_attr, field_),                  \
-        .count = sizeof(((goss__##kind##_attr *)0)->field_) / GOSS__ATTR_SIZE(GOSS__ATTR_##type_)                      \
+        .count = sizeof(((goss__##kind##_attr *)0)->field_) / GOSS__ATTR_SIZE(GOSS__ATTR_##type_), .since = (since_)   \
     }
+#define GOSS__FIELD(kind, field_, type_) GOSS__FIELD_SINCE(kind, field_, type_, 0)
 /* goss__<kind>_attrs, from the struct and the table `fields`. */
 #define GOSS__DEFINE_ATTRS(kind, fields)                                                                               \
     const goss__attrs goss__##kind##_attrs = {.name = #kind,                                                           \

@@ -133,6 +133,21 @@ typedef enum goss__selection {
     GOSS__SELECTS_LARGEST   /* ... is the largest of some elements of operand 0: it commutes with non-decreasing maps */
 } goss__selection;
 
+/* An operation with several results. In a graph and in a schedule it is one node, which only its *selectors* read, a
+ * node for each result that is used; in a program the results are its own (ir/program_join.c). */
+enum { GOSS__MOST_SELECTORS = 2 };
+typedef struct goss__results {
+    const goss__op *selector[GOSS__MOST_SELECTORS]; /* of result i; the last one of all further results, too */
+    int n_selectors;
+    int64_t (*count)(const void *attr); /* the number of results; NULL: one a selector */
+    /* A selector's last operand is the node, and those before it, if this is set, the node's own operands: its VJP may
+     * read them. */
+    bool repeats_operands;
+    /* The shape of result k, or of the node itself (-1), from those of the operands; all are real. Results whose shapes
+     * are not a matter of operands alone (what a loop stacks) are not asked for. */
+    void (*shape)(const goss_shape *const *in, int k, goss_shape *out);
+} goss__results;
+
 #define GOSS__OPERAND(i) (1u << (i))
 #define GOSS__ALL_OPERANDS UINT32_MAX
 /* Whether operand i is in a set: one of the first 32, or of all (a concatenation may have more). */
@@ -163,8 +178,10 @@ struct goss__op {
     bool no_gradient; /* constant almost everywhere, integer, or declared so */
     bool may_fail;    /* sets bad_index */
     bool seeded;      /* depends on the run's seed and step: never constant, even where its operands are */
-    bool is_result;   /* one of the results of operand 0, which computes it */
+    bool is_result;   /* a selector that the node computes: it has no run function of its own */
     bool commutative; /* operands 0 and 1 may be exchanged, bit-identically */
+    const goss__results *results; /* it has several; NULL: one, or none (an assignment) */
+    const goss__op *selects;      /* it is a selector of this operation; else NULL */
 
     /* Constant folding and identities (x + 0) of a node of this description; builders fold nothing else (src/rewrite
      * does the rest). NULL: nothing folds. */

@@ -188,7 +188,7 @@ goss_attribute_type goss_program_attribute_type(const goss_program *p, int opera
         [GOSS__ATTR_INT] = GOSS_ATTRIBUTE_INT,       [GOSS__ATTR_REAL] = GOSS_ATTRIBUTE_REAL,
         [GOSS__ATTR_BOOL] = GOSS_ATTRIBUTE_BOOL,     [GOSS__ATTR_EXTENT] = GOSS_ATTRIBUTE_EXTENT,
         [GOSS__ATTR_AXIS_SET] = GOSS_ATTRIBUTE_AXES, [GOSS__ATTR_AXIS_LIST] = GOSS_ATTRIBUTE_AXES,
-        [GOSS__ATTR_INT_LIST] = GOSS_ATTRIBUTE_INT};
+        [GOSS__ATTR_INT_LIST] = GOSS_ATTRIBUTE_INT,  [GOSS__ATTR_BYTE_LIST] = GOSS_ATTRIBUTE_INT};
     return shown[field(p, operation, i)->type];
 }
 
@@ -204,6 +204,7 @@ int goss_program_attribute_count(const goss_program *p, int operation, int i) {
     const void *first = element(p, operation, i, 0);
     if (f->type == GOSS__ATTR_AXIS_LIST) return (int)((const goss__axis_list *)first)->n;
     if (f->type == GOSS__ATTR_INT_LIST) return (int)((const goss__int_list *)first)->n;
+    if (f->type == GOSS__ATTR_BYTE_LIST) return (int)((const goss__byte_list *)first)->n;
     if (f->type == GOSS__ATTR_AXIS_SET) return __builtin_popcountll((unsigned long long)*(const int64_t *)first);
     return f->count;
 }
@@ -219,6 +220,8 @@ int64_t goss_program_attribute_int(const goss_program *p, int operation, int i, 
         return ((const goss__axis_list *)element(p, operation, i, 0))->axis[k];
     case GOSS__ATTR_INT_LIST:
         return ((const goss__int_list *)element(p, operation, i, 0))->item[k];
+    case GOSS__ATTR_BYTE_LIST:
+        return ((const goss__byte_list *)element(p, operation, i, 0))->item[k];
     case GOSS__ATTR_AXIS_SET:
         return axis_of(*(const int64_t *)element(p, operation, i, 0), k);
     default:

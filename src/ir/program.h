@@ -4,6 +4,8 @@
 #ifndef GOSS_IR_PROGRAM_H
 #define GOSS_IR_PROGRAM_H
 
+#include <stdarg.h>
+
 #include "base/arena.h"
 #include "gossamer/program.h"
 #include "graph/node.h"
@@ -95,7 +97,8 @@ goss_status goss__program_rewrite(const goss_program *p, const char *disable, go
 
 /* ---- reading ---- */
 
-/* The operation's first result, or the parameter of an assignment: type and shape of its node. */
+/* An operation's result, or the parameter of an assignment: type and shape of its node. Not of several results
+ * (program_results.h). */
 static inline const goss_program_value *goss__operation_like(const goss_program *p, const goss__operation *o) {
     return &p->values[o->shown.n_results ? o->shown.first_result : o->shown.operands[0]];
 }
@@ -111,4 +114,6 @@ void goss__operation_site(goss__site *s, const goss_program *p, const goss__oper
 /* Formats "%3 = conv" into buf, for errors, and returns it. */
 enum { GOSS__OPERATION_TEXT = 200 };
 const char *goss__operation_text(const goss_program *p, int operation, char buf[GOSS__OPERATION_TEXT]);
+/* GOSS_E_FORMAT with that and a text. */
+goss_status goss__operation_error(const goss_program *p, int operation, goss_error *err, const char *fmt, va_list args);
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* program_create.c: from a graph to a program and back.
  *
- * To a program: each node that outputs and updates need becomes an operation, in the graph's order. The verifier's
- * invariants hold by construction, except for the caller's arguments: names and updates. Back: each operation becomes a
- * node as written, unchecked. */
-#include <stdio.h>
+ * To a program: each node that outputs and updates need becomes an operation, in the graph's order; then those that are
+ * the results of another one are joined with it (program_results.c). The verifier's invariants hold by construction,
+ * except for the caller's arguments: names and updates. Back: each operation becomes a node as written, unchecked, with
+ * a selector for each result if it has several. */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "ir/program_loop.h"
+#include "ir/program_results.h"
 #include "ops/ops.h"
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "program: out of memory"); }
@@ -73,11 +74,8 @@ static goss_status make_region(const goss_program *p, const goss__region *r, gos
     goss_status s = q && number ? GOSS_OK : no_memory(err);
     if (q) q->depth = p->depth + 1;
     for (uint32_t id = 1; s == GOSS_OK && id < g->n_nodes; id++) s = add_node(q, g, g->nodes[id], number, err);
-    for (int i = 0; s == GOSS_OK && i < r->n_yields; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "next%d", i);
-        if (!goss__program_add_output(q, number[r->yield[i]], name)) s = no_memory(err);
-    }
+    for (int i = 0; s == GOSS_OK && i < r->n_yields; i++)
+        if (!goss__program_add_output(q, number[r->yield[i]], NULL)) s = no_memory(err);
     goss__free(number);
     if (s == GOSS_OK)
         *out = q;
@@ -86,7 +84,7 @@ static goss_status make_region(const goss_program *p, const goss__region *r, gos
     return s;
 }
 
-/* number: the value of each node, or of its first result. */
+/* number: the value of each node. */
 static goss_status add_node(goss_program *p, const goss_graph *g, const goss__node *n, int *number, goss_error *err) {
     int operands[GOSS__MAX_IN];
     const goss_type type = (goss_type)n->type;
@@ -155,6 +153,7 @@ goss_status goss__program_of(const goss_graph *g, const uint32_t *list, uint32_t
     if (p && number) {
         s = fill(p, g, list, n, number, err);
         if (s == GOSS_OK) s = name_outputs(p, outputs, names, n_outputs, number, err);
+        if (s == GOSS_OK) s = goss__program_join(&p, err);
     } else {
         (void)no_memory(err);
     }
@@ -188,47 +187,70 @@ static bool add_symbols(goss_graph *g, const goss__symbols *symbols) {
 
 static bool add_operations(goss_graph *g, const goss_program *p, goss_val *values, goss_val *updates);
 
-/* Regions during the conversion to a graph: for each operation, the nodes of its region's values. */
-typedef struct regions {
-    goss_val **values;
-} regions;
-
-/* The body of a scan; arguments are its first nodes, like the region's first values. */
-static const goss__region *add_region(goss_graph *g, const goss_program *q, int n_args, goss_val **values) {
+/* The body of a scan; arguments are its first nodes, like the region's first values. values: the node of each. */
+static const goss__region *add_region(goss_graph *g, const goss_program *q, const goss__scan_attr *a,
+                                      goss_val **values) {
     uint32_t next[GOSS__MAX_IN];
     goss_graph *body = goss__region_open(g);
     *values = goss__arena_alloc(&goss__root_of(g)->arena, ((size_t)q->n_values + 1) * sizeof **values);
     if (!body || !*values || !add_operations(body, q, *values, NULL)) return NULL;
-    for (int i = 0; i < q->outputs.n; i++) next[i] = (*values)[q->outputs.at[i].value].id;
-    return goss__region_close(body, n_args, next, q->outputs.n);
+    for (int i = 0; i < (int)a->carries; i++) next[i] = (*values)[q->outputs.at[i].value].id;
+    return goss__region_close(body, goss__loop_arguments(a), next, (int)a->carries);
 }
 
-static goss_val add_operation(goss_graph *g, const goss_program *p, int operation, const goss_val *values,
-                              regions *inside) {
+/* A selector for each result. inside: the nodes of a region's values. */
+static bool add_results(const goss__operation *o, goss_val node, const goss_val *operands, const goss_val *inside,
+                        const goss_program *p, goss_val *values) {
+    goss_val in[GOSS__MAX_IN + 1];
+    const int repeated = o->op->results->repeats_operands ? o->shown.n_operands : 0;
+    for (int i = 0; i < repeated; i++) in[i] = operands[i];
+    in[repeated] = node;
+    for (int k = 0; k < o->shown.n_results; k++) {
+        const goss_program_value *result = &p->values[o->shown.first_result + k];
+        goss__selector s;
+        goss__selector_of(o, k, &s);
+        if (s.loop.kind != GOSS__SCAN_LAST) s.loop.index = inside[s.loop.index].id;
+        const goss__proto proto = {
+            .op = s.op, .type = result->type, .shape = result->shape, .n_in = repeated + 1, .in = in, .attr = s.attr};
+        const goss_val v = goss__emit(node.graph, &proto);
+        if (!goss_valid(v)) return false;
+        values[o->shown.first_result + k] = v;
+    }
+    return true;
+}
+
+/* The node of an operation with several results, and them. */
+static bool add_several(goss_graph *g, const goss_program *p, const goss__operation *o, goss__proto *proto,
+                        goss_val *values) {
+    goss_val *inside = NULL;
+    goss__scan_attr *loop = NULL;
+    proto->type = GOSS_REAL;
+    goss__result_shape(p, o, -1, &proto->shape);
+    if (o->op == &goss__op_scan) {
+        proto->attr = loop = goss__calloc(1, sizeof *loop);
+        if (!loop) return false;
+        *loop = *GOSS__ATTR(o, scan);
+        loop->y_axis = loop->y_join = (goss__byte_list){0}; /* the selectors say that */
+        proto->region = add_region(g, o->shown.regions[0], loop, &inside);
+    }
+    const bool body = !loop || proto->region;
+    const goss_val node = body ? goss__emit(g, proto) : (goss_val){g, 0};
+    goss__free(loop);
+    return goss_valid(node) && add_results(o, node, proto->in, inside, p, values);
+}
+
+/* Adds an operation's node or nodes; false: out of memory. */
+static bool add_operation(goss_graph *g, const goss_program *p, int operation, goss_val *values, goss_val *update) {
     goss_val in[GOSS__MAX_IN];
     const goss__operation *o = &p->operations[operation];
     for (int i = 0; i < o->shown.n_operands; i++) in[i] = values[o->shown.operands[i]];
+    goss__proto proto = {.op = o->op, .n_in = o->shown.n_operands, .in = in, .attr = o->attr, .name = o->shown.name};
+    if (o->op->results) return add_several(g, p, o, &proto, values);
     const goss_program_value *like = goss__operation_like(p, o);
-    goss__scan_result_attr result;
-    goss__proto proto = {.op = o->op,
-                         .type = like->type,
-                         .shape = like->shape,
-                         .n_in = o->shown.n_operands,
-                         .in = in,
-                         .attr = o->attr,
-                         .name = o->shown.name};
-    if (o->op == &goss__op_scan) {
-        proto.region =
-            add_region(g, o->shown.regions[0], goss__loop_arguments(GOSS__ATTR(o, scan)), &inside->values[operation]);
-        if (!proto.region) return (goss_val){g, 0};
-    }
-    if (o->op == &goss__op_scan_result) {
-        result = *GOSS__ATTR(o, scan_result);
-        const goss_val *of = inside->values[p->values[o->shown.operands[0]].operation];
-        if (result.kind != GOSS__SCAN_LAST) result.index = of[result.index].id;
-        proto.attr = &result;
-    }
-    return goss__emit(g, &proto);
+    proto.type = like->type, proto.shape = like->shape;
+    const goss_val v = goss__emit(g, &proto);
+    *(o->shown.n_results ? &values[o->shown.first_result] : update) = v;
+    return goss_valid(v);
 }
 
 /* Random streams are named by scope and the ordinal of the draw; new draws continue behind it. */
@@ -252,22 +274,12 @@ static bool set_scope(goss_graph *g, const char *scope) {
 static bool add_operations(goss_graph *g, const goss_program *p, goss_val *values, goss_val *updates) {
     const char *top = g->scope;
     bool ok = true;
-    int n_updates = 0;
-    regions inside = {goss__calloc((size_t)p->n_operations + 1, sizeof *inside.values)};
-    if (!inside.values) return false;
     for (int i = 0; i < p->n_operations && ok; i++) {
         const goss__operation *o = &p->operations[i];
-        ok = set_scope(g, o->shown.scope);
-        if (!ok) break;
-        const goss_val v = add_operation(g, p, i, values, &inside);
-        ok = goss_valid(v);
-        if (o->shown.n_results)
-            values[o->shown.first_result] = v;
-        else
-            updates[n_updates++] = v;
+        ok = set_scope(g, o->shown.scope) && add_operation(g, p, i, values, updates);
+        if (o->op->assignment) updates++;
         if (o->op != &goss__op_input && o->op != &goss__op_param) skip_ordinal(g, o->shown.name);
     }
-    goss__free(inside.values);
     g->scope = top;
     return ok;
 }

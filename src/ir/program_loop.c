@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "base/number.h"
 #include "ops/ops.h"
 
 typedef struct site {
@@ -18,12 +17,11 @@ typedef struct site {
 
 static goss_status wrong(const site *s, const char *fmt, ...) GOSS_PRINTF(2, 3);
 static goss_status wrong(const site *s, const char *fmt, ...) {
-    char what[400], where[GOSS__OPERATION_TEXT];
     va_list args;
     va_start(args, fmt);
-    goss__vformat(what, sizeof what, fmt, args);
+    const goss_status status = goss__operation_error(s->p, s->operation, s->err, fmt, args);
     va_end(args);
-    return goss_error_set(s->err, GOSS_E_FORMAT, "%s: %s", goss__operation_text(s->p, s->operation, where), what);
+    return status;
 }
 
 static const goss_program_value *operand(const site *s, int64_t i) { return &s->p->values[s->o->shown.operands[i]]; }
@@ -44,9 +42,8 @@ static goss_status check_counts(const site *s, const goss__scan_attr *a) {
         (a->stride == 1 && !goss_extent_equal(a->steps, a->length)) ||
         (a->stride > 1 && (a->steps.symbols || steps != (length - 1) / a->stride + 1)))
         return wrong(s, "its steps are not those of its length in strides of %lld", (long long)a->stride);
-    if (s->o->shown.name) return wrong(s, "it has no name");
-    const goss_program_value *own = &s->p->values[s->o->shown.first_result];
-    return own->type == GOSS_REAL && own->shape.rank == 0 ? GOSS_OK : wrong(s, "its own result is real[]");
+    if (a->y_axis.n != a->y_join.n) return wrong(s, "y_axis and y_join are not lists of what it stacks");
+    return s->o->shown.name ? wrong(s, "it has no name") : GOSS_OK;
 }
 
 /* Type and shape of argument i inside, from its operand outside. False: the operand has no such slices. */
@@ -87,12 +84,42 @@ static goss_status check_arguments(const site *s, const goss__scan_attr *a, cons
 }
 
 static goss_status check_next(const site *s, const goss__scan_attr *a, const goss_program *region) {
-    if (region->outputs.n != a->carries)
-        return wrong(s, "its region has %d outputs, not one for each carry", region->outputs.n);
+    if (region->outputs.n != s->o->shown.n_results)
+        return wrong(s, "its region has %d outputs, not one for each result", region->outputs.n);
     for (int i = 0; i < a->carries; i++) {
         const goss_program_value *next = &region->values[region->outputs.at[i].value];
         if (next->type != GOSS_REAL || !goss_shape_equal(next->shape, operand(s, i)->shape))
             return wrong(s, "carry %d changes its type", i);
+    }
+    return GOSS_OK;
+}
+
+/* The shape of a value of the region, stacked. False: it cannot be. */
+static bool stacked_shape(const goss__scan_attr *a, int64_t y, goss_shape *shape) {
+    const int axis = a->y_axis.item[y];
+    if (a->y_join.item[y] > 1) return false;
+    if (a->y_join.item[y]) {
+        if (axis >= shape->rank || !goss_extent_is(shape->dim[axis], a->stride)) return false;
+        shape->dim[axis] = a->length;
+        return true;
+    }
+    if (axis > shape->rank || shape->rank == GOSS_MAX_RANK) return false;
+    for (int i = shape->rank++; i > axis; i--) shape->dim[i] = shape->dim[i - 1];
+    shape->dim[axis] = a->steps;
+    return true;
+}
+
+/* The carries after the last step, and what is stacked. */
+static goss_status check_results(const site *s, const goss__scan_attr *a, const goss_program *region) {
+    for (int k = 0; k < s->o->shown.n_results; k++) {
+        const goss_program_value *result = &s->p->values[s->o->shown.first_result + k],
+                                 *inside = &region->values[region->outputs.at[k].value];
+        const int64_t y = k - a->carries;
+        goss_shape shape = inside->shape;
+        if (inside->type != GOSS_REAL || (y >= 0 && !stacked_shape(a, y, &shape)))
+            return wrong(s, "the region's output %d cannot be stacked like this", k);
+        if (result->type != GOSS_REAL || !goss_shape_equal(result->shape, shape))
+            return wrong(s, "its result %d has another shape", k);
     }
     return GOSS_OK;
 }
@@ -103,47 +130,8 @@ static goss_status check_scan(const site *s) {
     const goss_program *region = s->o->shown.regions[0];
     GOSS_TRY(check_counts(s, a));
     GOSS_TRY(check_arguments(s, a, region));
-    return check_next(s, a, region);
-}
-
-/* ---- its results ---- */
-
-static bool result_shape(const goss__scan_attr *a, const goss__scan_result_attr *r, goss_shape *shape) {
-    if (r->axis < 0) return false;
-    if (r->kind == GOSS__SCAN_JOIN) {
-        if (r->axis >= shape->rank || !goss_extent_is(shape->dim[r->axis], a->stride)) return false;
-        shape->dim[r->axis] = a->length;
-        return true;
-    }
-    if (r->axis > shape->rank || shape->rank == GOSS_MAX_RANK) return false;
-    for (int i = shape->rank++; i > r->axis; i--) shape->dim[i] = shape->dim[i - 1];
-    shape->dim[r->axis] = a->steps;
-    return true;
-}
-
-static goss_status check_result(const site *s) {
-    const goss__scan_result_attr *r = GOSS__ATTR(s->o, scan_result);
-    if (s->o->shown.n_operands != 1) return wrong(s, "it has one operand, the scan");
-    const goss__operation *scan = goss__maker(s->p, s->o->shown.operands[0]);
-    if (scan->op != &goss__op_scan) return wrong(s, "its operand is no scan");
-    const goss__scan_attr *a = GOSS__ATTR(scan, scan);
-    const goss_program *region = scan->shown.regions[0];
-    const goss_program_value *own = &s->p->values[s->o->shown.first_result];
-    goss_shape shape;
-    if (r->kind < GOSS__SCAN_LAST || r->kind > GOSS__SCAN_JOIN)
-        return wrong(s, "there is no kind %lld", (long long)r->kind);
-    const int64_t most = r->kind == GOSS__SCAN_LAST ? a->carries : region->n_values;
-    if (r->index < 0 || r->index >= most) return wrong(s, "its index is not below %lld", (long long)most);
-    if (r->kind == GOSS__SCAN_LAST) {
-        shape = s->p->values[scan->shown.operands[r->index]].shape;
-        if (r->axis != 0) return wrong(s, "it has no axis");
-    } else {
-        shape = region->values[r->index].shape;
-        if (region->values[r->index].type != GOSS_REAL || !result_shape(a, r, &shape))
-            return wrong(s, "the region's value %lld cannot be stacked like this", (long long)r->index);
-    }
-    return own->type == GOSS_REAL && goss_shape_equal(own->shape, shape) ? GOSS_OK
-                                                                         : wrong(s, "its result has another shape");
+    GOSS_TRY(check_next(s, a, region));
+    return check_results(s, a, region);
 }
 
 static goss_status check_argument(const site *s) {
@@ -154,7 +142,5 @@ static goss_status check_argument(const site *s) {
 goss_status goss__verify_loop(const goss_program *p, int operation, goss_error *err) {
     const site s = {p, operation, &p->operations[operation], err};
     if (s.o->op != &goss__op_scan && s.o->shown.n_regions > 0) return wrong(&s, "it has no regions");
-    return s.o->op == &goss__op_scan  ? check_scan(&s)
-           : s.o->op == &goss__op_arg ? check_argument(&s)
-                                      : check_result(&s);
+    return s.o->op == &goss__op_scan ? check_scan(&s) : check_argument(&s);
 }

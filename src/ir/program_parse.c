@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "base/text.h"
 #include "ir/program_lex.h"
+#include "ir/program_results.h"
 #include "ir/program_retired.h"
 #include "ir/program_text.h"
 #include "ops/ops.h"
@@ -102,6 +103,21 @@ static bool read_int_list(goss__lex *l, const goss__symbols *symbols, void *to) 
     return true;
 }
 
+static bool read_byte_list(goss__lex *l, const goss__symbols *symbols, void *to) {
+    goss__byte_list *list = to;
+    int64_t item;
+    if (!goss__lex_expect(l, '[')) return false;
+    while (!goss__lex_take(l, ']')) {
+        if (list->n > 0 && !goss__lex_expect(l, ',')) return false;
+        if (list->n == GOSS__LONGEST_BYTE_LIST)
+            return goss__lex_fail(l, "more than %d numbers", GOSS__LONGEST_BYTE_LIST);
+        if (!goss__lex_int(l, &item)) return false;
+        if (item < 0 || item > UINT8_MAX) return goss__lex_fail(l, "a number of this list is 0 to 255");
+        list->item[list->n++] = (uint8_t)item;
+    }
+    return true;
+}
+
 static bool read_int(goss__lex *l, const goss__symbols *symbols, void *to) { return goss__lex_int(l, to); }
 static bool read_real(goss__lex *l, const goss__symbols *symbols, void *to) { return goss__lex_real(l, to); }
 static bool read_extent_to(goss__lex *l, const goss__symbols *symbols, void *to) { return read_extent(l, symbols, to); }
@@ -118,7 +134,7 @@ static bool read_field(goss__lex *l, const goss__symbols *symbols, const goss__a
         [GOSS__ATTR_INT] = read_int,           [GOSS__ATTR_REAL] = read_real,
         [GOSS__ATTR_BOOL] = read_bool,         [GOSS__ATTR_EXTENT] = read_extent_to,
         [GOSS__ATTR_AXIS_SET] = read_axis_set, [GOSS__ATTR_AXIS_LIST] = read_axis_list,
-        [GOSS__ATTR_INT_LIST] = read_int_list};
+        [GOSS__ATTR_INT_LIST] = read_int_list, [GOSS__ATTR_BYTE_LIST] = read_byte_list};
     char name[GOSS__WORD];
     if (!goss__lex_word(l, "the name of an attribute", name)) return false;
     if (strcmp(name, f->name) != 0) return goss__lex_fail(l, "the next attribute is %s, not %s", f->name, name);
@@ -131,10 +147,12 @@ static bool read_field(goss__lex *l, const goss__symbols *symbols, const goss__a
 }
 
 /* All attributes of an operation, in order. */
-static bool read_attributes(goss__lex *l, const goss__symbols *symbols, const goss__attrs *attrs, void *attr) {
+static bool read_attributes(goss__lex *l, int version, const goss__symbols *symbols, const goss__attrs *attrs,
+                            void *attr) {
     if (!attrs) return true;
     if (!goss__lex_expect(l, '{')) return false;
     for (int i = 0; i < attrs->n; i++) {
+        if (attrs->field[i].since > version) continue; /* 0 */
         if (i > 0 && !goss__lex_expect(l, ',')) return false;
         if (!read_field(l, symbols, &attrs->field[i], attr)) return false;
     }
@@ -143,12 +161,13 @@ static bool read_attributes(goss__lex *l, const goss__symbols *symbols, const go
 
 /* ---- operations ---- */
 
-enum { MOST_RESULTS = GOSS__MAX_IN, MOST_REGIONS = 4, ATTR_BYTES = 2048 };
+enum { MOST_RESULTS = GOSS__MAX_IN + GOSS__LONGEST_BYTE_LIST, MOST_REGIONS = 4, ATTR_BYTES = 2048 };
 
 /* The program or region being parsed. Values are numbered by the text: a retired operation expands to several. */
 typedef struct body {
     goss_program *p;
-    int *value; /* of the program, by number in the text */
+    int version; /* of the language */
+    int *value;  /* of the program, by number in the text */
     int n, capacity;
 } body;
 
@@ -169,8 +188,8 @@ typedef struct reading {
     goss__operation_proto o;
     const goss__retired *retired; /* that it is read as; NULL: a current operation */
     int operands[GOSS__MAX_IN];
-    goss_type types[MOST_RESULTS];
-    goss_shape shapes[MOST_RESULTS];
+    goss_type *types;   /* of the results */
+    goss_shape *shapes; /* likewise */
     goss_program *regions[MOST_REGIONS];
     int64_t attr[ATTR_BYTES / sizeof(int64_t)];
     goss__str name, scope;
@@ -208,6 +227,9 @@ static bool read_operands(goss__lex *l, const body *b, reading *r) {
 }
 
 static bool read_types(goss__lex *l, const goss_program *p, reading *r) {
+    r->types = goss__calloc((size_t)r->o.n_results + 1, sizeof *r->types);
+    r->shapes = goss__calloc((size_t)r->o.n_results + 1, sizeof *r->shapes);
+    if (!r->types || !r->shapes) return goss__lex_no_memory(l);
     for (int i = 0; i < r->o.n_results; i++) {
         if (!goss__lex_expect(l, i ? ',' : ':')) return false;
         if (!read_type(l, &p->symbols, &r->types[i], &r->shapes[i])) return false;
@@ -215,10 +237,11 @@ static bool read_types(goss__lex *l, const goss_program *p, reading *r) {
     return true;
 }
 
-static bool read_body(goss__lex *l, goss_program *p);
+static bool read_body(goss__lex *l, int version, goss_program *p);
 
 /* ({ ... }, { ... }) */
-static bool read_regions(goss__lex *l, const goss_program *p, reading *r) {
+static bool read_regions(goss__lex *l, const body *b, reading *r) {
+    const goss_program *p = b->p;
     if (!goss__lex_take(l, '(')) return true;
     do {
         if (r->o.n_regions == MOST_REGIONS) return goss__lex_fail(l, "more than %d regions", MOST_REGIONS);
@@ -228,7 +251,7 @@ static bool read_regions(goss__lex *l, const goss_program *p, reading *r) {
         if (!region) return goss__lex_no_memory(l);
         r->regions[r->o.n_regions++] = region;
         region->depth = p->depth + 1;
-        if (!goss__lex_expect(l, '{') || !goss__lex_end_line(l, NULL) || !read_body(l, region) ||
+        if (!goss__lex_expect(l, '{') || !goss__lex_end_line(l, NULL) || !read_body(l, b->version, region) ||
             !goss__lex_expect(l, '}'))
             return false;
     } while (goss__lex_take(l, ','));
@@ -267,8 +290,8 @@ static bool read_operation_into(goss__lex *l, body *b, reading *r) {
         if (!goss__lex_string(l, &r->name)) return false;
         r->o.name = r->name.data;
     }
-    if (!read_operands(l, b, r) || !read_attributes(l, symbols, r->o.op->attrs, r->attr) || !read_types(l, b->p, r) ||
-        !read_regions(l, b->p, r) || !goss__lex_end_line(l, &r->scope))
+    if (!read_operands(l, b, r) || !read_attributes(l, b->version, symbols, r->o.op->attrs, r->attr) ||
+        !read_types(l, b->p, r) || !read_regions(l, b, r) || !goss__lex_end_line(l, &r->scope))
         return false;
     r->o.operands = r->operands, r->o.types = r->types, r->o.shapes = r->shapes, r->o.regions = r->regions;
     r->o.attr = r->attr, r->o.scope = r->scope.data ? r->scope.data : "";
@@ -281,7 +304,7 @@ static bool read_operation(goss__lex *l, body *b) {
     const bool ok = read_operation_into(l, b, r);
     for (int i = 0; i < r->o.n_regions; i++) goss_program_free(r->regions[i]);
     goss__str_free(&r->name), goss__str_free(&r->scope);
-    goss__free(r);
+    goss__free(r->types), goss__free(r->shapes), goss__free(r);
     return ok;
 }
 
@@ -308,8 +331,8 @@ static bool read_lines(goss__lex *l, body *b) {
     return true;
 }
 
-static bool read_body(goss__lex *l, goss_program *p) {
-    body b = {.p = p};
+static bool read_body(goss__lex *l, int version, goss_program *p) {
+    body b = {.p = p, .version = version};
     const bool ok = read_lines(l, &b);
     goss__free(b.value);
     return ok;
@@ -317,15 +340,18 @@ static bool read_body(goss__lex *l, goss_program *p) {
 
 /* ---- the whole ---- */
 
-static bool read_head(goss__lex *l) {
-    int64_t version;
+static bool read_head(goss__lex *l, int *version) {
+    int64_t written;
     goss__lex_next_line(l);
     if (!goss__lex_take_word(l, GOSS__PROGRAM_WORD))
-        return goss__lex_fail(l, "this is not a program, which begins with \"%s 1\"", GOSS__PROGRAM_WORD);
-    if (!goss__lex_int(l, &version) || !goss__lex_end_line(l, NULL)) return false;
-    if (version >= 1 && version <= GOSS__PROGRAM_VERSION) return true;
-    return goss__lex_unsupported(l, "version %lld of the language; this build reads versions up to %d",
-                                 (long long)version, GOSS__PROGRAM_VERSION);
+        return goss__lex_fail(l, "this is not a program, which begins with \"%s %d\"", GOSS__PROGRAM_WORD,
+                              GOSS__PROGRAM_VERSION);
+    if (!goss__lex_int(l, &written) || !goss__lex_end_line(l, NULL)) return false;
+    if (written < 1 || written > GOSS__PROGRAM_VERSION)
+        return goss__lex_unsupported(l, "version %lld of the language; this build reads versions up to %d",
+                                     (long long)written, GOSS__PROGRAM_VERSION);
+    *version = (int)written;
+    return true;
 }
 
 /* symbol T = 32 */
@@ -351,11 +377,14 @@ goss_status goss_program_parse(const char *text, goss_program **out, goss_error 
     goss__lex l = goss__lex_begin(text, err ? err : &local);
     goss_program *p = goss__program_new(&(goss__symbols){0});
     if (!p) return goss_error_set(err, GOSS_E_NOMEM, "program: out of memory");
-    goss_status s = read_head(&l) && read_symbols(&l, p) && read_body(&l, p) ? GOSS_OK : l.err->status;
+    int version = GOSS__PROGRAM_VERSION;
+    goss_status s =
+        read_head(&l, &version) && read_symbols(&l, p) && read_body(&l, version, p) ? GOSS_OK : l.err->status;
     if (s == GOSS_OK && goss__lex_next_line(&l)) {
         goss__lex_fail(&l, "nothing may follow here");
         s = l.err->status;
     }
+    if (s == GOSS_OK && version == 1) s = goss__program_join(&p, err);
     if (s == GOSS_OK) s = goss_program_verify(p, err);
     if (s == GOSS_OK)
         *out = p;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "ops/ops.h"
+
 static const goss__retired retired[] = {
     /* a + c (b^2 - a) and a / (sqrt(b) + c), which Adam consisted of. */
     {"lerp_square", 3, 2, {{GOSS__EW_square, 1, {1}}, {GOSS__EW_lerp, 3, {0, 3, 2}}}},
@@ -14,6 +16,10 @@ const goss__retired *goss__retired_find(const char *name) {
     for (size_t i = 0; i < sizeof retired / sizeof *retired; i++)
         if (strcmp(retired[i].name, name) == 0) return &retired[i];
     return NULL;
+}
+
+bool goss__retired_reads_packed(const goss__op *op, const goss__op *made_by) {
+    return made_by == &goss__op_singular && (op == &goss__op_gram_root || op == &goss__op_lyapunov);
 }
 
 const goss__op *goss__retired_op(const goss__retired *r) { return &goss__op_ew[r->step[r->steps - 1].op]; }

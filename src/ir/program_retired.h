@@ -23,6 +23,9 @@ typedef struct goss__retired {
 const goss__retired *goss__retired_find(const char *name);
 /* That of its last step. */
 const goss__op *goss__retired_op(const goss__retired *r);
+/* Whether an operation of version 1 that is still in use read the results of another one packed in one value, where it
+ * has an operand for each now. */
+bool goss__retired_reads_packed(const goss__op *op, const goss__op *made_by);
 /* Appends its steps: o is the retired operation, with its operands and its one result. False: out of memory. */
 bool goss__retired_add(goss_program *p, const goss__retired *r, const goss__operation_proto *o);
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/str.h"
 #include "base/text.h"
 #include "ir/program_text.h"
@@ -117,4 +118,11 @@ const char *goss__operation_text(const goss_program *p, int operation, char buf[
     else
         snprintf(buf, GOSS__OPERATION_TEXT, "%.100s%soperation %d, %s", o->scope, scope, operation, o->kind);
     return buf;
+}
+
+goss_status goss__operation_error(const goss_program *p, int operation, goss_error *err, const char *fmt,
+                                  va_list args) {
+    char what[400], where[GOSS__OPERATION_TEXT];
+    goss__vformat(what, sizeof what, fmt, args);
+    return goss_error_set(err, GOSS_E_FORMAT, "%s: %s", goss__operation_text(p, operation, where), what);
 }

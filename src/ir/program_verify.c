@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/number.h"
 #include "ir/program_loop.h"
+#include "ir/program_results.h"
 #include "ops/ops.h"
 
 typedef struct verifier {
@@ -26,12 +26,11 @@ static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_
 
 static goss_status wrong(const verifier *v, int operation, const char *fmt, ...) GOSS_PRINTF(3, 4);
 static goss_status wrong(const verifier *v, int operation, const char *fmt, ...) {
-    char what[400], where[GOSS__OPERATION_TEXT];
     va_list args;
     va_start(args, fmt);
-    goss__vformat(what, sizeof what, fmt, args);
+    const goss_status s = goss__operation_error(v->p, operation, v->err, fmt, args);
     va_end(args);
-    return goss_error_set(v->err, GOSS_E_FORMAT, "%s: %s", goss__operation_text(v->p, operation, where), what);
+    return s;
 }
 
 /* ---- shapes ---- */
@@ -59,11 +58,19 @@ static bool list_ok(const goss__int_list *list) {
     return true;
 }
 
+static bool byte_list_ok(const goss__byte_list *list) {
+    if (list->n < 0 || list->n > GOSS__LONGEST_BYTE_LIST) return false;
+    for (int64_t i = list->n; i < GOSS__LONGEST_BYTE_LIST; i++)
+        if (list->item[i] != 0) return false;
+    return true;
+}
+
 static bool element_ok(const goss__symbols *symbols, goss__attr_type type, const void *at) {
     if (type == GOSS__ATTR_EXTENT) return goss__extent_known(symbols, *(const goss_extent *)at);
     if (type == GOSS__ATTR_BOOL) return *(const int64_t *)at == 0 || *(const int64_t *)at == 1;
     if (type == GOSS__ATTR_AXIS_SET) return *(const uint64_t *)at < GOSS_AXIS(GOSS_MAX_RANK);
     if (type == GOSS__ATTR_INT_LIST) return list_ok(at);
+    if (type == GOSS__ATTR_BYTE_LIST) return byte_list_ok(at);
     if (type != GOSS__ATTR_AXIS_LIST) return true;
     const goss__axis_list *list = at;
     if (list->n < 0 || list->n > GOSS_MAX_RANK) return false;
@@ -124,25 +131,45 @@ static goss_status compare(const verifier *v, int operation, const goss__proto *
     return GOSS_OK;
 }
 
-static goss_status rebuild(verifier *v, int operation, goss_val *made) {
-    const goss__operation *o = &v->p->operations[operation];
-    const int *operands = o->shown.operands;
-    goss_val in[GOSS__MAX_IN];
-    for (int i = 0; i < o->shown.n_operands; i++) in[i] = v->leaf[operands[i]];
-    const goss_program_value *like = goss__operation_like(v->p, o);
-    const goss__proto p = {.op = o->op,
-                           .type = like->type,
-                           .shape = like->shape,
-                           .n_in = o->shown.n_operands,
-                           .in = in,
-                           .attr = o->attr,
-                           .name = o->shown.name};
+static goss_status rebuild(verifier *v, int operation, const goss__proto *p, goss_val *made) {
     goss_error why = {0};
-    *made = goss__rebuild(v->g, &p);
+    *made = goss__rebuild(v->g, p);
     if (goss_graph_status(v->g, &why) == GOSS_E_NOMEM) return no_memory(v->err);
     if (why.status != GOSS_OK) return wrong(v, operation, "%s", why.text);
-    if (!goss_valid(*made)) return wrong(v, operation, "its builder refuses it");
-    return compare(v, operation, &p, goss__node_of(*made));
+    return goss_valid(*made) ? GOSS_OK : wrong(v, operation, "its builder refuses it");
+}
+
+/* Each result is what its selector's builder returns. `in` has room for the node. */
+static goss_status rebuild_results(verifier *v, int operation, goss_val node, goss_val in[GOSS__MAX_IN + 1]) {
+    const goss__operation *o = &v->p->operations[operation];
+    const int repeated = o->op->results->repeats_operands ? o->shown.n_operands : 0;
+    in[repeated] = node;
+    for (int k = 0; k < o->shown.n_results; k++) {
+        const goss_program_value *result = &v->p->values[o->shown.first_result + k];
+        goss__selector s;
+        goss_val made;
+        goss__selector_of(o, k, &s);
+        const goss__proto p = {
+            .op = s.op, .type = result->type, .shape = result->shape, .n_in = repeated + 1, .in = in, .attr = s.attr};
+        GOSS_TRY(rebuild(v, operation, &p, &made));
+        GOSS_TRY(compare(v, operation, &p, goss__node_of(made)));
+    }
+    return GOSS_OK;
+}
+
+static goss_status rebuild_operation(verifier *v, int operation, goss_val *made) {
+    const goss__operation *o = &v->p->operations[operation];
+    const int *operands = o->shown.operands;
+    goss_val in[GOSS__MAX_IN + 1];
+    for (int i = 0; i < o->shown.n_operands; i++) in[i] = v->leaf[operands[i]];
+    goss__proto p = {.op = o->op, .n_in = o->shown.n_operands, .in = in, .attr = o->attr, .name = o->shown.name};
+    const bool several = o->op->results != NULL;
+    if (!several) p.type = goss__operation_like(v->p, o)->type, p.shape = goss__operation_like(v->p, o)->shape;
+    GOSS_TRY(rebuild(v, operation, &p, made));
+    const goss__node *node = goss__node_of(*made);
+    if (several) p.type = (goss_type)node->type, p.shape = node->shape; /* not written */
+    GOSS_TRY(compare(v, operation, &p, node));
+    return several ? rebuild_results(v, operation, *made, in) : GOSS_OK;
 }
 
 /* A result as seen by later operations: parameters and indices as they are, which builders inspect; real values as
@@ -171,6 +198,12 @@ static goss_status check_assignment(verifier *v, int operation) {
     return GOSS_OK;
 }
 
+static int64_t count_results(const goss__operation *o) {
+    const goss__results *r = o->op->results;
+    if (!r) return o->op->assignment ? 0 : 1;
+    return r->count ? r->count(o->attr) : r->n_selectors;
+}
+
 static goss_status check_operation(verifier *v, int operation) {
     const goss__operation *o = &v->p->operations[operation];
     const bool assignment = o->op->assignment;
@@ -180,8 +213,10 @@ static goss_status check_operation(verifier *v, int operation) {
     for (int i = 0; i < o->shown.n_operands; i++)
         if (o->shown.operands[i] < 0 || o->shown.operands[i] >= o->shown.first_result)
             return wrong(v, operation, "operand %d, %%%d, is not defined yet", i, o->shown.operands[i]);
-    if (o->shown.n_results != (assignment ? 0 : 1))
-        return wrong(v, operation, "it has %d results, not %d", o->shown.n_results, assignment ? 0 : 1);
+    if (o->op->selects)
+        return wrong(v, operation, "in programs of this version it is a result of %s", o->op->selects->name);
+    if (o->shown.n_results != count_results(o))
+        return wrong(v, operation, "it has %d results, not %lld", o->shown.n_results, (long long)count_results(o));
     if (o->shown.n_regions > 0 && !goss__is_of_loop(o->op)) return wrong(v, operation, "it has no regions");
     if (named && (!o->shown.name || !o->shown.name[0])) return wrong(v, operation, "it needs a name");
     for (int i = 0; i < o->shown.n_results; i++) GOSS_TRY(check_shape(v, operation, i));
@@ -190,15 +225,16 @@ static goss_status check_operation(verifier *v, int operation) {
     if (assignment && o->shown.n_operands == 0) return wrong(v, operation, "it has no operands");
     for (int i = 0; i < o->shown.n_regions; i++)
         GOSS_TRY(goss_error_prefix(v->err, goss_program_verify(o->shown.regions[i], v->err), "body"));
-    if (goss__is_of_loop(o->op)) {
-        GOSS_TRY(goss__verify_loop(v->p, operation, v->err));
-        const goss_program_value *own = &v->p->values[o->shown.first_result];
-        made = goss__probe(v->g, own->type, own->shape, o->shown.first_result);
-        if (!goss_valid(made)) return wrong(v, operation, "its result is too large");
-    } else {
-        GOSS_TRY(rebuild(v, operation, &made));
+    if (!goss__is_of_loop(o->op)) {
+        GOSS_TRY(rebuild_operation(v, operation, &made));
+        return keep(v, operation, made);
     }
-    return keep(v, operation, made);
+    GOSS_TRY(goss__verify_loop(v->p, operation, v->err));
+    for (int i = o->shown.first_result; i < o->shown.first_result + o->shown.n_results; i++) {
+        v->leaf[i] = goss__probe(v->g, v->p->values[i].type, v->p->values[i].shape, i);
+        if (!goss_valid(v->leaf[i])) return wrong(v, operation, "its result is too large");
+    }
+    return GOSS_OK;
 }
 
 /* ---- names ---- */

@@ -72,6 +72,10 @@ typedef struct goss__scan_attr {
     goss_extent steps;
     goss_extent length;         /* of the time axis of pieces */
     goss__int_list axis, piece; /* of the slices */
+    /* Of results of all steps, in programs (in graphs they are nodes, added as they are asked for, and these lists are
+     * empty): values are stacked along a new axis, or, if `join` is 1, pieces of `stride` positions of an axis that
+     * they have are concatenated. */
+    goss__byte_list y_axis, y_join;
 } goss__scan_attr;
 
 /* scan_result: LAST: carry `index` after the last step. STACK: node `index` of the body at each step, stacked along

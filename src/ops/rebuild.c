@@ -131,45 +131,41 @@ static goss_val rebuild_triangle(goss_graph *g, const goss__proto *p) {
 
 /* ---- singular values ---- */
 
-/* The public builder's node reads w and its decomposition, operand 1 here. */
+/* The public builders' nodes read w and its decomposition, operand 1 here. */
 static goss_val rebuild_singular(goss_graph *g, const goss__proto *p) {
     goss_val basis;
     const goss_val values = goss_singular_values(p->in[0]);
     return goss_valid(values) && goss__made_by(values, &goss__op_singular_values, 1, &basis) ? basis : none(g);
 }
-
-/* `made` with operand 1 replaced by the written one, if that has its shape. */
-static goss_val with_basis(goss_graph *g, const goss__proto *p, goss_val made) {
-    if (!goss_valid(made)) return made;
-    const goss__node *n = goss__node_of(made);
-    if (n->op != p->op) return refuse(g, p, "its operand's sides are in the other order");
-    if (!has_shape(p->in[1], goss_shape_of(goss__val(g, n->in[1]))) || goss__node_of(p->in[1])->type != GOSS_REAL)
-        return refuse(g, p, "operand 1 does not have the shape of a decomposition of operand 0");
-    return goss__make(p->op, GOSS_REAL, n->shape, (goss_val[]){goss__val(g, n->in[0]), p->in[1]}, 2, p->attr);
-}
-
-static goss_val rebuild_singular_values(goss_graph *g, const goss__proto *p) {
-    return with_basis(g, p, goss_singular_values(p->in[0]));
-}
+static goss_val rebuild_singular_values(goss_graph *g, const goss__proto *p) { return goss_singular_values(p->in[0]); }
 static goss_val rebuild_singular_vectors(goss_graph *g, const goss__proto *p) {
-    return with_basis(g, p, goss_singular_vectors(p->in[0]));
-}
-static goss_val rebuild_gram_root(goss_graph *g, const goss__proto *p) {
-    return with_basis(g, p, goss_gram_root(p->in[0], GOSS__ATTR(p, root)->eps));
+    return goss_singular_vectors(p->in[0]);
 }
 
-/* (root [..., K, K], basis [..., K, K + 1], c [..., K, K]) */
+/* (w, vectors, values): the written ones, if they have the shapes of w's. */
+static goss_val rebuild_gram_root(goss_graph *g, const goss__proto *p) {
+    const goss_val made = goss_gram_root(p->in[0], GOSS__ATTR(p, root)->eps);
+    if (!goss_valid(made) || !goss__typed(p->op->name, p->in, 3, GOSS_REAL)) return none(g);
+    const goss__node *n = goss__node_of(made);
+    if (n->in[0] != p->in[0].id) return refuse(g, p, "its operand's sides are in the other order");
+    for (int i = 1; i < 3; i++)
+        if (!has_shape(p->in[i], goss__in(g, n, i)->shape))
+            return refuse(g, p, "operands 1 and 2 do not have the shapes of operand 0's decomposition");
+    return goss__make(p->op, GOSS_REAL, n->shape, p->in, 3, p->attr);
+}
+
+/* (root [..., K, K], vectors [..., K, K], values [..., K], c [..., K, K]) */
 static goss_val rebuild_lyapunov(goss_graph *g, const goss__proto *p) {
     const double eps = GOSS__ATTR(p, root)->eps;
-    if (!goss__typed(p->op->name, p->in, 3, GOSS_REAL)) return none(g);
-    goss_shape s = goss_shape_of(p->in[0]), basis = s;
+    if (!goss__typed(p->op->name, p->in, 4, GOSS_REAL)) return none(g);
+    goss_shape s = goss_shape_of(p->in[0]);
     if (s.rank < 2 || s.dim[s.rank - 1].symbols || !(eps >= 0) || eps == (double)INFINITY ||
         !has_shape(goss_singular_vectors(p->in[0]), s))
         return refuse(g, p, "operand 0 is square with a fixed side, eps a number of at least 0");
-    basis.dim[s.rank - 1].count++;
-    if (!has_shape(p->in[1], basis) || !has_shape(p->in[2], s))
-        return refuse(g, p, "operands 1 and 2 do not have the shapes of a decomposition and of operand 0");
-    return goss__make(p->op, GOSS_REAL, s, p->in, 3, p->attr);
+    if (!has_shape(p->in[1], s) || !has_shape(p->in[2], goss_shape_of(goss_singular_values(p->in[0]))) ||
+        !has_shape(p->in[3], s))
+        return refuse(g, p, "operands 1, 2 and 3 do not have the shapes of a decomposition and of operand 0");
+    return goss__make(p->op, GOSS_REAL, s, p->in, 4, p->attr);
 }
 
 /* ---- convolutions ---- */
@@ -360,8 +356,8 @@ static const rebuilder all[] = {
     {&goss__op_singular, 1, 1, rebuild_singular},
     {&goss__op_singular_values, 2, 2, rebuild_singular_values},
     {&goss__op_singular_vectors, 2, 2, rebuild_singular_vectors},
-    {&goss__op_gram_root, 2, 2, rebuild_gram_root},
-    {&goss__op_lyapunov, 3, 3, rebuild_lyapunov},
+    {&goss__op_gram_root, 3, 3, rebuild_gram_root},
+    {&goss__op_lyapunov, 4, 4, rebuild_lyapunov},
     {&goss__op_mirror_lower, 1, 1, rebuild_triangle},
     {&goss__op_fold_lower, 1, 1, rebuild_triangle},
     {&goss__op_conv, 2, 2, rebuild_conv},

@@ -176,10 +176,18 @@ goss_val goss__scan_stack(goss_val scan, uint32_t node, int64_t axis, bool join)
 }
 
 static const goss__attr_field scan_fields[] = {
-    GOSS__FIELD(scan, carries, INT),    GOSS__FIELD(scan, slices, INT),    GOSS__FIELD(scan, consts, INT),
-    GOSS__FIELD(scan, reverse, BOOL),   GOSS__FIELD(scan, keep, BOOL),     GOSS__FIELD(scan, stride, INT),
-    GOSS__FIELD(scan, steps, EXTENT),   GOSS__FIELD(scan, length, EXTENT), GOSS__FIELD(scan, axis, INT_LIST),
+    GOSS__FIELD(scan, carries, INT),
+    GOSS__FIELD(scan, slices, INT),
+    GOSS__FIELD(scan, consts, INT),
+    GOSS__FIELD(scan, reverse, BOOL),
+    GOSS__FIELD(scan, keep, BOOL),
+    GOSS__FIELD(scan, stride, INT),
+    GOSS__FIELD(scan, steps, EXTENT),
+    GOSS__FIELD(scan, length, EXTENT),
+    GOSS__FIELD(scan, axis, INT_LIST),
     GOSS__FIELD(scan, piece, INT_LIST),
+    GOSS__FIELD_SINCE(scan, y_axis, BYTE_LIST, 2),
+    GOSS__FIELD_SINCE(scan, y_join, BYTE_LIST, 2),
 };
 GOSS__DEFINE_ATTRS(scan, scan_fields);
 static const goss__attr_field scan_result_fields[] = {
@@ -189,11 +197,30 @@ static const goss__attr_field scan_result_fields[] = {
 };
 GOSS__DEFINE_ATTRS(scan_result, scan_result_fields);
 
+/* ---- descriptors ---- */
+
+/* Of attributes that were not verified, too: without overflow. */
+static int64_t count_results(const void *attr) {
+    const goss__scan_attr *a = attr;
+    return (int64_t)((uint64_t)a->carries + (uint64_t)a->y_axis.n);
+}
+
+/* A carry; the node itself is a handle. */
+static void result_shape(const goss_shape *const *in, int k, goss_shape *out) {
+    *out = k < 0 ? (goss_shape){0} : *in[k];
+}
+
 /* The cost of a scan is that of its body (schedule/loop.c); the gradient is in autodiff/scan_vjp.c. */
 static double no_cost(const goss__shapes *s) { return 0; }
-const goss__op goss__op_scan = {.name = "scan", .attrs = &goss__scan_attrs, .cost = {.flops = no_cost}};
-const goss__op goss__op_scan_result = {
-    .name = "scan_result", .attrs = &goss__scan_result_attrs, .is_result = true, .cost = {.flops = no_cost}};
+static const goss__results results = {
+    .selector = {&goss__op_scan_result}, .n_selectors = 1, .count = count_results, .shape = result_shape};
+const goss__op goss__op_scan = {
+    .name = "scan", .attrs = &goss__scan_attrs, .results = &results, .cost = {.flops = no_cost}};
+const goss__op goss__op_scan_result = {.name = "scan_result",
+                                       .attrs = &goss__scan_result_attrs,
+                                       .selects = &goss__op_scan,
+                                       .is_result = true,
+                                       .cost = {.flops = no_cost}};
 
 /* ---- public builders ---- */
 

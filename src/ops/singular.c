@@ -2,17 +2,19 @@
 /* singular.c: singular values and vectors of small-sided matrices, the root (W W' + eps^2)^(1/2), and the Lyapunov
  * equation, which is its gradient.
  *
- * One decomposition W W' = U diag(sigma^2) U' is done once, in double, by the operation `singular`: [..., M, N] ->
- * [..., M, M+1], the columns of U by falling sigma and then sigma. It has no gradient. Differentiation applies to four
- * operations that read it, with analytic gradients in terms of the four and products:
+ * One decomposition W W' = U diag(sigma^2) U' is done once, in double, by the operation `singular`, whose results are
+ * U and sigma. In a graph and in a schedule it is one node, [..., M, N] -> [..., M, M+1]: the columns of U by falling
+ * sigma and then sigma, which its two selectors read. That node has no gradient. Differentiation applies to the
+ * selectors and to two operations that read them, with analytic gradients in terms of the four and products:
  *
- *   values   sigma                dsigma_i = u_i' dW v_i
  *   vectors  U                    (U' dU)_ij = (U' dA U)_ij / (sigma_j^2 - sigma_i^2), 0 where those are equal
+ *   values   sigma                dsigma_i = u_i' dW v_i
  *   root     S = U diag(s) U', s = (sigma^2 + eps^2)^(1/2)        S dS + dS S = dW W' + W dW'
  *   lyapunov X with S X + X S = C                                 S dX + dX S = dC - dS X - X dS
  *
- * The last two divide by s_i + s_j, never by a difference, and thus hold for equal singular values at every order.
- * Where s_i + s_j is 0 (below NULL_SPACE of the largest), X is 0: the solution of least norm. */
+ * The gradients of the last two, which reach W directly and not through U and sigma, divide by s_i + s_j, never by a
+ * difference, and thus hold for equal singular values at every order. Where s_i + s_j is 0 (below NULL_SPACE of the
+ * largest), X is 0: the solution of least norm. */
 #include <math.h>
 
 #include "ops/ops.h"
@@ -97,7 +99,21 @@ static void gram_f64(const goss__call *c, const double *w, int64_t m, int64_t n)
 DECOMPOSE(float, f32)
 DECOMPOSE(double, f64)
 
+/* (U, sigma); -1: both as one node. */
+static void result_shape(const goss_shape *const *in, int k, goss_shape *out) {
+    *out = *in[0];
+    if (out->rank < 2) return; /* of a program that the verifier refuses */
+    const goss_extent m = out->dim[out->rank - 2];
+    out->dim[out->rank - 1] = k < 0 ? goss_n(m.count + 1) : k == 0 ? m : (goss_extent){0};
+    if (k == 1) out->rank--;
+}
+
+static const goss__results results = {.selector = {&goss__op_singular_vectors, &goss__op_singular_values},
+                                      .n_selectors = 2,
+                                      .repeats_operands = true,
+                                      .shape = result_shape};
 const goss__op goss__op_singular = {.name = "singular",
+                                    .results = &results,
                                     .batch_axes = goss__batch_of_matrices,
                                     .no_gradient = true,
                                     .slicing = {.slice = batch_slice},
@@ -128,28 +144,29 @@ static bool by_smaller_side(const char *op, goss_val *w) {
     return true;
 }
 
+static goss_shape shape_of_result(goss_val w, int k) {
+    const goss_shape s = goss_shape_of(w);
+    goss_shape out;
+    result_shape((const goss_shape *[]){&s}, k, &out);
+    return out;
+}
 static goss_val basis_of(goss_val w) {
-    goss_shape s = goss_shape_of(w);
-    s.dim[s.rank - 1] = goss_n(s.dim[s.rank - 2].count + 1);
-    return goss__make(&goss__op_singular, GOSS_REAL, s, &w, 1, NULL);
-}
-
-static goss_val square_of(const goss__op *op, const goss_val *in, int n, const goss__root_attr *attr) {
-    goss_shape s = goss_shape_of(in[0]);
-    s.dim[s.rank - 1] = s.dim[s.rank - 2];
-    return goss__make(op, GOSS_REAL, s, in, n, attr);
-}
-static goss_val values_of(goss_val w, goss_val basis) {
-    goss_val in[2] = {w, basis};
-    goss_shape s = goss_shape_of(w);
-    s.rank--;
-    return goss__make(&goss__op_singular_values, GOSS_REAL, s, in, 2, NULL);
+    return goss__make(&goss__op_singular, GOSS_REAL, shape_of_result(w, -1), &w, 1, NULL);
 }
 static goss_val vectors_of(goss_val w, goss_val basis) {
-    return square_of(&goss__op_singular_vectors, (goss_val[]){w, basis}, 2, NULL);
+    return goss__make(&goss__op_singular_vectors, GOSS_REAL, shape_of_result(w, 0), (goss_val[]){w, basis}, 2, NULL);
 }
-static goss_val lyapunov(goss_val root, goss_val basis, goss_val c, const goss__root_attr *attr) {
-    return square_of(&goss__op_lyapunov, (goss_val[]){root, basis, c}, 3, attr);
+static goss_val values_of(goss_val w, goss_val basis) {
+    return goss__make(&goss__op_singular_values, GOSS_REAL, shape_of_result(w, 1), (goss_val[]){w, basis}, 2, NULL);
+}
+static goss_val root_of(goss_val w, goss_val basis, const goss__root_attr *attr) {
+    goss_val in[3] = {w, vectors_of(w, basis), values_of(w, basis)};
+    return goss__make(&goss__op_gram_root, GOSS_REAL, shape_of_result(w, 0), in, 3, attr);
+}
+/* in: the root, the vectors and values that it was made from. */
+static goss_val lyapunov(const goss_val *in, goss_val c, const goss__root_attr *attr) {
+    goss_val all[4] = {in[0], in[1], in[2], c};
+    return goss__make(&goss__op_lyapunov, GOSS_REAL, goss_shape_of(in[0]), all, 4, attr);
 }
 /* a + a', of matrices. */
 static goss_val both_ways(goss_val a) { return goss_add(a, goss_transpose(a)); }
@@ -164,7 +181,7 @@ goss_val goss_gram_root(goss_val w, double eps) {
     if (!by_smaller_side("gram_root", &w)) return (goss_val){w.graph, 0};
     if (!(eps >= 0) || eps == INFINITY)
         return goss_graph_fail(w.graph, GOSS_E_ARGUMENT, "gram_root: eps %g is not a number of at least 0", eps);
-    return square_of(&goss__op_gram_root, (goss_val[]){w, basis_of(w)}, 2, &(goss__root_attr){eps});
+    return root_of(w, basis_of(w), &(goss__root_attr){eps});
 }
 
 /* ---- values and vectors ---- */
@@ -214,11 +231,13 @@ VIEWS(float, f32)
 VIEWS(double, f64)
 
 const goss__op goss__op_singular_values = {.name = "singular_values",
+                                           .selects = &goss__op_singular,
                                            .batch_axes = goss__batch_of_matrices,
                                            .vjp = values_vjp,
                                            .slicing = {.slice = batch_slice},
                                            .kernel = {.run_f32 = values_f32, .run_f64 = values_f64}};
 const goss__op goss__op_singular_vectors = {.name = "singular_vectors",
+                                            .selects = &goss__op_singular,
                                             .batch_axes = goss__batch_of_matrices,
                                             .vjp = vectors_vjp,
                                             .slicing = {.slice = batch_slice},
@@ -227,13 +246,14 @@ const goss__op goss__op_singular_vectors = {.name = "singular_vectors",
 /* ---- root and Lyapunov equation ---- */
 
 static void root_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    goss_val h = lyapunov(y, in[1], goss_scale(both_ways(g), 0.5), GOSS__ATTR(goss__node_of(y), root));
+    const goss_val made_from[3] = {y, in[1], in[2]};
+    goss_val h = lyapunov(made_from, goss_scale(both_ways(g), 0.5), GOSS__ATTR(goss__node_of(y), root));
     cot[0] = goss_scale(goss_matmul(h, in[0], false, false), 2);
 }
 
 static void lyapunov_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    goss_val h = lyapunov(in[0], in[1], g, GOSS__ATTR(goss__node_of(y), root));
-    if (want[2]) cot[2] = h;
+    goss_val h = lyapunov(in, g, GOSS__ATTR(goss__node_of(y), root));
+    if (want[3]) cot[3] = h;
     if (want[0]) cot[0] = goss_neg(goss_add(goss_matmul(h, y, false, true), goss_matmul(y, h, true, false)));
 }
 
@@ -253,29 +273,28 @@ static size_t square_scratch(const goss__shapes *s, bool f64, const goss__kernel
     return (numbers + 63) / 64 * 64 + (product > third ? product : third);
 }
 
-/* c = op(a) op(b), of rows lda and ldb apart. */
-static void product_f32(const goss__call *call, float *c, const float *a, int64_t lda, bool ta, const float *b,
-                        int64_t ldb, bool tb, int64_t m) {
-    goss__gemm g = {
-        .m = m, .n = m, .k = m, .ta = ta, .tb = tb, .a = a, .lda = lda, .b = b, .ldb = ldb, .c = c, .ldc = m};
+/* c = op(a) op(b), m by m. */
+static void product_f32(const goss__call *call, float *c, const float *a, bool ta, const float *b, bool tb, int64_t m) {
+    goss__gemm g = {.m = m, .n = m, .k = m, .ta = ta, .tb = tb, .a = a, .lda = m, .b = b, .ldb = m, .c = c, .ldc = m};
     size_t numbers = (size_t)(2 * m * m + m) * sizeof(float);
     call->kernels->gemm(&g, (char *)call->scratch + (numbers + 63) / 64 * 64);
 }
-static void product_f64(const goss__call *call, double *c, const double *a, int64_t lda, bool ta, const double *b,
-                        int64_t ldb, bool tb, int64_t m) {
+static void product_f64(const goss__call *call, double *c, const double *a, bool ta, const double *b, bool tb,
+                        int64_t m) {
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < m; j++) {
             double sum = 0;
-            for (int64_t k = 0; k < m; k++)
-                sum += a[ta ? k * lda + i : i * lda + k] * b[tb ? j * ldb + k : k * ldb + j];
+            for (int64_t k = 0; k < m; k++) sum += a[ta ? k * m + i : i * m + k] * b[tb ? j * m + k : k * m + j];
             c[i * m + j] = sum;
         }
 }
 
+/* Operands 1 and 2: U, sigma. */
 #define SQUARES(real, suffix)                                                                                          \
-    static void roots_##suffix(const real *basis, int64_t m, double eps, real *s) {                                    \
+    static void roots_##suffix(const goss__call *c, int64_t n, int64_t m, real *s) {                                   \
+        const double eps = GOSS__ATTR(c->shapes, root)->eps;                                                           \
         for (int64_t i = 0; i < m; i++) {                                                                              \
-            double sigma = basis[i * (m + 1) + m];                                                                     \
+            double sigma = ((const real *)c->in[2])[n * m + i];                                                        \
             s[i] = (real)(eps == 0 ? sigma : sqrt(sigma * sigma + eps * eps));                                         \
         }                                                                                                              \
     }                                                                                                                  \
@@ -283,26 +302,26 @@ static void product_f64(const goss__call *call, double *c, const double *a, int6
         int64_t m = side(c->shapes->out), count = c->shapes->out->numel / (m * m);                                     \
         real *s = c->scratch, *scaled = s + m;                                                                         \
         for (int64_t n = 0; n < count; n++) {                                                                          \
-            const real *u = (const real *)c->in[1] + n * m * (m + 1);                                                  \
-            roots_##suffix(u, m, GOSS__ATTR(c->shapes, root)->eps, s);                                                 \
+            const real *u = (const real *)c->in[1] + n * m * m;                                                        \
+            roots_##suffix(c, n, m, s);                                                                                \
             for (int64_t i = 0; i < m; i++)                                                                            \
-                for (int64_t j = 0; j < m; j++) scaled[i * m + j] = u[i * (m + 1) + j] * s[j];                         \
-            product_##suffix(c, (real *)c->out + n * m * m, scaled, m, false, u, m + 1, true, m);                      \
+                for (int64_t j = 0; j < m; j++) scaled[i * m + j] = u[i * m + j] * s[j];                               \
+            product_##suffix(c, (real *)c->out + n * m * m, scaled, false, u, true, m);                                \
         }                                                                                                              \
     }                                                                                                                  \
     static void solve_##suffix(const goss__call *c) {                                                                  \
         int64_t m = side(c->shapes->out), count = c->shapes->out->numel / (m * m);                                     \
         real *s = c->scratch, *one = s + m, *two = one + m * m;                                                        \
         for (int64_t n = 0; n < count; n++) {                                                                          \
-            const real *u = (const real *)c->in[1] + n * m * (m + 1), *right = (const real *)c->in[2] + n * m * m;     \
-            roots_##suffix(u, m, GOSS__ATTR(c->shapes, root)->eps, s);                                                 \
-            product_##suffix(c, one, u, m + 1, true, right, m, false, m);                                              \
-            product_##suffix(c, two, one, m, false, u, m + 1, false, m);                                               \
+            const real *u = (const real *)c->in[1] + n * m * m, *right = (const real *)c->in[3] + n * m * m;           \
+            roots_##suffix(c, n, m, s);                                                                                \
+            product_##suffix(c, one, u, true, right, false, m);                                                        \
+            product_##suffix(c, two, one, false, u, false, m);                                                         \
             for (int64_t i = 0; i < m; i++)                                                                            \
                 for (int64_t j = 0; j < m; j++)                                                                        \
                     two[i * m + j] = s[i] + s[j] > (real)NULL_SPACE * s[0] ? two[i * m + j] / (s[i] + s[j]) : 0;       \
-            product_##suffix(c, one, u, m + 1, false, two, m, false, m);                                               \
-            product_##suffix(c, (real *)c->out + n * m * m, one, m, false, u, m + 1, true, m);                         \
+            product_##suffix(c, one, u, false, two, false, m);                                                         \
+            product_##suffix(c, (real *)c->out + n * m * m, one, false, u, true, m);                                   \
         }                                                                                                              \
     }
 SQUARES(float, f32)
@@ -317,7 +336,7 @@ const goss__op goss__op_gram_root = {.name = "gram_root",
                                      .kernel = {.scratch = square_scratch, .run_f32 = root_f32, .run_f64 = root_f64}};
 const goss__op goss__op_lyapunov = {.name = "lyapunov",
                                     .attrs = &goss__root_attrs,
-                                    .linear = GOSS__OPERAND(2),
+                                    .linear = GOSS__OPERAND(3),
                                     .batch_axes = goss__batch_of_matrices,
                                     .vjp = lyapunov_vjp,
                                     .slicing = {.slice = batch_slice},

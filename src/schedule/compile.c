@@ -22,7 +22,7 @@ static void forget_program(goss_schedule *p) {
 }
 
 static goss_status fill(goss_schedule *p, const goss_program *from, goss_error *err) {
-    if (!goss__copy_program(p, from, NULL, NULL)) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    if (!goss__copy_program(p, from)) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
     GOSS_TRY(goss__run_passes(p, from, err));
     forget_program(p);
     return GOSS_OK;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "ir/program_results.h"
 #include "schedule/loop.h"
 
 /* The state of the conversion. `state`: whether each of the program's values is cheap to rematerialise, and whether it
@@ -12,7 +13,7 @@ enum { CHEAP = 1, READ = 2 };
 typedef struct copying {
     goss_schedule *p;
     const goss_program *from;
-    const uint8_t *needed; /* of each operation; NULL: all are */
+    const uint8_t *needed; /* of each value */
     uint8_t *state;
     uint32_t *number; /* the schedule's value of each of the program's */
     uint32_t at;      /* the next value */
@@ -34,28 +35,63 @@ static void start_value(goss__value *v, const goss__node *node) {
                        .arg = -1};
 }
 
-static bool copy_value(const copying *c, const goss__operation *o, goss__value *v) {
-    goss_schedule *p = c->p;
-    const goss_program_operation *shown = &o->shown;
+/* The value v with a copy of a node. */
+static bool add_node(goss_schedule *p, const goss__node *like, goss__value *v) {
     goss__node *node = goss__arena_alloc(&p->arena, sizeof *node);
-    uint32_t *in = goss__arena_alloc(&p->arena, (size_t)shown->n_operands * sizeof *in);
-    const size_t attr_size = goss__attr_size(o->op);
+    uint32_t *in = goss__arena_alloc(&p->arena, (size_t)like->n_in * sizeof *in);
+    const size_t attr_size = goss__attr_size(like->op);
     void *attr = attr_size ? goss__arena_alloc(&p->arena, attr_size) : NULL;
     if (!node || !in || (attr_size && !attr)) return false;
-    for (int i = 0; i < shown->n_operands; i++) in[i] = c->number[shown->operands[i]];
-    if (attr_size) memcpy(attr, o->attr, attr_size);
-    const goss_program_value *result = goss__operation_like(c->from, o);
-    *node = (goss__node){.op = o->op,
-                         .type = (uint8_t)result->type,
-                         .n_in = (uint16_t)shown->n_operands,
-                         .in = in,
-                         .attr = attr,
-                         .name = copy_text(p, shown->name),
-                         .scope = copy_text(p, shown->scope),
-                         .shape = result->shape};
+    for (int i = 0; i < like->n_in; i++) in[i] = like->in[i];
+    if (attr_size) memcpy(attr, like->attr, attr_size);
+    *node = *like;
+    node->in = in, node->attr = attr;
+    node->name = copy_text(p, like->name), node->scope = copy_text(p, like->scope);
     start_value(v, node);
+    return (!like->name || node->name) && node->scope;
+}
+
+/* The value of an operation: of several results their node. */
+static bool copy_value(const copying *c, const goss__operation *o, goss__value *v) {
+    const goss_program_operation *shown = &o->shown;
+    uint32_t in[GOSS__MAX_IN];
+    for (int i = 0; i < shown->n_operands; i++) in[i] = c->number[shown->operands[i]];
+    goss__node node = {.op = o->op,
+                       .n_in = (uint16_t)shown->n_operands,
+                       .in = in,
+                       .attr = o->attr,
+                       .name = shown->name,
+                       .scope = shown->scope};
+    if (o->op->results) {
+        node.type = GOSS_REAL;
+        goss__result_shape(c->from, o, -1, &node.shape);
+    } else {
+        const goss_program_value *like = goss__operation_like(c->from, o);
+        node.type = (uint8_t)like->type, node.shape = like->shape;
+    }
+    if (!add_node(c->p, &node, v)) return false;
     v->region = shown->n_regions ? shown->regions[0] : NULL;
-    return (!shown->name || node->name) && node->scope;
+    return true;
+}
+
+/* Result k of the operation that is value `node`. */
+static bool copy_result(const copying *c, const goss__operation *o, int k, uint32_t node, goss__value *v) {
+    const goss_program_value *result = &c->from->values[o->shown.first_result + k];
+    const goss__node *of = c->p->values[node].node;
+    const uint16_t repeated = o->op->results->repeats_operands ? of->n_in : 0;
+    uint32_t in[GOSS__MAX_IN + 1];
+    goss__selector s;
+    goss__selector_of(o, k, &s);
+    for (int i = 0; i < repeated; i++) in[i] = of->in[i];
+    in[repeated] = node;
+    const goss__node result_node = {.op = s.op,
+                                    .type = (uint8_t)result->type,
+                                    .shape = result->shape,
+                                    .n_in = repeated + 1,
+                                    .in = in,
+                                    .attr = s.attr,
+                                    .scope = o->shown.scope};
+    return add_node(c->p, &result_node, v);
 }
 
 /* Whether it is a parameter in the options' list. */
@@ -107,17 +143,24 @@ static bool is_cheap(const copying *c, const goss__operation *o) {
     return goss__is_cheap(c->p, c->from, o) || (o->op->slicing.alias && c->state[o->shown.operands[0]] & CHEAP);
 }
 
+static bool is_needed(const copying *c, const goss__operation *o) {
+    bool needed = o->op->assignment;
+    for (int i = 0; i < o->shown.n_results; i++) needed |= c->needed[o->shown.first_result + i];
+    return needed;
+}
+
 /* Determines cheap values, and the total number of values. */
 static uint32_t count_values(copying *c) {
     uint32_t values = 0;
     for (int k = 0; k < c->from->n_operations; k++) {
         const goss__operation *o = &c->from->operations[k];
         const goss_program_operation *s = &o->shown;
-        if (c->needed && !c->needed[k]) continue;
+        if (!is_needed(c, o)) continue;
         if (is_cheap(c, o)) c->state[s->first_result] |= CHEAP;
         for (int i = 0; i < s->n_operands; i++) values += wants_copy(c, s, i) ? copies_for(c, s->operands[i]) : 0;
         for (int i = 0; i < s->n_operands; i++) c->state[s->operands[i]] |= READ;
         values += 1 + is_bf16(c->p, o);
+        for (int i = 0; i < s->n_results && o->op->results; i++) values += c->needed[s->first_result + i];
     }
     for (int v = 0; v < c->from->n_values; v++) c->state[v] &= (uint8_t)~READ;
     return values;
@@ -142,10 +185,21 @@ static bool copy_operation(copying *c, const goss__operation *o, goss__value **v
     return ok;
 }
 
+/* A value for each result that is needed. */
+static bool add_results(copying *c, const goss__operation *o, uint32_t node) {
+    for (int k = 0; k < o->shown.n_results; k++) {
+        if (!c->needed[o->shown.first_result + k]) continue;
+        c->number[o->shown.first_result + k] = c->at;
+        if (!copy_result(c, o, k, node, &c->p->values[c->at++])) return false;
+    }
+    return true;
+}
+
 static bool add_operation(copying *c, const goss__operation *o) {
     goss__value *value;
     if (!copy_operation(c, o, &value)) return false;
     const uint32_t number = (uint32_t)(value - c->p->values);
+    if (o->op->results) return add_results(c, o, number);
     if (o->op->assignment) c->p->updates[c->updates++] = number;
     if (o->shown.n_results) c->number[o->shown.first_result] = number;
     if (!is_bf16(c->p, o)) return true;
@@ -172,17 +226,34 @@ static bool copy_program(copying *c) {
     p->values = goss__arena_alloc(&p->arena, p->n_values * sizeof *p->values);
     bool ok = p->outputs && p->updates && p->values && copy_symbols(p, &c->from->symbols);
     for (int k = 0; k < c->from->n_operations && ok; k++)
-        if (!c->needed || c->needed[k]) ok = add_operation(c, &c->from->operations[k]);
+        if (is_needed(c, &c->from->operations[k])) ok = add_operation(c, &c->from->operations[k]);
     for (int i = 0; i < p->n_outputs && ok; i++) p->outputs[i] = c->number[c->from->outputs.at[i].value];
     return ok;
 }
 
-bool goss__copy_program(goss_schedule *p, const goss_program *from, const uint8_t *needed, uint32_t *number) {
+bool goss__copy_needed(goss_schedule *p, const goss_program *from, const uint8_t *needed, uint32_t *number) {
     copying c = {.p = p, .from = from, .needed = needed, .number = number};
     c.state = goss__calloc((size_t)from->n_values + 1, 1);
-    if (!number) c.number = goss__calloc((size_t)from->n_values + 1, sizeof *c.number);
-    const bool ok = c.state && c.number && copy_program(&c);
+    const bool ok = c.state && copy_program(&c);
     goss__free(c.state);
-    if (!number) goss__free(c.number);
+    return ok;
+}
+
+/* All values, but of several results only those that are read. */
+static void mark_read(const goss_program *from, uint8_t *needed) {
+    for (int v = 0; v < from->n_values; v++) needed[v] = !goss__maker(from, v)->op->results;
+    for (int k = 0; k < from->n_operations; k++) {
+        const goss_program_operation *o = &from->operations[k].shown;
+        for (int i = 0; i < o->n_operands; i++) needed[o->operands[i]] = 1;
+    }
+    for (int i = 0; i < from->outputs.n; i++) needed[from->outputs.at[i].value] = 1;
+}
+
+bool goss__copy_program(goss_schedule *p, const goss_program *from) {
+    uint8_t *needed = goss__calloc((size_t)from->n_values + 1, 1);
+    uint32_t *number = goss__calloc((size_t)from->n_values + 1, sizeof *number);
+    if (needed) mark_read(from, needed);
+    const bool ok = needed && number && goss__copy_needed(p, from, needed, number);
+    goss__free(needed), goss__free(number);
     return ok;
 }

@@ -16,25 +16,32 @@ static int count_results(const goss_schedule *p, uint32_t scan) {
     return n;
 }
 
-/* The live part of the body: operations, and carries whose next values are needed. The region's outputs are the next
+static bool any_needed(const uint8_t *needed, const goss_program_operation *o) {
+    for (int i = 0; i < o->n_results; i++)
+        if (needed[o->first_result + i]) return true;
+    return false;
+}
+
+/* The live part of the body: values, and carries whose next values are needed. The region's first outputs are the next
  * values; arguments are its first values. */
 static void mark_needed(const goss__loop *l, const goss_program *r, uint8_t *needed, bool *wanted) {
     for (int i = 0; i < l->n_results; i++) {
         if (l->result[i].kind == GOSS__SCAN_LAST)
             wanted[l->result[i].of] = true;
         else
-            needed[r->values[l->result[i].of].operation] = 1;
+            needed[l->result[i].of] = 1;
     }
     for (bool more = true; more;) {
         more = false;
         for (int i = 0; i < l->carries; i++)
-            if (wanted[i]) needed[r->values[r->outputs.at[i].value].operation] = 1;
+            if (wanted[i]) needed[r->outputs.at[i].value] = 1;
         for (int k = r->n_operations; k-- > 0;) {
             const goss_program_operation *o = &r->operations[k].shown;
-            for (int i = 0; needed[k] && i < o->n_operands; i++) needed[r->values[o->operands[i]].operation] = 1;
+            const bool is_needed = any_needed(needed, o);
+            for (int i = 0; is_needed && i < o->n_operands; i++) needed[o->operands[i]] = 1;
         }
         for (int i = 0; i < l->carries; i++)
-            if (needed[r->values[i].operation] && !wanted[i]) wanted[i] = more = true;
+            if (needed[i] && !wanted[i]) wanted[i] = more = true;
     }
 }
 
@@ -60,14 +67,14 @@ static goss_status set_outputs(goss__loop *l, const goss_program *r, const bool 
 
 static goss_status copy_body(goss__loop *l, const goss_program *r, goss_error *err) {
     bool wanted[GOSS__MAX_IN] = {0};
-    uint8_t *needed = goss__calloc((size_t)r->n_operations + 1, 1);
+    uint8_t *needed = goss__calloc((size_t)r->n_values + 1, 1);
     uint32_t *number = goss__calloc((size_t)r->n_values + 1, sizeof *number);
     goss_status s = needed && number ? GOSS_OK : no_memory(err);
     if (s == GOSS_OK) mark_needed(l, r, needed, wanted);
-    if (s == GOSS_OK && !goss__copy_program(l->body, r, needed, number)) s = no_memory(err);
+    if (s == GOSS_OK && !goss__copy_needed(l->body, r, needed, number)) s = no_memory(err);
     if (s == GOSS_OK) s = set_outputs(l, r, wanted, number, err);
     for (int i = 0; s == GOSS_OK && i < l->n_args; i++) {
-        const bool used = needed[r->values[i].operation];
+        const bool used = needed[i];
         l->arg[i].value = used ? (int64_t)number[i] : -1;
         if (used) l->body->values[number[i]].arg = i;
     }

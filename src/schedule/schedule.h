@@ -169,9 +169,11 @@ goss_status goss__passes_printed(const goss_schedule_options *o, uint64_t *print
 /* A goss__after_pass that logs the program if requested. */
 goss_status goss__print_program(void *printed, const goss__program_pass *pass, const goss_program *p, goss_error *err);
 
-/* Copies the operations of a program that `needed` selects (one entry per operation; NULL: all), in order. number:
- * receives the schedule's value of each of the program's; may be NULL. False: out of memory. */
-bool goss__copy_program(goss_schedule *p, const goss_program *from, const uint8_t *needed, uint32_t *number);
+/* Copies the operations of a program, in order; of several results only those that are read. False: out of memory. */
+bool goss__copy_program(goss_schedule *p, const goss_program *from);
+/* Copies the operations with a result that `needed` selects (an entry for each of the program's values, as in number,
+ * which receives the schedule's). */
+bool goss__copy_needed(goss_schedule *p, const goss_program *from, const uint8_t *needed, uint32_t *number);
 
 /* Resolved shape of value v at counts: dims, dense strides (or a view's strides). tile_items > 0: a slice of that many
  * of L's items. */
