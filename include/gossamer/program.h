@@ -17,7 +17,9 @@
  *     }
  *
  * Values, operations, inputs, parameters, outputs, updates and symbols are numbered from 0; an operation's operands
- * have smaller numbers than its results. Everything that accessors return is borrowed from the program.
+ * have smaller numbers than its results. Most operations have one result. An assignment has none, and two kinds have
+ * several: singular (the vectors, then the values) and scan (its carries after the last step, then what it stacks, in
+ * the order of its region's outputs). Everything that accessors return is borrowed from the program.
  * Threads: a program is immutable and may be read by any number of threads. */
 #ifndef GOSSAMER_PROGRAM_H
 #define GOSSAMER_PROGRAM_H
@@ -47,9 +49,10 @@ typedef struct goss_program_operation {
     int n_operands;
     const int *operands; /* values [n_operands] */
     int n_results;       /* 0: an update */
-    int first_result;    /* its results are the values first_result, first_result + 1, ... */
+    int first_result;    /* its results are the values first_result .. first_result + n_results - 1, read or not */
     int n_regions;
-    const goss_program *const *regions; /* nested programs [n_regions]: the body of a loop */
+    const goss_program *const *regions; /* nested programs [n_regions]: the body of a loop, with an output for each of
+                                         * the loop's results: the next value of a carry, or a step's value to stack */
 } goss_program_operation;
 
 /* ---- creating ---- */
@@ -81,10 +84,12 @@ GOSS_API GOSS_MUST_USE goss_status goss_program_verify(const goss_program *p, go
 
 /* ---- text ---- */
 
-/* The program as text that goss_program_parse reads back. Equal programs have equal texts. Returns NULL if memory is
+/* The program as text of the newest version, which goss_program_parse reads back. Equal programs have equal texts.
+ * Returns NULL if memory is
  * exhausted. Owns: goss_text_free. */
 GOSS_API char *goss_program_text(const goss_program *p);
-/* Parses and verifies a text. Errors: GOSS_E_FORMAT with the line and what is wrong; GOSS_E_UNSUPPORTED: a newer
+/* Parses and verifies a text of any version; what was written differently in earlier ones (docs/program.md) becomes
+ * what it is now. Errors: GOSS_E_FORMAT with the line and what is wrong; GOSS_E_UNSUPPORTED: a newer
  * version of the language; GOSS_E_NOMEM. Owns: goss_program_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_program_parse(const char *text, goss_program **out, goss_error *err);
 
@@ -187,7 +192,8 @@ GOSS_API int goss_program_attributes(const goss_program *p, int operation);
 GOSS_API const char *goss_program_attribute_name(const goss_program *p, int operation, int i);
 /* The type of attribute i's elements, which decides by which of the functions below they are read. */
 GOSS_API goss_attribute_type goss_program_attribute_type(const goss_program *p, int operation, int i);
-/* The number of attribute i's elements. */
+/* The number of attribute i's elements. It varies for AXES, and for lists of a scan with a number for each slice, or
+ * for each result that it stacks. */
 GOSS_API int goss_program_attribute_count(const goss_program *p, int operation, int i);
 /* The index of the attribute of that name; -1 if the operation has none such. */
 GOSS_API int goss_program_attribute_find(const goss_program *p, int operation, const char *name);
