@@ -3,7 +3,9 @@
  * verb, is in one of the tables here. */
 #include <sys/stat.h>
 
+#include "base/str.h"
 #include "cli_run.h"
+#include "gossamer/train.h"
 
 /* ---- files ---- */
 
@@ -219,6 +221,29 @@ TEST(a_run_writes_over_none_of_its_inputs) {
         SAYS(err_text, says);
         T_CHECK(tiny_same_files(tiny_path(from), tiny_path("r/metrics.jsonl")));
     }
+}
+
+/* Every key whose help speaks of a file is known as an input, or is none. */
+TEST(every_key_that_names_a_file_is_an_input) {
+    static const char none[] = "data.kind,data.task,data.pattern,data.order,task.order,data.role,run.dir";
+    int n, found = 0;
+    goss_error err;
+    const goss_key *keys = goss_train_keys(&n);
+    for (int i = 0; i < n; i++) {
+        char name[100], *star;
+        goss_config *c;
+        if (keys[i].type != GOSS_KEY_TEXT || keys[i].choices || goss__name_matches(keys[i].name, none)) continue;
+        if (!strcasestr(keys[i].doc, "file") && !strcasestr(keys[i].doc, "table of ")) continue;
+        snprintf(name, sizeof name, "%s", keys[i].name);
+        if ((star = strchr(name, '*'))) *star = 'r';
+        T_OK(goss_config_new(keys, n, &c, &err));
+        T_OK(goss_config_set(c, name, "x.csv", &err));
+        const char *input = goss_train_input(c, 0);
+        if (!input || strcmp(input, name) != 0) T_FAIL("%s is no input: %s", name, keys[i].doc);
+        T_CHECK(!goss_train_input(c, 1));
+        goss_config_free(c), found++;
+    }
+    T_CHECK(found >= 10);
 }
 
 TEST(a_search_and_a_comparison_write_over_none_of_their_inputs) {
