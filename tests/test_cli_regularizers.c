@@ -64,7 +64,8 @@ TEST(inspect_lists_what_can_be_named) {
     SAYS(out_text, "embedding/task                   T x 64\n");
     RUN(0, "inspect reg/model.safetensors --tensors --json");
     SAYS(out_text, "{\"published\": [{\"name\": \"embedding/task\", \"shape\": \"T x 64\"}");
-    RUN(1, "inspect schools.csv --tensors");
+    RUN(2, "inspect schools.csv --tensors");
+    SAYS(err_text, "--tensors is for a model, and schools.csv is a table");
     RUN(1, "inspect reg/checkpoint.safetensors --tensors");
     SAYS(err_text, "holds a checkpoint, not a model");
 }

@@ -208,6 +208,7 @@ static const struct {
     {"data.fold", {TEXTS, IDS}, "case", "none", WEIGHTS},
     {"data.vocabulary", {TEXTS, IDS}, "99", "4", WEIGHTS},
     {"data.least", {TEXTS, IDS}, "1", "99", WEIGHTS},
+    {"data.ngrams", {TEXTS, IDS, "data.least=1"}, "1", "2", WEIGHTS},
     {"data.length", {TEXTS, IDS}, "4", "2", WEIGHTS},
     {"data.text_as", {TEXTS, "data.vectors=@words.vec"}, "mean", "ids", REFUSED},
     {"data.buckets", {TEXTS, "data.text_as=bag"}, "64", "8", WEIGHTS},
