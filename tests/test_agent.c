@@ -313,6 +313,7 @@ TEST(an_environment_that_breaks_ends_the_run_and_is_named) {
     goss_config *c = config("broken", LINES("train.frames=4800"));
     T_ERR(goss_agent_train(c, &(goss_agent_run){.own = &k}, NULL, &err), GOSS_E_NUMERIC,
           "environment guess: a reward that is not finite in life 0 (task 0), episode 1, step 4");
+    T_EQ(goss_agent_train(c, &(goss_agent_run){.own = &k}, NULL, NULL), GOSS_E_NUMERIC);
     goss_config_free(c);
 }
 

@@ -368,6 +368,10 @@ TEST(bad_sets_are_refused) {
     fputs("RIFF", f), fclose(f);
     T_ERR(open_front(scratch("some"), "{class}_{speaker}_{take}.wav", false), GOSS_E_FORMAT, "w0_s0_9.wav");
     T_EQ(open_front(scratch("some"), "{class}_{speaker}_{take}.wav", true), GOSS_OK);
+    goss_sound_front by_name = goss_sound_front_defaults();
+    goss_sounds *none;
+    by_name.pattern = "{class}_{speaker}_{take}.wav";
+    T_EQ(goss_sounds_open(scratch("some"), &by_name, NULL, &none, NULL), GOSS_E_FORMAT); /* nobody wants the text */
     f = fopen(scratch("wrong.csv"), "w");
     fputs("file,class\nsome/w0_s0_0.wav,a\nsome/w7.wav,b\n", f), fclose(f);
     T_ERR(open_front(scratch("wrong.csv"), "", false), GOSS_E_IO, "wrong.csv:3: there is no file");

@@ -20,7 +20,7 @@ static void keep_error(goss_envs *e, goss_status s, int bad, goss_error *err) {
                           (unsigned long long)e->task[i], e->episode[i] + 1,
                           e->step[i] + (e->call[bad].action != NULL));
     }
-    e->error = *err;
+    e->error = err ? *err : (goss_error){.status = s};
 }
 
 /* ---- first states ---- */

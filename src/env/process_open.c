@@ -18,7 +18,7 @@ goss_env_process_options goss_env_process_defaults(void) {
 
 goss_status goss__process_error(const goss_env_process *p, goss_status s, goss_error *err) {
     char shown[200];
-    if (s == GOSS_OK || !p->command) return s;
+    if (s == GOSS_OK || !p->command || !err) return s;
     const goss_error why = *err;
     goss__text_line(p->command, shown, sizeof shown);
     return goss_error_set(err, s, "%s (command: %s)", why.text, shown);

@@ -217,6 +217,8 @@ static goss_status open_run(run *r, const goss_config *c, goss_error *err) {
 goss_status goss_agent_train(const goss_config *c, const goss_agent_run *o, goss_agent_progress *last,
                              goss_error *err) {
     static const goss_agent_run nothing = {0};
+    goss_error unseen; /* what broke a run is part of later messages */
+    if (!err) err = &unseen;
     run r = {.o = o ? o : &nothing, .lock = -1, .now = {.validation = NAN, .best = NAN, .life = NAN}};
     goss_status s = open_run(&r, c, err);
     if (s == GOSS_OK) s = begin(&r, c, err);

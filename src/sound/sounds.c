@@ -89,7 +89,7 @@ static goss_status read_all(goss_sounds *s, const goss_sounds_options *o, const 
             continue;
         }
         if (!o->skip_bad || status == GOSS_E_NOMEM || status == GOSS_E_UNSUPPORTED) {
-            *err = e;
+            if (err) *err = e;
             return status;
         }
         if (s->bad++ < 3) goss__log(GOSS_LOG_WARN, "left out: %s", e.text);
