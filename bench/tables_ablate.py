@@ -6,10 +6,10 @@
                                    [--only all,-tree,units]
 
 Rows: all; -FAMILY for each family of the prior (docs/tables-prior.md); seed: another one, which says how far two
-trainings are apart by chance; units, layers, width, directions, ranked, crossed: half of each of these, or none. Judged on 240
-tables of the whole prior that no training saw (seed 77, 200 rows, halves), and, of --data, on at most 100 rows of each
-(4 divisions). Differences to the row `all` are paired by table, with 95 % intervals; a training's own chance is not in
-them. Runs that are there are left alone. A training of 1,000 steps takes two minutes of a core."""
+trainings are apart by chance; units, layers, width, directions, ranked, crossed: half of each of these, or none.
+Judged on 240 tables of the whole prior that no training saw (seed 77, 200 rows, halves), and, of --data, on at most
+100 rows of each (4 divisions). Differences to the row `all` are paired by table, with 95 % intervals; a training's own
+chance is not in them. Runs that are there are left alone. A training of 1,000 steps takes two minutes of a core."""
 import argparse
 import json
 import math

@@ -13,8 +13,8 @@
  *         with subword units".
  * word and char may have n-grams: after each token follow the ids of those runs of 2 .. ngrams tokens that end with it
  * and that have an id (the tokens `not`, `good`, `not good`). A network that takes means over ids then sees some of the
- * order. Source: Wang and Manning 2012, "Baselines and bigrams: simple, good sentiment and topic classification"; Joulin
- * et al. 2017, "Bag of tricks for efficient text classification".
+ * order. Source: Wang and Manning 2012, "Baselines and bigrams: simple, good sentiment and topic classification";
+ * Joulin et al. 2017, "Bag of tricks for efficient text classification".
  * Id 0 is padding and never a token; id 1 is an unknown token. An `embedding` layer needs goss_tokens_count rows.
  *
  *     goss_token_options o = goss_token_options_defaults();
