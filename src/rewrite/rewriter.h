@@ -58,4 +58,6 @@ extern const goss__rule goss__rules[GOSS__RULE_COUNT];
 bool goss__rule_is_on(goss_graph *g, goss__rule_id rule);
 /* "rewrite", which disables all, then the rules' names; NULL behind the last. */
 const char *goss__rule_name(int i);
+/* Whether a list (NULL: empty) disables that rule: by its name, or with all. */
+bool goss__rule_is_listed(const char *list, const char *rule);
 #endif

@@ -9,10 +9,13 @@ const char *goss__rule_name(int i) {
     return i <= GOSS__RULE_COUNT ? goss__rules[i - 1].name : NULL;
 }
 
+bool goss__rule_is_listed(const char *list, const char *rule) {
+    return goss__is_listed(list, ALL) || goss__is_listed(list, rule);
+}
+
 static void read_switches(goss_graph *g) {
-    const bool all = goss__is_listed(g->disabled, ALL);
     for (int i = 0; i < GOSS__RULE_COUNT; i++)
-        if (all || goss__is_listed(g->disabled, goss__rules[i].name)) g->rules_off[i / 64] |= (uint64_t)1 << i % 64;
+        if (goss__rule_is_listed(g->disabled, goss__rules[i].name)) g->rules_off[i / 64] |= (uint64_t)1 << i % 64;
     g->rules_read = true;
 }
 

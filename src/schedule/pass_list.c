@@ -47,10 +47,12 @@ goss_status goss__disable_check(const char *list, const char *source, bool rules
 
 /* ---- the text ---- */
 
-static void add_row(goss__str *s, const char *name, bool mandatory, const char *what) {
-    const char *state = mandatory ? "always" : goss__is_listed(goss__disabled(), name) ? "off" : "on";
-    goss__str_addf(s, "  %-7s %-17s %s\n", state, name, what);
+static void add_row(goss__str *s, const char *name, bool mandatory, bool off, const char *what) {
+    goss__str_addf(s, "  %-7s %-17s %s\n", mandatory ? "always" : off ? "off" : "on", name, what);
 }
+
+static bool pass_is_off(const char *name) { return goss__is_listed(goss__disabled(), name); }
+static bool rule_is_off(const char *name) { return goss__rule_is_listed(goss__disabled(), name); }
 
 static bool is_program_pass(const char *name) {
     for (int i = 0; goss__program_pass_at(i); i++)
@@ -61,21 +63,24 @@ static bool is_program_pass(const char *name) {
 static void add_rules(goss__str *s) {
     goss__str_add(s, "rewrite rules, disabled by GOSSAMER_DISABLE or goss_graph_disable\n");
     for (int i = 0; i < GOSS__RULE_COUNT; i++)
-        if (!is_program_pass(goss__rules[i].name)) add_row(s, goss__rules[i].name, false, goss__rules[i].what);
+        if (!is_program_pass(goss__rules[i].name))
+            add_row(s, goss__rules[i].name, false, rule_is_off(goss__rules[i].name), goss__rules[i].what);
     goss__str_add(s, "passes over a program, disabled likewise\n");
     for (int i = 0; goss__program_pass_at(i); i++)
-        add_row(s, goss__program_pass_at(i)->name, false, goss__program_pass_at(i)->what);
+        add_row(s, goss__program_pass_at(i)->name, false, rule_is_off(goss__program_pass_at(i)->name),
+                goss__program_pass_at(i)->what);
 }
 
 static void add_passes(goss__str *s) {
     goss__str_add(s, "passes over a schedule, disabled by GOSSAMER_DISABLE or goss_schedule_options.disable\n");
     for (int i = 0; goss__schedule_pass_at(i); i++) {
         const goss__schedule_pass *pass = goss__schedule_pass_at(i);
-        add_row(s, pass->name, is_mandatory(pass), pass->what);
+        add_row(s, pass->name, is_mandatory(pass), pass_is_off(pass->name), pass->what);
     }
     goss__str_add(s, "choices within them and of kernels, disabled likewise\n");
     for (int i = 0; goss__pass_name(i); i++)
-        if (goss__pass_what(i)) add_row(s, goss__pass_name(i), false, goss__pass_what(i));
+        if (goss__pass_what(i))
+            add_row(s, goss__pass_name(i), false, pass_is_off(goss__pass_name(i)), goss__pass_what(i));
 }
 
 goss_status goss_passes_text(char **out, goss_error *err) {
