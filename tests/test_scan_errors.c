@@ -114,6 +114,20 @@ TEST(a_loop_of_version_1_is_read) {
     goss_text_free(text), goss_program_free(p);
 }
 
+/* An operation of the body that has become two moves none of the numbers that are stacked. */
+TEST(a_loop_of_version_1_stacks_values_by_their_numbers_in_the_text) {
+#define RETIRED(index)                                                                                                 \
+    OLD "  %0 = arg {index=0} : real[1,N,2]\n  %1 = arg {index=1} : real[1,N,2]\n  %2 = arg {index=2} : real[]\n"      \
+        "  %3 = lerp_square(%0, %1, %0) : real[1,N,2]\n  %4 = add(%3, %1) : real[1,N,2]\n  return %4 \"next0\"\n})\n"  \
+        "%3 = scan_result(%2) {kind=1, index=" index ", axis=2} : real[1,N,L,2]\nreturn %3 \"y\"\n"
+    goss_program *p = program_of(RETIRED("4"));
+    char *text = goss_program_text(p);
+    if (!strstr(text, "  %5 = add(%4, %1) : real[1,N,2]\n  return %5 \"next0\", %5 \"y0\"\n")) T_FAIL("%s", text);
+    goss_text_free(text), goss_program_free(p);
+    T_ERR(goss_program_parse(RETIRED("5"), &p, &err), GOSS_E_FORMAT, "its index is not below");
+#undef RETIRED
+}
+
 TEST(a_loop_of_version_1_is_checked) {
     static const loop_text all[] = {
         {OLD_LOOP OLD_SCAN("%0, %1", "carries=1, slices=1, consts=1", "L")

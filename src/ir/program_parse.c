@@ -163,23 +163,38 @@ static bool read_attributes(goss__lex *l, int version, const goss__symbols *symb
 
 enum { MOST_RESULTS = GOSS__MAX_IN + GOSS__LONGEST_BYTE_LIST, MOST_REGIONS = 4, ATTR_BYTES = 2048 };
 
-/* The program or region being parsed. Values are numbered by the text: a retired operation expands to several. */
+/* The values of a program or region, by number in the text: a retired operation expands to several. */
+typedef struct numbering {
+    struct text_value *at;
+    int n, capacity;
+} numbering;
+typedef struct text_value {
+    int value;        /* of the program */
+    numbering inside; /* of its operation's region */
+} text_value;
+
+static void free_numbering(numbering *v) {
+    for (int i = 0; i < v->n; i++) free_numbering(&v->at[i].inside); /* as deep as regions are nested */
+    goss__free(v->at);
+    *v = (numbering){0};
+}
+
+/* The program or region being parsed. */
 typedef struct body {
     goss_program *p;
     int version; /* of the language */
-    int *value;  /* of the program, by number in the text */
-    int n, capacity;
+    numbering values;
 } body;
 
-static bool add_value(goss__lex *l, body *b, int value) {
-    if (b->n == b->capacity) {
-        if (b->capacity > INT32_MAX / 2 / (int)sizeof *b->value) return goss__lex_no_memory(l);
-        const int capacity = b->capacity ? 2 * b->capacity : 64;
-        int *moved = goss__realloc(b->value, (size_t)capacity * sizeof *moved);
+static bool add_value(goss__lex *l, numbering *v, int value) {
+    if (v->n == v->capacity) {
+        if (v->capacity > INT32_MAX / 2 / (int)sizeof *v->at) return goss__lex_no_memory(l);
+        const int capacity = v->capacity ? 2 * v->capacity : 64;
+        text_value *moved = goss__realloc(v->at, (size_t)capacity * sizeof *moved);
         if (!moved) return goss__lex_no_memory(l);
-        b->value = moved, b->capacity = capacity;
+        v->at = moved, v->capacity = capacity;
     }
-    b->value[b->n++] = value;
+    v->at[v->n++] = (text_value){.value = value};
     return true;
 }
 
@@ -191,15 +206,18 @@ typedef struct reading {
     goss_type *types;   /* of the results */
     goss_shape *shapes; /* likewise */
     goss_program *regions[MOST_REGIONS];
+    numbering inside; /* of the last region */
+    int first;        /* operand, by number in the text */
     int64_t attr[ATTR_BYTES / sizeof(int64_t)];
     goss__str name, scope;
 } reading;
 
-static bool read_value(goss__lex *l, const body *b, int *value) {
+/* A value, by its number in the text. */
+static bool read_number(goss__lex *l, const body *b, int *number) {
     int64_t v;
     if (!goss__lex_expect(l, '%') || !goss__lex_int(l, &v)) return false;
-    if (v < 0 || v >= b->n) return goss__lex_fail(l, "%%%lld is not defined yet", (long long)v);
-    *value = b->value[v];
+    if (v < 0 || v >= b->values.n) return goss__lex_fail(l, "%%%lld is not defined yet", (long long)v);
+    *number = (int)v;
     return true;
 }
 
@@ -209,8 +227,8 @@ static bool read_results(goss__lex *l, const body *b, reading *r) {
         int64_t v;
         if (r->o.n_results == MOST_RESULTS) return goss__lex_fail(l, "more than %d results", MOST_RESULTS);
         if (!goss__lex_expect(l, '%') || !goss__lex_int(l, &v)) return false;
-        if (v != (int64_t)b->n + r->o.n_results)
-            return goss__lex_fail(l, "the next value is %%%d, not %%%lld", b->n + r->o.n_results, (long long)v);
+        if (v != (int64_t)b->values.n + r->o.n_results)
+            return goss__lex_fail(l, "the next value is %%%d, not %%%lld", b->values.n + r->o.n_results, (long long)v);
         r->o.n_results++;
         if (!goss__lex_take(l, ',')) return goss__lex_expect(l, '=');
     }
@@ -218,10 +236,13 @@ static bool read_results(goss__lex *l, const body *b, reading *r) {
 }
 
 static bool read_operands(goss__lex *l, const body *b, reading *r) {
+    int number;
     if (!goss__lex_take(l, '(')) return true;
     do {
         if (r->o.n_operands == GOSS__MAX_IN) return goss__lex_fail(l, "more than %d operands", GOSS__MAX_IN);
-        if (!read_value(l, b, &r->operands[r->o.n_operands++])) return false;
+        if (!read_number(l, b, &number)) return false;
+        if (r->o.n_operands == 0) r->first = number;
+        r->operands[r->o.n_operands++] = b->values.at[number].value;
     } while (goss__lex_take(l, ','));
     return goss__lex_expect(l, ')');
 }
@@ -237,7 +258,7 @@ static bool read_types(goss__lex *l, const goss_program *p, reading *r) {
     return true;
 }
 
-static bool read_body(goss__lex *l, int version, goss_program *p);
+static bool read_body(goss__lex *l, int version, goss_program *p, numbering *values);
 
 /* ({ ... }, { ... }) */
 static bool read_regions(goss__lex *l, const body *b, reading *r) {
@@ -251,8 +272,9 @@ static bool read_regions(goss__lex *l, const body *b, reading *r) {
         if (!region) return goss__lex_no_memory(l);
         r->regions[r->o.n_regions++] = region;
         region->depth = p->depth + 1;
-        if (!goss__lex_expect(l, '{') || !goss__lex_end_line(l, NULL) || !read_body(l, b->version, region) ||
-            !goss__lex_expect(l, '}'))
+        free_numbering(&r->inside);
+        if (!goss__lex_expect(l, '{') || !goss__lex_end_line(l, NULL) ||
+            !read_body(l, b->version, region, &r->inside) || !goss__lex_expect(l, '}'))
             return false;
     } while (goss__lex_take(l, ','));
     return goss__lex_expect(l, ')');
@@ -269,6 +291,15 @@ static bool read_kind(goss__lex *l, reading *r) {
            goss__lex_fail(l, "%s has too many attributes", kind);
 }
 
+/* What a selector of a loop of version 1 stacks is a value of the loop's region, by its number in the text. (Others
+ * are for the verifier.) */
+static void renumber_stacked(const body *b, reading *r) {
+    goss__scan_result_attr *a = (goss__scan_result_attr *)(void *)r->attr;
+    if (r->o.op != &goss__op_scan_result || r->o.n_operands == 0 || a->kind == GOSS__SCAN_LAST) return;
+    const numbering *inside = &b->values.at[r->first].inside;
+    if (inside->n > 0) a->index = a->index >= 0 && a->index < inside->n ? inside->at[a->index].value : -1;
+}
+
 /* Appends what has been parsed to the program. */
 static bool add_operation(goss__lex *l, body *b, reading *r) {
     const goss__operation_proto o = r->o;
@@ -279,7 +310,8 @@ static bool add_operation(goss__lex *l, body *b, reading *r) {
     if (!(r->retired ? goss__retired_add(b->p, r->retired, &o) : goss__program_add(b->p, &o)))
         return goss__lex_no_memory(l);
     for (int i = 0; i < o.n_results; i++)
-        if (!add_value(l, b, b->p->n_values - o.n_results + i)) return false;
+        if (!add_value(l, &b->values, b->p->n_values - o.n_results + i)) return false;
+    if (o.n_results > 0) b->values.at[b->values.n - 1].inside = r->inside, r->inside = (numbering){0};
     return true;
 }
 
@@ -294,6 +326,7 @@ static bool read_operation_into(goss__lex *l, body *b, reading *r) {
         !read_types(l, b->p, r) || !read_regions(l, b, r) || !goss__lex_end_line(l, &r->scope))
         return false;
     r->o.operands = r->operands, r->o.types = r->types, r->o.shapes = r->shapes, r->o.regions = r->regions;
+    renumber_stacked(b, r);
     r->o.attr = r->attr, r->o.scope = r->scope.data ? r->scope.data : "";
     return add_operation(l, b, r);
 }
@@ -304,6 +337,7 @@ static bool read_operation(goss__lex *l, body *b) {
     const bool ok = read_operation_into(l, b, r);
     for (int i = 0; i < r->o.n_regions; i++) goss_program_free(r->regions[i]);
     goss__str_free(&r->name), goss__str_free(&r->scope);
+    free_numbering(&r->inside);
     goss__free(r->types), goss__free(r->shapes), goss__free(r);
     return ok;
 }
@@ -311,11 +345,12 @@ static bool read_operation(goss__lex *l, body *b) {
 /* return %3 "loss", %4 "logits" */
 static bool read_outputs(goss__lex *l, const body *b) {
     do {
-        int value;
+        int number;
         goss__str name = {0};
-        if (!read_value(l, b, &value)) return false;
+        if (!read_number(l, b, &number)) return false;
         const bool ok =
-            goss__lex_string(l, &name) && (goss__program_add_output(b->p, value, name.data) || goss__lex_no_memory(l));
+            goss__lex_string(l, &name) &&
+            (goss__program_add_output(b->p, b->values.at[number].value, name.data) || goss__lex_no_memory(l));
         goss__str_free(&name);
         if (!ok) return false;
     } while (goss__lex_take(l, ','));
@@ -331,10 +366,11 @@ static bool read_lines(goss__lex *l, body *b) {
     return true;
 }
 
-static bool read_body(goss__lex *l, int version, goss_program *p) {
+/* values: receives its numbering, on an error, too. */
+static bool read_body(goss__lex *l, int version, goss_program *p, numbering *values) {
     body b = {.p = p, .version = version};
     const bool ok = read_lines(l, &b);
-    goss__free(b.value);
+    *values = b.values;
     return ok;
 }
 
@@ -378,8 +414,10 @@ goss_status goss_program_parse(const char *text, goss_program **out, goss_error 
     goss_program *p = goss__program_new(&(goss__symbols){0});
     if (!p) return goss_error_set(err, GOSS_E_NOMEM, "program: out of memory");
     int version = GOSS__PROGRAM_VERSION;
+    numbering values = {0};
     goss_status s =
-        read_head(&l, &version) && read_symbols(&l, p) && read_body(&l, version, p) ? GOSS_OK : l.err->status;
+        read_head(&l, &version) && read_symbols(&l, p) && read_body(&l, version, p, &values) ? GOSS_OK : l.err->status;
+    free_numbering(&values);
     if (s == GOSS_OK && goss__lex_next_line(&l)) {
         goss__lex_fail(&l, "nothing may follow here");
         s = l.err->status;
