@@ -134,7 +134,7 @@ typedef enum goss__selection {
 } goss__selection;
 
 /* An operation with several results. In a graph and in a schedule it is one node, which only its *selectors* read, a
- * node for each result that is used; in a program the results are its own (ir/program_join.c). */
+ * node for each result that is used; in a program the results are its own (ir/program_results.c). */
 enum { GOSS__MOST_SELECTORS = 2 };
 typedef struct goss__results {
     const goss__op *selector[GOSS__MOST_SELECTORS]; /* of result i; the last one of all further results, too */
