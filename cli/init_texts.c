@@ -60,6 +60,13 @@ static goss_status measure_all(const char *path, const char *column, lengths *ou
 
 static int bounded(int n, int most) { return n < 1 ? 1 : n > most ? most : n; }
 
+/* Ids of a text of that many tokens: of them, and of all runs of 2 .. ngrams that may be known (data.ngrams). */
+static int ids_of(int tokens, int ngrams) {
+    int n = 0;
+    for (int k = 0; k < ngrams && k < tokens; k++) n += tokens - k;
+    return n;
+}
+
 /* Single words are told apart by their characters. */
 static goss_status set_tokens(init_plan *p, const char *column, goss_error *err) {
     lengths l = {0};
@@ -70,9 +77,12 @@ static goss_status set_tokens(init_plan *p, const char *column, goss_error *err)
     const bool words = strcmp(goss_config_text(p->config, "data.tokens"), "word") == 0;
     const char *as = goss_config_text(p->config, "data.text_as");
     if (strcmp(as, "mean") == 0 || strcmp(as, "bag") == 0) return GOSS_OK; /* of any length */
-    init_set(p, "data.length", "%d", words ? bounded(l.words, MOST_WORDS) : bounded(l.characters, MOST_CHARACTERS));
-    init_mark(p, "data.length", "19 in 20 texts have at most %d %s; what is longer is cut",
-              words ? l.words : l.characters, words ? "words and signs" : "characters");
+    const int tokens = words ? bounded(l.words, MOST_WORDS) : bounded(l.characters, MOST_CHARACTERS);
+    const int ngrams = vectors ? 1 : (int)goss_config_int(p->config, "data.ngrams");
+    init_set(p, "data.length", "%d", ids_of(tokens, ngrams));
+    init_mark(p, "data.length", "19 in 20 texts have at most %d %s%s; what is longer is cut",
+              words ? l.words : l.characters, words ? "words and signs" : "characters",
+              ngrams > 1 ? ", whose n-grams have ids, too" : "");
     return GOSS_OK;
 }
 

@@ -267,6 +267,8 @@ TEST(keys_of_texts_that_do_nothing_are_told) {
                  "run.dir=least");
     SAYS(err_text, "data.least = 3 has no effect");
     SAYS(err_text, "data.length = 12 has no effect");
+    RUN(1, TASKS "data.tokens=byte data.ngrams=2 'model.backbone=embedding 300 4; readout mean' run.dir=bytes");
+    SAYS(err_text, "data.ngrams = 2: n-grams are of words or characters (data.tokens), not of byte tokens");
     RUN(0, TASKS "data.vectors=words.safetensors data.ngrams=2 'model.backbone=gru 4; readout last' train.steps=1 "
                  "run.dir=ngrams");
     SAYS(err_text, "data.ngrams = 2 has no effect");

@@ -68,6 +68,9 @@ TEST(init_writes_a_configuration_that_trains) {
     SAYS(out_text, "target = label");
     SAYS(out_text, "tokens = char"); /* of one or two words */
     SAYS(out_text, "every = 0");
+    SAYS(out_text, "length = 10\n"); /* "yes please" */
+    RUN(0, "init few.csv data.text=text data.ngrams=3");
+    SAYS(out_text, "length = 27\n"); /* and its 9 pairs and 8 triples */
     /* Tasks of texts are a table. */
     RUN(0, "init intents.tsv data.text=text data.target=domain data.task=intent data.hold_out=0.2 -o tasks.ini");
     put("single.csv", "text,label\nyes please,a\nno thanks,b\n");

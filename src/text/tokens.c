@@ -109,10 +109,12 @@ bool goss__token_kind_merges(const goss__token_kind *k) { return k->fit == fit_m
 
 goss_status goss__tokens_check_ngrams(const goss_tokens *t, goss_error *err) {
     if (t->ngrams > GOSS_NGRAMS_MOST)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "n-grams of %d tokens: %d at most", t->ngrams, GOSS_NGRAMS_MOST);
+        return goss_error_set(err, GOSS_E_ARGUMENT, "data.ngrams: n-grams of %d tokens: %d at most", t->ngrams,
+                              GOSS_NGRAMS_MOST);
     if (t->ngrams > 1 && t->kind->fit != fit_counted)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "n-grams are of words or characters, not of %s tokens",
-                              t->kind->name);
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "data.ngrams = %d: n-grams are of words or characters (data.tokens), not of %s tokens",
+                              t->ngrams, t->kind->name);
     return GOSS_OK;
 }
 
