@@ -268,7 +268,7 @@ static goss_status check_split(goss_compare *c, const goss_config *base, goss_er
 
 /* What the comparison writes is nothing that it reads, and no table of somebody else's. */
 static goss_status check_folder(const goss_compare *c, const goss_config *base, goss_error *err) {
-    const char *dir = c->set.dir, *data = goss_config_text(base, "data.path"), *key;
+    const char *dir = c->set.dir, *data = goss_config_text(base, "data.path");
     char tasks[4200], cells[4200];
     if (snprintf(tasks, sizeof tasks, "%s/tasks.csv", dir) >= (int)sizeof tasks)
         return goss_error_set(err, GOSS_E_ARGUMENT, "compare.dir: the path is too long");
@@ -278,12 +278,11 @@ static goss_status check_folder(const goss_compare *c, const goss_config *base, 
                               "compare.dir = %s lies in the folder of the data (data.path): name another, as "
                               "compare.dir=runs/school",
                               dir);
-    for (int i = 0; (key = goss_train_input(base, i)); i++)
-        if (goss__same_file(tasks, goss_config_text(base, key)))
-            return goss_error_set(err, GOSS_E_ARGUMENT,
-                                  "%s: the comparison would write over %s; name another compare.dir, or a copy of that "
-                                  "file",
-                                  key, tasks);
+    const char *key = goss__run_input_at(base, tasks);
+    if (key)
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "%s: the comparison would write over %s; name another compare.dir, or a copy of that file", key, tasks);
     if (!goss__path_exists(tasks) || goss__is_dir(cells)) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "compare.dir: %s is there, a comparison writes a file of that name, and no comparison has "

@@ -22,24 +22,29 @@ static goss_status beside(const char *path, const char *end, char out[PATH], gos
 
 static bool generates(const goss_search *s) { return s->o.methods[GOSS_SEARCH_SMASH] || s->o.methods[GOSS_SEARCH_GHN]; }
 
-/* Labels beside an idx file, which no key names, are recognised by their content. */
-static goss_status check_file(const goss_search *s, const char *file, goss_error *err) {
-    const char *key;
-    GOSS_TRY(goss_output_check(file, NULL, 0, err));
-    for (int i = 0; (key = goss_train_input(s->config, i)); i++)
-        GOSS_TRY(goss_output_check(file, (const char *[]){goss_config_text(s->config, key)}, 1, err));
+static goss_status check_files(const goss_search *s, const char *path, const char *const *inputs, int n,
+                               goss_error *err) {
+    char file[PATH];
+    GOSS_TRY(beside(path, "", file, err)); /* its ending */
+    GOSS_TRY(goss_output_check(path, inputs, n, err));
+    for (int i = 0; i < (generates(s) ? 2 : 1); i++) {
+        GOSS_TRY(beside(path, i ? "-start.safetensors" : ".safetensors", file, err));
+        GOSS_TRY(goss_output_check(file, inputs, n, err));
+    }
     return GOSS_OK;
 }
 
+/* Labels beside an idx file, which no key names, are recognised by their content. */
 goss_status goss_search_check_output(const goss_search *s, const char *path, goss_error *err) {
-    char file[PATH];
-    GOSS_TRY(beside(path, "", file, err)); /* its ending */
-    GOSS_TRY(check_file(s, path, err));
-    for (int i = 0; i < (generates(s) ? 2 : 1); i++) {
-        GOSS_TRY(beside(path, i ? "-start.safetensors" : ".safetensors", file, err));
-        GOSS_TRY(check_file(s, file, err));
-    }
-    return GOSS_OK;
+    const char *key;
+    int n = 0;
+    while (goss_train_input(s->config, n)) n++;
+    const char **inputs = goss__calloc((size_t)n + 1, sizeof *inputs);
+    if (!inputs) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d names", n);
+    for (int i = 0; (key = goss_train_input(s->config, i)); i++) inputs[i] = goss_config_text(s->config, key);
+    const goss_status status = check_files(s, path, inputs, n, err);
+    goss__free(inputs);
+    return status;
 }
 
 /* ---- models ---- */

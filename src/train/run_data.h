@@ -77,6 +77,10 @@ struct goss__run_data {
 /* data.kind = auto: the kind of what is at a path; images where no reader takes it (goss_train_data_known). */
 const goss__data_kind *goss__data_guess(const char *path);
 
+/* ---- run_inputs.c ---- */
+/* The key of the input (goss_train_input) that the file at a path is, by whatever name; NULL: of none. */
+const char *goss__run_input_at(const goss_config *config, const char *path);
+
 /* ---- run_data.c ---- */
 /* The kind of what a configuration names, or of a program's own tasks. */
 const goss__data_kind *goss__run_data_kind(const goss__run_settings *s, const goss_train_tasks *own);

@@ -78,16 +78,14 @@ static goss_status check_apart(const goss__run *r, const char *key, const char *
 
 /* Refuses inputs that the run would overwrite. */
 static goss_status check_inputs(const goss__run *r, goss_error *err) {
-    const goss_config *c = r->set.config;
-    const char *key;
     char path[4200];
     for (int i = 0; i < FILES; i++) {
         GOSS_TRY(goss__run_path(r, files[i], path, err));
-        for (int k = 0; (key = goss_train_input(c, k)); k++)
-            if (goss__same_file(path, goss_config_text(c, key)))
-                return goss_error_set(err, GOSS_E_ARGUMENT,
-                                      "%s: the run would write over %s; name another run.dir, or a copy of that file",
-                                      key, path);
+        const char *key = goss__run_input_at(r->set.config, path);
+        if (key)
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "%s: the run would write over %s; name another run.dir, or a copy of that file", key,
+                                  path);
     }
     return GOSS_OK;
 }
