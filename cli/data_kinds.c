@@ -7,24 +7,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gossamer/recommend.h"
-#include "gossamer/sound.h"
-#include "gossamer/table.h"
+#include "gossamer/train.h"
 #include "init.h"
 
-/* The last one takes what no other one does. */
 static const cli_kind kinds[] = {
-    {"sound", "sounds", KIND_SOUNDS, eval_sounds, adapt_sounds, predict_sounds, goss_sounds_is, NULL, init_sounds,
+    {"sound", "sounds", KIND_SOUNDS, eval_sounds, adapt_sounds, predict_sounds, NULL, init_sounds, false},
+    {"ratings", "ratings", KIND_RATINGS, eval_ratings, adapt_ratings, predict_ratings, inspect_ratings, init_ratings,
      false},
-    /* before tables: a folder with ratings.csv is one of csv files, too */
-    {"ratings", "ratings", KIND_RATINGS, eval_ratings, adapt_ratings, predict_ratings, goss_ratings_is, inspect_ratings,
-     init_ratings, false},
-    {"text", "texts", KIND_TEXTS, eval_texts, adapt_texts, predict_texts, NULL, NULL, init_texts, false},
-    {"table", "tables with tasks", KIND_TABLES, eval_tables, adapt_table, predict_table, goss_table_is,
-     cli_inspect_table, init_table, false},
+    {"text", "texts", KIND_TEXTS, eval_texts, adapt_texts, predict_texts, NULL, init_texts, false},
+    {"table", "tables with tasks", KIND_TABLES, eval_tables, adapt_table, predict_table, cli_inspect_table, init_table,
+     false},
     {"tables", "any table (the model tables)", KIND_ANY_TABLE, eval_whole_tables, adapt_any_table, NULL, NULL, NULL,
-     NULL, true},
-    {"images", "images", KIND_IMAGES, eval_images, adapt_images, predict_images, NULL, NULL, init_images, false},
+     true},
+    {"images", "images", KIND_IMAGES, eval_images, adapt_images, predict_images, NULL, init_images, false},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -52,11 +47,7 @@ const cli_kind *cli_kind_named(const char *name) {
     return NULL;
 }
 
-const cli_kind *cli_kind_at(const char *path) {
-    int i = 0;
-    while (i < KINDS - 1 && !(kinds[i].is_data && kinds[i].is_data(path))) i++;
-    return &kinds[i];
-}
+const cli_kind *cli_kind_at(const char *path) { return cli_kind_named(goss_train_data_kind(path)); }
 
 /* "images and sounds". */
 static void name_kinds(unsigned bits, char *out, size_t size) {

@@ -86,7 +86,6 @@ typedef struct cli_kind {
     /* Returns the exit status; usage errors as in eval. NULL: networks are of another kind. */
     int (*predict)(const goss_network *n, const cli_verb *verb, const predict_request *q);
     /* Files and folders. */
-    bool (*is_data)(const char *path);                                       /* NULL: none; the last row: all */
     int (*inspect)(const char *path, const cli_table_view *view, bool json); /* NULL: inspect does not show them */
     goss_status (*init)(struct init_plan *p, goss_error *err);               /* NULL: init does not know them */
     bool alone; /* `eval NAME` evaluates methods that need no model */
@@ -99,7 +98,7 @@ goss_status cli_kind_of(const goss_data_spec *data, const char *file, const cli_
 const cli_kind *cli_kind_alone(const char *word);
 /* The row of that name; NULL: none has it. */
 const cli_kind *cli_kind_named(const char *name);
-/* The kind of what is at a path, by its content. */
+/* The kind of what is at a path (goss_train_data_kind). */
 const cli_kind *cli_kind_at(const char *path);
 /* Exits with a usage error if an option was given that `kind` does not have. file: the model's or network's. */
 void cli_refuse_other_kinds(const cli_verb *verb, const cli_kind *kind, const char *file);

@@ -38,6 +38,10 @@ GOSS_API const goss_key *goss_train_keys(int *n);
 GOSS_API GOSS_MUST_USE goss_status goss_train_key_means(const goss_config *config, const char *key, bool *means,
                                                         goss_error *err);
 
+/* The reader that data.kind = auto finds for what is at `path`: "sound", "ratings", "table" or "images", and "images"
+ * where there is none, too (goss_train_data_known). Static storage. */
+GOSS_API const char *goss_train_data_kind(const char *path);
+
 /* Whether data.kind = auto finds a reader for what is at `path`. Errors: GOSS_E_FORMAT: none; the text names what is
  * there, what is read, and what to do. What a reader recognises and cannot read is not found here. */
 GOSS_API GOSS_MUST_USE goss_status goss_train_data_known(const char *path, goss_error *err);

@@ -40,6 +40,8 @@ const goss__data_kind *goss__data_guess(const char *path) {
     return readers[i].kind;
 }
 
+const char *goss_train_data_kind(const char *path) { return goss__data_guess(path)->name; }
+
 /* "images, tables, ratings or sounds", each with its list if `files`. */
 static void name_readers(goss__str *s, bool files) {
     for (int i = READERS - 1; i >= 0; i--) {
