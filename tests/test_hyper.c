@@ -504,6 +504,8 @@ static goss_status bind_world(void *context, goss_exec *e, goss_error *err) {
     return goss_exec_count(e, "T", TASKS, err);
 }
 
+static bool diverges; /* as the last examination found */
+
 /* Examines one hypernetwork; spoil multiplies its own weights. */
 static char *examine(goss_conditioner conditioner, goss_combine combine, double spoil) {
     cell c;
@@ -530,7 +532,8 @@ static char *examine(goss_conditioner conditioner, goss_combine combine, double 
                                 .precision = GOSS_F64,
                                 .threads = c.w.threads,
                                 .bind = bind_world,
-                                .context = &c.w};
+                                .context = &c.w,
+                                .diverges = &diverges};
     char *text;
     if (goss_hyper_doctor(&x, &text, &err) != GOSS_OK) printf("  %s\n", err.text);
     cell_free(&c);
@@ -549,7 +552,10 @@ TEST(doctor) {
     T_CHECK(text && strstr(text, "too large") && strstr(text, "need attention"));
     goss_text_free(text);
     text = examine(GOSS_CONDITION_TASK, GOSS_COMBINE_REPLACE, 0.01);
-    T_CHECK(text && strstr(text, "too small") && strstr(text, "need attention"));
+    T_CHECK(text && strstr(text, "too small") && strstr(text, "need attention") && !diverges);
+    goss_text_free(text);
+    text = examine(GOSS_CONDITION_TASK, GOSS_COMBINE_REPLACE, INFINITY);
+    T_CHECK(text && strstr(text, "the generator diverges at once") && diverges);
     goss_text_free(text);
 }
 

@@ -194,12 +194,11 @@ typedef struct goss_hyper_examination {
     goss_threads *threads;
     goss_status (*bind)(void *context, goss_exec *exec, goss_error *err); /* binds the graph's inputs and counts */
     void *context;
+    bool *diverges; /* NULL, or receives whether a generated tensor is not finite, from which no training recovers */
 } goss_hyper_examination;
 /* Runs the examination; appends nodes to the graph. *text: a table for people (goss_text_free). Errors: those of
  * compiling and running, and of bind. */
 GOSS_API GOSS_MUST_USE goss_status goss_hyper_doctor(const goss_hyper_examination *x, char **text, goss_error *err);
-/* Whether such a text says that a generated tensor is not finite, from which no training comes back. */
-GOSS_API bool goss_hyper_doctor_diverges(const char *text);
 
 #ifdef __cplusplus
 }

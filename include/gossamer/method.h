@@ -204,6 +204,7 @@ typedef struct goss_method_examination {
     goss_threads *threads;
     goss_status (*bind)(void *context, goss_exec *exec, goss_error *err); /* binds the batch's inputs and counts */
     void *context;
+    bool *diverges; /* NULL, or as in goss_hyper_examination */
 } goss_method_examination;
 /* Examines the hypernetwork of `hypernet` on a training batch (goss_hyper_doctor). Errors: GOSS_E_UNSUPPORTED: a method
  * without a hypernetwork; errors of compiling and running. Owns: goss_text_free. */

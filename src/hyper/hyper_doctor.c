@@ -171,12 +171,12 @@ static double slope_of(const finding *f) {
     return f->variance > 0 && f->doubled > 0 ? 0.5 * log2(f->doubled / f->variance) : 0;
 }
 
-static const char diverges[] = "not finite: the generator diverges at once";
-
 static bool is_head(const finding *f) { return strcmp(f->how, "class") == 0; }
 
+static bool diverges(const finding *f) { return !isfinite(f->variance); }
+
 static const char *verdict(const finding *f) {
-    if (!isfinite(f->variance)) return diverges;
+    if (diverges(f)) return "not finite: the generator diverges at once";
     if (!isfinite(f->doubled)) return "not finite where the condition is twice as large: normalise the condition";
     if (f->wanted > 0 && f->variance > 4 * f->wanted) return "too large: lower alpha or the last layer's start";
     if (f->wanted > 0 && f->variance < 0.25 * f->wanted) return "too small: signals will die out";
@@ -214,8 +214,6 @@ static bool write_table(const doctor *d, double code, double gradient, goss__str
     return !s->failed;
 }
 
-bool goss_hyper_doctor_diverges(const char *text) { return strstr(text, diverges) != NULL; }
-
 goss_status goss_hyper_doctor(const goss_hyper_examination *x, char **text, goss_error *err) {
     int most = goss_layout_count(goss_target_layout(x->hyper->target)) + GOSS_HYPER_MAX_SITES + 1;
     doctor d = {.x = x};
@@ -230,6 +228,8 @@ goss_status goss_hyper_doctor(const goss_hyper_examination *x, char **text, goss
     if (status == GOSS_OK) status = run(&d, &code, &gradient, err);
     if (status == GOSS_OK && !write_table(&d, code, gradient, &s))
         status = goss_error_set(err, GOSS_E_NOMEM, "out of memory for an examination");
+    if (x->diverges) *x->diverges = false;
+    for (int i = 0; status == GOSS_OK && x->diverges && i < d.count; i++) *x->diverges |= diverges(&d.findings[i]);
     if (status == GOSS_OK)
         *text = s.data;
     else

@@ -209,7 +209,8 @@ goss_status goss_method_doctor(const goss_method *m, goss_graph *g, const goss_t
                                 .precision = x->precision,
                                 .threads = x->threads,
                                 .bind = x->bind,
-                                .context = x->context};
+                                .context = x->context,
+                                .diverges = x->diverges};
     goss_status status = goss_hyper_doctor(&e, text, err);
     goss__solution_free(&s);
     goss_scope_pop(g);

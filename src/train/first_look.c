@@ -8,11 +8,16 @@
 
 static goss_status bind(void *pack, goss_exec *exec, goss_error *err) { return goss__task_pack_bind(pack, exec, err); }
 
-static goss_status examine(goss__run *r, goss__task_pack *pack, goss_graph *g, char **text, goss_error *err) {
+static goss_status examine(goss__run *r, goss__task_pack *pack, goss_graph *g, char **text, bool *diverges,
+                           goss_error *err) {
     const goss_method *m = goss_model_method(r->model);
     goss_task_batch b = goss_task_batch_declare(g, &r->data.source.spec, pack->max_tasks);
-    goss_method_examination x = {
-        .params = r->params, .precision = GOSS_F32, .threads = r->threads, .bind = bind, .context = pack};
+    goss_method_examination x = {.params = r->params,
+                                 .precision = GOSS_F32,
+                                 .threads = r->threads,
+                                 .bind = bind,
+                                 .context = pack,
+                                 .diverges = diverges};
     return goss_method_doctor(m, g, &b, &x, text, err);
 }
 
@@ -22,15 +27,16 @@ static void tell(char *text) {
         goss__log(GOSS_LOG_INFO, "%s", line);
 }
 
-goss_status goss__run_examine(goss__run *r, char **text, goss_error *err) {
+goss_status goss__run_examine(goss__run *r, char **text, bool *diverges, goss_error *err) {
     goss__task_pack pack;
-    *text = NULL;
+    *text = NULL, *diverges = false;
     if (strcmp(goss_method_name(goss_model_method(r->model)), "hypernet") != 0) return GOSS_OK;
     const int micro = r->set.train.micro_batch;
     GOSS_TRY(goss__task_pack_init(&pack, micro ? micro : r->data.tasks, &r->data.source.spec, err));
     goss__run_data_draw(&r->data, 0, &pack);
     goss_graph *g = goss_graph_new();
-    goss_status s = g ? examine(r, &pack, g, text, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
+    goss_status s =
+        g ? examine(r, &pack, g, text, diverges, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
     goss_graph_free(g);
     goss__task_pack_free(&pack);
     return s == GOSS_OK ? s : goss_error_prefix(err, s, "doctor");
@@ -47,8 +53,8 @@ goss_status goss__run_diverges(const goss__run *r, goss_error *err) {
 
 goss_status goss__run_first_look(goss__run *r, goss_error *err) {
     char *text;
-    goss_status s = goss__run_examine(r, &text, err);
-    const bool diverges = text && goss_hyper_doctor_diverges(text);
+    bool diverges;
+    const goss_status s = goss__run_examine(r, &text, &diverges, err);
     if (text) tell(text);
     goss_text_free(text);
     return s == GOSS_OK && diverges ? goss__run_diverges(r, err) : s;

@@ -104,8 +104,9 @@ goss_status goss__run_choose_strengths(goss__run *r, goss_model *m, goss_error *
 /* ---- first_look.c ---- */
 /* Before the first step: what the doctor says of a hypernetwork goes to the log. */
 goss_status goss__run_first_look(goss__run *r, goss_error *err);
-/* The doctor's report. Owns: goss_text_free. NULL: the method generates nothing. */
-goss_status goss__run_examine(goss__run *r, char **text, goss_error *err);
+/* The doctor's report (owned: goss_text_free; NULL: the method generates nothing), and whether it finds weights that
+ * are not finite. */
+goss_status goss__run_examine(goss__run *r, char **text, bool *diverges, goss_error *err);
 /* GOSS_E_NUMERIC: why a run that the doctor finds to diverge does not start. */
 goss_status goss__run_diverges(const goss__run *r, goss_error *err);
 

@@ -43,13 +43,13 @@ static void tell_doctor(const goss__check *k, char *text) {
 
 static goss_status ask_doctor(const goss__check *k, goss__run *r, goss_error *err) {
     char *text;
+    bool diverges;
     if (!goss_method_trains(goss_model_method(r->model))) {
         goss__check_found(k, GOSS_CHECK_INFO, "method", "train.method = %s has nothing to train",
                           goss_method_name(goss_model_method(r->model)));
         return GOSS_OK;
     }
-    const goss_status s = goss__run_examine(r, &text, err);
-    const bool diverges = text && goss_hyper_doctor_diverges(text);
+    const goss_status s = goss__run_examine(r, &text, &diverges, err);
     if (text) tell_doctor(k, text);
     goss_text_free(text);
     return s == GOSS_OK && diverges ? goss__run_diverges(r, err) : s;
