@@ -301,11 +301,6 @@ void cli_put_text(const char *text) {
     goss_text_free(shown);
 }
 
-bool cli_same_file(const char *a, const char *b) {
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 const char *cli_output(const char *path) { return path && strcmp(path, "-") == 0 ? "/dev/stdout" : path; }
 
 void cli_put_path(const char *path) {

@@ -105,8 +105,6 @@ void cli_inputs_free(cli_inputs *in);
  * before its errors. path NULL: not wanted. */
 goss_status cli_check_output(const char *option, const char *path, const char *ending, const cli_inputs *in,
                              goss_error *err);
-/* Whether two paths are the same file. */
-bool cli_same_file(const char *a, const char *b);
 /* Calls `set` for each number of a list "tie=0.3,low=1", in order; NULL: for none. Errors, with --option before them:
  * what is not NAME=VALUE, and those of `set`. */
 typedef goss_status cli_setter(void *context, const char *name, double value, goss_error *err);

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gossamer/file.h"
 #include "gossamer/language.h"
 #include "gossamer/table_data.h"
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gossamer/file.h"
 #include "gossamer/table_data.h"
 #include "step_predict.h"
 #include "table_predict.h"
