@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A training that has come apart is no success: steps that are not finite at the end, validations without finite
+/* A training that has diverged is no success: steps that are not finite at the end, validations without finite
  * answers, weights to start from that overflow; and what is kept and told of each. */
 #include <unistd.h>
 

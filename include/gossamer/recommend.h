@@ -105,7 +105,7 @@ typedef struct goss_catalogue_options {
     double click;                /* of clicks: goss_ratings_options.click, noted for those who apply the model (NaN) */
     uint64_t seed;               /* of the fit's draws (1) */
     const goss_table *described; /* a row per user, to which descriptors are fitted; NULL: none (NULL) */
-    bool described_apart;        /* they are for training alone: the text leaves them out (false) */
+    bool described_in_training;  /* they are for training alone: the text leaves them out (false) */
 } goss_catalogue_options;
 /* The defaults. */
 GOSS_API goss_catalogue_options goss_catalogue_defaults(void);

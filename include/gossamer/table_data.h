@@ -41,7 +41,7 @@ typedef struct goss_table_data_options {
     const char *role;                    /* goss_table_tasks_by_role; NULL or "": none */
     const char *missing;                 /* as in goss_table_options; NULL or "": its default */
     const char *descriptor;              /* file with a row per task; NULL or "": none */
-    bool descriptor_apart;               /* descriptors are for training alone: only tasks to train on have them, and
+    bool descriptor_in_training;         /* descriptors are for training alone: only tasks to train on have them, and
                                             the text leaves them out (false) */
     const char *train_tasks, *val_tasks; /* files that list tasks; NULL or "": drawn */
     double hold_out;                     /* share of the tasks for validation (.1) */

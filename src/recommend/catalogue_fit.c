@@ -390,7 +390,7 @@ static goss_status take_names(fitting *t, goss_error *err) {
 
 static goss_status take_descriptors(fitting *t, const int32_t *users, int n, goss_error *err) {
     if (!t->o->described) return GOSS_OK;
-    t->c->described_apart = t->o->described_apart;
+    t->c->described_in_training = t->o->described_in_training;
     const goss_status s = goss_descriptors_fit(t->o->described, t->r->tasks, users, n, &t->c->described, err);
     return goss_error_prefix(err, s, "data.descriptor");
 }

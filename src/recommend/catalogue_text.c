@@ -79,7 +79,7 @@ static goss_status put_ridge(goss__str *s, const goss_catalogue *c, goss_error *
 
 static goss_status put_descriptors(goss__str *s, const goss_catalogue *c, goss_error *err) {
     char *text;
-    if (!c->described || c->described_apart) return GOSS_OK;
+    if (!c->described || c->described_in_training) return GOSS_OK;
     GOSS_TRY(goss_descriptors_text(c->described, &text, err));
     put_line(s, "descriptors", text);
     goss_text_free(text);

@@ -124,7 +124,7 @@ struct goss_catalogue {
     int32_t *first, *rater;
     float *left;
     goss_descriptors *described; /* of users; NULL: none */
-    bool described_apart;        /* they are no part of the text */
+    bool described_in_training;  /* they are no part of the text */
     goss_baselines *ridge;       /* of what item biases leave over, on factors and features */
     float scale_of_target[2];
 };

@@ -118,8 +118,8 @@ typedef struct goss__net {
     goss_model *model;
     goss_step *step;
     goss__task_pack pack;
-    int64_t done; /* steps */
-    bool apart;   /* the last step was not finite: its answers are none */
+    int64_t done;  /* steps */
+    bool diverged; /* the last step was not finite: its answers are none */
 } goss__net;
 
 goss_status goss__net_open(goss_search *s, const goss__trial *t, goss__net *out, goss_error *err);

@@ -94,7 +94,7 @@ static goss_status assess(goss__net *n, goss__assessor *a, double *out, goss_err
 
 goss_status goss__net_validate(goss__net *n, double *out, goss_error *err) {
     *out = NAN;
-    return n->apart ? GOSS_OK : assess(n, &n->s->judge, out, err);
+    return n->diverged ? GOSS_OK : assess(n, &n->s->judge, out, err);
 }
 
 goss_status goss__net_test(goss__net *n, double *out, goss_error *err) {
@@ -129,7 +129,7 @@ goss_status goss__net_train(goss__net *n, int64_t to, int64_t all, goss_error *e
         const double rate = goss_rate_at(&set->rate, (double)n->done / (double)all, NULL, 0);
         goss__run_data_draw(&n->s->data, (uint64_t)n->done, &n->pack);
         GOSS_TRY(goss_step_run(n->step, 1, rate, set->run.seed, (uint64_t)n->done, &r, err));
-        n->apart = !r.applied || !isfinite(r.loss);
+        n->diverged = !r.applied || !isfinite(r.loss);
     }
     return GOSS_OK;
 }

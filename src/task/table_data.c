@@ -284,7 +284,7 @@ static goss_status fit_all(goss_table_data *d, goss_error *err) {
                             goss_table_tasks_name(d->tasks, d->division.train.tasks[i])))
             return no_memory(err);
     goss_table_fit kept = d->fit;
-    if (d->o.descriptor_apart) kept.descriptors = NULL;
+    if (d->o.descriptor_in_training) kept.descriptors = NULL;
     GOSS_TRY(goss_table_fit_text(&kept, &d->text, err));
     GOSS_TRY(hash_rows(d, &d->division.train, trained_on, 0, err));
     return hash_rows(d, d->within ? &d->division.train : &d->division.validate, validated_on, 1, err);
@@ -320,7 +320,7 @@ static goss_table_source_options source_options(const goss_table_data *d) {
     o.tasks = d->division.train.tasks, o.n_tasks = d->division.train.n;
     o.support = d->o.support, o.most_support = d->o.most_support, o.queries = d->o.queries;
     o.thin = d->o.thin, o.any = d->o.any, o.number = true, o.seed = d->o.seed;
-    if (!d->o.descriptor_apart) o.descriptors = d->fit.descriptors, o.described = d->described;
+    if (!d->o.descriptor_in_training) o.descriptors = d->fit.descriptors, o.described = d->described;
     return o;
 }
 

@@ -122,11 +122,10 @@ static goss_status read_params(const goss_safetensors *f, goss__run *r, goss_err
             goss_safetensors_floats(f, goss_params_name(r->params, i), goss_params_numel(r->params, i), &data, err));
         int64_t at = goss__first_not_finite(data, goss_params_numel(r->params, i));
         if (at >= 0)
-            return goss_error_set(
-                err, GOSS_E_NUMERIC,
-                "tensor \"%s\": number %lld is %g, which is not finite: the run had come apart. Train "
-                "anew in another run.dir with a smaller optimizer.rate; best.safetensors is kept",
-                goss_params_name(r->params, i), (long long)at, (double)data[at]);
+            return goss_error_set(err, GOSS_E_NUMERIC,
+                                  "tensor \"%s\": number %lld is %g, which is not finite: the run had diverged. Train "
+                                  "anew in another run.dir with a smaller optimizer.rate; best.safetensors is kept",
+                                  goss_params_name(r->params, i), (long long)at, (double)data[at]);
         memcpy(goss_params_data(r->params, i), data, (size_t)goss_params_numel(r->params, i) * sizeof *data);
     }
     return GOSS_OK;

@@ -104,7 +104,7 @@ static goss_status fit(ratings *t, const goss__run_settings *s, const goss__run_
     if (is_described(s))
         GOSS_TRY(
             goss_error_prefix(err, goss_table_open(s->table.descriptor, NULL, &t->described, err), "data.descriptor"));
-    o.described = t->described, o.described_apart = !goss__run_sees_descriptors(s);
+    o.described = t->described, o.described_in_training = !goss__run_sees_descriptors(s);
     GOSS_TRY(goss_catalogue_fit(t->ratings, train->tasks, train->n, &o, &t->catalogue, &t->inputs, err));
     return goss_catalogue_text(t->catalogue, &t->text, err);
 }

@@ -133,7 +133,7 @@ static goss_status open_table(goss__run_data *d, const goss__run_settings *s, co
     if (!t) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a table");
     o.baselines = !place->bare;
     if (!goss__run_reads_descriptors(s)) o.descriptor = NULL;
-    o.descriptor_apart = !goss__run_sees_descriptors(s);
+    o.descriptor_in_training = !goss__run_sees_descriptors(s);
     GOSS_TRY(goss_table_data_open(&o, &t->data, err));
     GOSS_TRY(check_kind(s->data.kind, t->data, err));
     GOSS_TRY(goss_table_data_train(t->data, &d->source, err));
@@ -141,7 +141,7 @@ static goss_status open_table(goss__run_data *d, const goss__run_settings *s, co
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "train.mixup = %g: tokens of texts are no numbers that can be mixed", s->train.mixup);
     d->spec = goss_data_spec_tasks("table", &d->source.spec);
-    if (o.descriptor_apart) d->spec.task.descriptor = 0;
+    if (o.descriptor_in_training) d->spec.task.descriptor = 0;
     d->spec.transform = goss_table_data_text(t->data);
     d->hash = goss_table_data_hash(t->data);
     GOSS_TRY(take_names(t, &d->spec, err));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run_end.c: whether a training that has come to its end has come to a model. A step whose gradients are not finite is
+/* run_end.c: whether a training has ended with a model. A step whose gradients are not finite is
  * skipped, so that the weights stay finite where a training has diverged; a run that ends among such steps, or whose
  * validations saw no finite answers, is an error, and what it validated best before is kept. */
 #include <math.h>
@@ -14,8 +14,8 @@ static const char advice[] =
     "Train anew in another run.dir with a smaller optimizer.rate, a longer optimizer.warmup or a smaller "
     "optimizer.clip_norm";
 
-/* Says what is left of the run, too. */
-static goss_status came_apart(const goss__run *r, const char *what, goss_error *err) {
+/* The error of a run that has diverged, with what is kept of it. */
+static goss_status diverged(const goss__run *r, const char *what, goss_error *err) {
     if (!goss__run_has_best(r)) return goss_error_set(err, GOSS_E_NUMERIC, "%s. %s", what, advice);
     return goss_error_set(
         err, GOSS_E_NUMERIC, "%s. The best model so far, of step %lld (%s %.4g), is kept: %s/best.safetensors. %s",
@@ -37,7 +37,7 @@ goss_status goss__run_step_done(goss__run *r, const goss_step_result *x, double 
     snprintf(what, sizeof what,
              "step %lld: the loss or the gradients of %d steps in a row were not finite (loss %g, learning rate %g)",
              (long long)r->state.step, BAD_STEPS, x->loss, rate);
-    return came_apart(r, what, err);
+    return diverged(r, what, err);
 }
 
 /* Validations without a number: of answers that are not finite, or of a metric that is undefined for all tasks. */
@@ -52,8 +52,8 @@ static goss_status check_validations(goss__run *r, goss_error *err) {
         return GOSS_OK;
     }
     if (!finite)
-        return came_apart(r, "no validation was finite: the trained network's answers are not, and no model is written",
-                          err);
+        return diverged(r, "no validation was finite: the trained network's answers are not, and no model is written",
+                        err);
     goss__log(GOSS_LOG_WARN,
               "%s is not defined for any validation task (as with queries of one class alone): the model is the last "
               "one, which is not validated",
@@ -79,7 +79,7 @@ goss_status goss__run_end_check(goss__run *r, goss_error *err) {
         snprintf(what, sizeof what,
                  "the training ended with %lld step%s whose loss or gradients were not finite: no model is written",
                  (long long)r->state.bad, r->state.bad == 1 ? "" : "s in a row");
-        return came_apart(r, what, err);
+        return diverged(r, what, err);
     }
     GOSS_TRY(check_validations(r, err));
     tell_skipped(r);
