@@ -329,7 +329,7 @@ typedef struct goss_text_shape {
     int steps;    /* 0: one vector [channels] */
     int channels; /* 1: ids */
     int tokens;   /* ids are below it; 0: there are no ids */
-    int ngrams;   /* of the longest run of tokens that has an id (goss_tokens_ngrams); 1: ids are tokens in order */
+    int ngrams;   /* of the longest n-grams that have ids (goss_tokens_ngrams); 1: ids are tokens in order */
 } goss_text_shape;
 /* Fits an encoding of one column of texts (any type but NUMBER; declare it as categorical, since texts may look like
  * numbers) to rows [n_rows] (NULL: all). Missing texts are empty ones. options: NULL: the defaults. Errors: those of

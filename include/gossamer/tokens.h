@@ -46,7 +46,7 @@ typedef struct goss_token_options {
     const char *fold;
     int vocabulary; /* ids at most, with the two reserved ones; byte has 258 (10000) */
     int least;      /* word, char: occurrences in the training texts that a token needs to have an id (2) */
-    int ngrams;     /* word, char: tokens of a run that has an id of its own, at most; 0 and 1: none has (1) */
+    int ngrams;     /* word, char: the n of the longest n-grams that have ids of their own; 0 and 1: none have (1) */
 } goss_token_options;
 /* The defaults. */
 GOSS_API goss_token_options goss_token_options_defaults(void);
@@ -67,7 +67,7 @@ GOSS_API void goss_tokens_free(goss_tokens *t);
 GOSS_API int goss_tokens_count(const goss_tokens *t);
 /* Its kind. Static storage. */
 GOSS_API const char *goss_tokens_kind(const goss_tokens *t);
-/* The longest runs that have ids of their own; 1: none, ids are the tokens in their order. */
+/* The n of the longest n-grams that have ids; 1: none have, ids are the tokens in their order. */
 GOSS_API int goss_tokens_ngrams(const goss_tokens *t);
 /* The bytes of a token, NUL-terminated, in out [size], truncated if it does not fit; "" for padding and the unknown
  * one. */

@@ -222,7 +222,7 @@ goss_status goss__actor_check(goss__actor *c, goss_error *err) {
     if (!c->diverged) return GOSS_OK;
     return goss_error_set(err, GOSS_E_NUMERIC,
                           "the policy's actions are not finite, its weights are too large: train anew in another "
-                          "run.dir with a smaller optimizer.rate or optimizer.clip_norm");
+                          "run.dir with a smaller optimizer.rate, or a smaller optimizer.clip_norm above 0");
 }
 
 goss_status goss__actor_move(goss__actor *c, goss_error *err) {

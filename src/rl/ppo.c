@@ -247,10 +247,11 @@ static goss_status update(goss__ppo *p, uint64_t iteration, double rate, goss__p
             if (p->part.alive) balance(p->part.alive, n);
             GOSS_TRY(goss_step_run(p->step, each, rate, s->seed, iteration, &x, err));
             if (!x.applied || !isfinite(x.loss))
-                return goss_error_set(err, GOSS_E_NUMERIC,
-                                      "iteration %llu: the loss or its gradient is not finite (loss %g): train anew in "
-                                      "another run.dir with a smaller optimizer.rate or optimizer.clip_norm",
-                                      (unsigned long long)iteration + 1, x.loss);
+                return goss_error_set(
+                    err, GOSS_E_NUMERIC,
+                    "iteration %llu: the loss or its gradient is not finite (loss %g): train anew in "
+                    "another run.dir with a smaller optimizer.rate, or a smaller optimizer.clip_norm above 0",
+                    (unsigned long long)iteration + 1, x.loss);
             out->loss += x.loss / steps, out->entropy += x.measure[0] / steps;
         }
     }

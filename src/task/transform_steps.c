@@ -19,7 +19,7 @@ int goss__target_size(const goss_table_transform *f) {
 
 /* ---- fit ---- */
 
-/* Runs of tokens have no place in a text of their own. */
+/* n-grams are not tokens at a position of the text. */
 static goss_status check_order(const goss_table_transform *f, goss_error *err) {
     goss_text_shape shape = {0};
     if (!goss_encoding_texts(f->inputs, &shape) || shape.ngrams < 2) return GOSS_OK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ngrams.h: the runs of tokens that end at the present one. */
+/* ngrams.h: the n-grams that end with the present token (runs of n adjacent tokens). */
 #ifndef GOSS_TEXT_NGRAMS_H
 #define GOSS_TEXT_NGRAMS_H
 

@@ -48,7 +48,7 @@ goss_status goss__run_diverges(const goss__run *r, goss_error *err) {
         err, GOSS_E_NUMERIC,
         "the hypernetwork generates weights that are not finite before the first step (see the table of "
         "the doctor): training cannot start. %s%s",
-        *start ? "They come of train.start = " : "Lower hyper.alpha, or normalise the inputs", start);
+        *start ? "Their cause is train.start = " : "Lower hyper.alpha, or normalise the inputs", start);
 }
 
 goss_status goss__run_first_look(goss__run *r, goss_error *err) {

@@ -12,7 +12,7 @@ enum { BAD_STEPS = 25 }; /* in a row before the run gives up */
 
 static const char advice[] =
     "Train anew in another run.dir with a smaller optimizer.rate, a longer optimizer.warmup or a smaller "
-    "optimizer.clip_norm";
+    "optimizer.clip_norm above 0";
 
 /* The error of a run that has diverged, with what is kept of it. */
 static goss_status diverged(const goss__run *r, const char *what, goss_error *err) {
@@ -69,7 +69,7 @@ static void tell_skipped(const goss__run *r) {
         goss__log(
             GOSS_LOG_WARN,
             "%lld of %lld steps were not applied, since their gradients were not finite: a smaller optimizer.rate, "
-            "a longer optimizer.warmup or a smaller optimizer.clip_norm may prevent it",
+            "a longer optimizer.warmup or a smaller optimizer.clip_norm above 0 may prevent it",
             (long long)n, (long long)r->state.step);
 }
 

@@ -173,8 +173,8 @@ static const goss_key own[] = {
     GOSS__KEY_INT("data.least", table.texts.tokens.least, "2", 1, 1e9, "times",
                   "texts: how often a word, character or n-gram has to occur in training texts to be known"),
     GOSS__KEY_INT("data.ngrams", table.texts.tokens.ngrams, "1", 1, GOSS_NGRAMS_MOST, "tokens",
-                  "texts as ids of words or characters: runs of up to so many of them have ids of their own, which "
-                  "follow their last one; for networks that take means over ids (readout mean)"),
+                  "texts as ids of words or characters: n-grams of up to so many of them have ids of their own, which "
+                  "follow that of their last token; for networks that take means over ids (readout mean)"),
     GOSS__KEY_INT("data.length", table.texts.length, "64", 1, 1048576, "tokens",
                   "texts: tokens of a text at most, with ids of n-grams; further ones are cut off"),
     GOSS__KEY_WORD("data.text_as", table.texts.as, "auto", "auto|ids|vectors|mean|bag",
