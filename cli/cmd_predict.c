@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_predict.c: gossamer predict. What a network's kind of data is read and answered as is in the kind's own file
  * (data_kinds.h). */
+#include <string.h>
+
 #include "data_kinds.h"
 
 static int no_network(const char *path, const cli_kind *kind) {
@@ -9,11 +11,13 @@ static int no_network(const char *path, const cli_kind *kind) {
     return cli_fail(&err);
 }
 
+/* "-" is the stream of standard output, which replaces no file. */
 static goss_status check_output(const predict_request *q, goss_error *err) {
     cli_inputs in = {0};
+    if (!q->out || strcmp(q->out, "-") == 0) return GOSS_OK;
     cli_inputs_add(&in, q->network);
     for (int i = 0; i < q->n; i++) cli_inputs_add(&in, q->inputs[i]);
-    const goss_status s = cli_check_output("-o", cli_output(q->out), ".csv", &in, err);
+    const goss_status s = cli_check_output("-o", q->out, ".csv", &in, err);
     cli_inputs_free(&in);
     return s;
 }

@@ -254,6 +254,8 @@ TEST(predict_looks_at_its_output_first) {
     SAYS(err_text, "-o: people: is a folder: name a file");
     RUN(1, "predict p0.net broken.csv -o x.csv");
     SAYS(err_text, "broken.csv:2:");
+    RUN(0, "predict p0.net people/p0.csv -o -"); /* standard output, a file here */
+    SAYS(out_text, ",prediction,probability\n");
     RUN(2, "inspect broken.csv --tensors");
     SAYS(err_text, "--tensors is for a model, and broken.csv is a table");
 }
