@@ -268,10 +268,13 @@ TEST(eval_and_adapt_warn_once_of_a_column) {
         n += snprintf(text + n, sizeof text - (size_t)n, "%u,n%u,%u.5\n", tiny_random(&random) % 100,
                       tiny_random(&random) % 90, tiny_random(&random) % 100);
     put("many.csv", text);
-    static const char *const lines[] = {"eval tables --data many.csv --target y --methods linear --repeats 3",
-                                        "adapt tables --support many.csv --target y -o many.net"};
+    static const char *const lines[] = {"adapt tables --support many.csv --target y -o many.net",
+                                        "eval tables --data many.csv --target y --methods linear --repeats 3"};
     for (int i = 0; i < 2; i++) {
-        RUN(0, lines[i]);
+        const int status = run(lines[i]);
+        if (strstr(err_text, "tables is neither a file nor a model"))
+            T_SKIP("models/ is not beside this build's folder");
+        if (status) T_FAIL("%s: status %d: %s", lines[i], status, err_text);
         SAYS(err_text, "many.csv: column name has ");
         const char *first = strstr(err_text, "many.csv: column name has ");
         if (strstr(first + 1, "many.csv: column name has ")) T_FAIL("%s: twice: %s", lines[i], err_text);

@@ -152,7 +152,7 @@ static void check_distilled(goss_table *t, goss_network *first, goss_network *en
     const int rows = goss_table_rows(t), n = rows * outputs;
     const goss_distil_options o = {.steps = 150, .pool = 1024};
     float *x = inputs_of(ensemble, t);
-    goss_network *one, *two;
+    goss_network *one, *two, *none;
     double before, after, far = 0, near = 0;
     T_OK(goss_network_distil(ensemble, x, rows, &o, &before, &after, &one, &err));
     T_OK(goss_network_distil(ensemble, x, rows, &o, NULL, NULL, &two, &err));
@@ -170,11 +170,11 @@ static void check_distilled(goss_table *t, goss_network *first, goss_network *en
     T_NOTE("divergence %.3g, then %.3g; %.3g from the ensemble, the first member %.3g", before, after, near / n,
            far / n);
     T_CHECK(after < before / 4 && after >= -1e-6 && near < far / 2);
-    T_ERR(goss_network_distil(first, x, rows, &o, NULL, NULL, &two, &err), GOSS_E_ARGUMENT, "a single network");
-    T_ERR(goss_network_distil(ensemble, x, 0, &o, NULL, NULL, &two, &err), GOSS_E_ARGUMENT, "no samples");
-    T_ERR(goss_network_distil(ensemble, x, rows, &(goss_distil_options){.steps = -1}, NULL, NULL, &two, &err),
+    T_ERR(goss_network_distil(first, x, rows, &o, NULL, NULL, &none, &err), GOSS_E_ARGUMENT, "a single network");
+    T_ERR(goss_network_distil(ensemble, x, 0, &o, NULL, NULL, &none, &err), GOSS_E_ARGUMENT, "no samples");
+    T_ERR(goss_network_distil(ensemble, x, rows, &(goss_distil_options){.steps = -1}, NULL, NULL, &none, &err),
           GOSS_E_ARGUMENT, "-1 steps");
-    goss_network_free(one), goss_network_free(first), goss_network_free(ensemble);
+    goss_network_free(one), goss_network_free(two), goss_network_free(first), goss_network_free(ensemble);
     goss_table_close(t);
     free(x);
 }
