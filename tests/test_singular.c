@@ -64,6 +64,35 @@ TEST(eigenvalues_of_extreme_size_and_of_nothing) {
     }
 }
 
+/* Of low rank most eigenvalues are rounding, and of repeated rows rounding of rounding, down to underflow. */
+static void check_low_rank(const goss__kernels *k, int rank, int repeats, int seed) {
+    enum { M = 64, N = 96 };
+    static float w[M * N];
+    static double a[M * M], v[M * M], wide[M * GOSS__GRAM_COLUMNS];
+    double d[M], work[3 * M], trace = 0, sum = 0;
+    int large = 0;
+    for (int i = 0; i < M; i++)
+        for (int j = 0; j < N; j++) {
+            double x = 0;
+            for (int r = 0; r < rank; r++)
+                x += pow(.3, r) * sin(1 + 5.1 * (i / repeats) * (r + 1) + seed) * cos(2.3 * j * (r + 2) + r);
+            w[i * N + j] = (float)x;
+        }
+    k->gram(a, w, M, N, wide);
+    for (int i = 0; i < M; i++) trace += a[i * M + i];
+    T_CHECK(k->sym_eig(a, M, d, v, work));
+    for (int i = 0; i < M; i++) sum += d[i], large += d[i] > 1e-12 * trace;
+    T_NEAR(sum, trace, 1e-12 * trace);
+    T_CHECK(large >= 1 && large <= rank);
+}
+
+TEST(eigenvalues_of_low_rank) {
+    static const char *const variants[] = {"generic", "avx2", "avx512", "neon"};
+    for (int i = 0; i < 4; i++)
+        for (int run = 0; goss__kernels_find(variants[i]) && run < 10 * 3 * 10; run++)
+            check_low_rank(goss__kernels_find(variants[i]), 1 + run % 10, 1 + run / 10 % 3 * 3, run / 30);
+}
+
 /* ---- values ---- */
 
 static goss_shape matrix(int64_t m, int64_t n) { return GOSS_SHAPE(goss_n(m), goss_n(n)); }

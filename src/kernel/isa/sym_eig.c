@@ -17,12 +17,18 @@ enum { D = 4, BLOCK = 2 };
 #else
 enum { D = 2, BLOCK = 2 };
 #endif
-enum { LANES = 8, PARTS = LANES / D, STEPS = 60 }; /* STEPS: QL iterations per eigenvalue; two are usual */
+enum {
+    LANES = 8,
+    PARTS = LANES / D,
+    STEPS = 60,
+    MANY = 30
+}; /* QL iterations per eigenvalue; two are
+                                                                              usual */
 typedef double dv __attribute__((vector_size(8 * D), may_alias));
 typedef dv dv_unaligned __attribute__((aligned(8)));
 typedef float fv __attribute__((vector_size(4 * D), may_alias));
 typedef fv fv_unaligned __attribute__((aligned(4)));
-static const double EPS = 2.220446049250313e-16;
+static const double EPS = 2.220446049250313e-16, TINY = 1e-200;
 
 ALWAYS double fold(const dv part[PARTS]) {
     double v[LANES];
@@ -124,7 +130,7 @@ static void reduce(double *a, int64_t n, double *d, double *e, double *beta, dou
         const int64_t m = n - k - 1;
         double rest = dot(v + 1, v + 1, m - 1), size = sqrt(v[0] * v[0] + rest);
         d[k] = a[k * n + k], e[k] = v[0], beta[k] = 0;
-        if (rest == 0) continue;
+        if (rest < TINY) continue; /* what is left of a matrix of low rank is rounding of rounding, down to underflow */
         e[k] = v[0] > 0 ? -size : size;
         v[0] -= e[k];
         beta[k] = 2 / (v[0] * v[0] + rest);
@@ -179,16 +185,17 @@ static void ql_step(int64_t n, int64_t l, int64_t m, double *d, double *e, doubl
     d[l] -= p, e[l] = g, e[m] = 0;
 }
 
-/* Numbers are about 1 here (sym_eig scales), so that EPS^2 is negligible. */
-static bool is_split(const double *d, const double *e, int64_t m) {
-    return fabs(e[m]) <= EPS * (fabs(d[m]) + fabs(d[m + 1]) + EPS);
+/* Numbers are about 1 here (sym_eig scales), so that EPS^2 is negligible. Between eigenvalues that are rounding, as a
+ * matrix of low rank has, that may never be met: after many steps rounding of the largest number counts as 0. */
+static bool is_split(const double *d, const double *e, int64_t m, int steps) {
+    return fabs(e[m]) <= EPS * (fabs(d[m]) + fabs(d[m + 1]) + (steps < MANY ? EPS : 1));
 }
 
 static bool ql(int64_t n, double *d, double *e, double *z) {
     for (int64_t l = 0; l < n; l++)
         for (int steps = 0;; steps++) {
             int64_t m = l;
-            while (m + 1 < n && !is_split(d, e, m)) m++;
+            while (m + 1 < n && !is_split(d, e, m, steps)) m++;
             if (m == l) break;
             if (steps == STEPS) return false;
             ql_step(n, l, m, d, e, z);
