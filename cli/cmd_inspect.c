@@ -6,10 +6,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "gossamer/representation.h"
 #include "gossamer/safetensors.h"
 #include "gossamer/table.h"
 #include "inspect_model.h"
 #include "inspect_program.h"
+#include "inspect_represent.h"
 #include "inspect_share.h"
 #include "inspect_space.h"
 #include "data_kinds.h"
@@ -239,17 +241,44 @@ static goss_status check_drawing(const char *svg, const char *read, goss_error *
     return s;
 }
 
-enum { OF_A_TABLE = 1 };
+enum { OF_A_TABLE = 1, OF_SAMPLES = 2 };
+
+/* Samples are run through a model, and nothing else is shown then. */
+static void check_samples(const cli_verb *v, const char *file, const char *given, const cli_represent *r,
+                          const char *input, bool tensors, const char *svg) {
+    if (!given) return;
+    if (!r->data && !r->split) cli_usage(v, "--%s is of samples: give --data DATA or --split PART, too", given);
+    if (r->split && !cli_represent_split(r->split))
+        cli_usage(v, "--split %s: it is test, validation or training", r->split);
+    if (input || tensors || svg)
+        cli_usage(v, "--%s runs samples through a model: leave --%s out", given,
+                  input     ? "input"
+                  : tensors ? "tensors"
+                            : "svg");
+    if (goss_table_is(file)) cli_usage(v, "--%s is for a model, and %s is a table", given, file);
+    if (cli_first_of(v, OF_A_TABLE))
+        cli_usage(v, "--%s is of a table, and --%s of a model", cli_first_of(v, OF_A_TABLE), given);
+}
 
 int cmd_inspect(int argc, char **argv) {
     bool json = false, tensors = false;
     const char *svg = NULL, *input = NULL;
     int outputs = 0;
     cli_table_view table = {0};
+    cli_represent samples = {0};
     const cli_option options[] = {
         CLI_FLAG("json", &json, "one JSON object"),
         CLI_FLAG("tensors", &tensors,
                  "of a model: the values that [regularizer.NAME] on = ... can name, with their shapes"),
+        CLI_TEXT_OF(
+            OF_SAMPLES, "data", "DATA", &samples.data,
+            "of a model: runs the samples of its training run through it, which are at DATA, and measures what "
+            "it\n                           publishes: effective rank, entropy, dead units, similarity of tasks"),
+        CLI_TEXT_OF(OF_SAMPLES, "split", "PART", &samples.split,
+                    "test, validation or training samples (the first that the run has); alone: DATA where the run had "
+                    "it"),
+        CLI_TEXT_OF(OF_SAMPLES, "on", "PATTERN", &samples.on, "the values to measure (" GOSS_REPRESENTATIONS ")"),
+        CLI_INT_OF(OF_SAMPLES, "threads", "N", &samples.threads, "", 0, 1024, "(all)"),
         CLI_TEXT("svg", "FILE", &svg,
                  "draws the structure of a network, or the largest one of a model, to an SVG file"),
         CLI_TEXT("input", "HxWxC", &input,
@@ -270,21 +299,25 @@ int cmd_inspect(int argc, char **argv) {
     };
     const cli_verb v = {
         .name = "inspect",
-        .usage = "FILE [--json] [--tensors] [--svg FILE] [--input HxWxC] [--target COLUMN] [--task COLUMN] [--ignore "
-                 "A,B] ...",
+        .usage =
+            "FILE [--json] [--tensors] [--data DATA] [--svg FILE] [--input HxWxC] [--target COLUMN] [--task COLUMN] "
+            "...",
         .doc = "Validates a safetensors file (a model, network or checkpoint, or any other) and shows its metadata and "
                "tensors;\nof a program also its interface and operations, of a model also what its tasks share, what "
                "its regularisers added and\nlearned, and how many networks its text leaves open; of a network that was "
                "chosen among them\nwhat was kept. Of a table (csv, ARFF, .npy, .npz; a folder or .zip of them) it "
                "shows columns, types and roles, and\nfindings to review before training. With --input FILE is the text "
                "of a "
-               "network: what its layers cost, and how many\nnetworks it leaves open.",
+               "network: what its layers cost, and how many\nnetworks it leaves open. With --data or --split it shows "
+               "what a model makes of samples.",
         .options = options,
         .n_options = sizeof options / sizeof *options,
         .min_words = 1,
         .max_words = 1};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
     if (input && tensors) cli_usage(&v, "--input is for the text of a network, --tensors for a model");
+    const char *of_samples = cli_first_of(&v, OF_SAMPLES);
+    check_samples(&v, argv[1], of_samples, &samples, input, tensors, svg);
     if (outputs && !input) cli_usage(&v, "--outputs is for the text of a network; give --input, too");
     if (svg && !input && (tensors || goss_table_is(argv[1])))
         cli_usage(&v, "--svg draws the structure of a network; there is none %s",
@@ -294,6 +327,7 @@ int cmd_inspect(int argc, char **argv) {
     if (check_drawing(svg, argv[1], &err) != GOSS_OK) return cli_fail(&err);
     if (input) return cli_inspect_text(argv[1], input, outputs, json, svg);
     if (tensors) return cli_inspect_published(argv[1], json);
+    if (of_samples) return cli_inspect_represent(argv[1], &samples, json);
     const cli_kind *kind = cli_kind_at(argv[1]);
     if (kind->inspect) return kind->inspect(argv[1], &table, json);
     goss_safetensors *f;

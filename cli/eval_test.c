@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "gossamer/race.h"
-#include "gossamer/test_samples.h"
+#include "gossamer/run_samples.h"
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "out of memory"); }
 
@@ -70,15 +70,15 @@ static goss_status gather(eval_test *e, goss_model *first, goss_error *err) {
 
 /* ---- what they are judged on ---- */
 
-static goss_status describe(eval_test *e, const goss_test_samples *t, goss_error *err) {
-    const goss_task_source *source = goss_test_samples_source(t);
-    e->metric = goss_test_samples_metric(t);
+static goss_status describe(eval_test *e, const goss_run_samples *t, goss_error *err) {
+    const goss_task_source *source = goss_run_samples_source(t);
+    e->metric = goss_run_samples_metric(t);
     if (e->metric_name)
         GOSS_TRY(goss_error_prefix(
             err, goss_metric_find(goss_task_objective(&source->spec), e->metric_name, &e->metric, err), "--metric"));
     e->tasks = (int)source->tasks, e->support = source->spec.supports;
     e->task = calloc((size_t)e->tasks + 1, sizeof *e->task), e->work = calloc((size_t)e->tasks, sizeof *e->work);
-    e->path = strdup(goss_test_samples_path(t));
+    e->path = strdup(goss_run_samples_path(t));
     if (!e->task || !e->work || !e->path) return no_memory(err);
     for (int k = 0; k < e->tasks; k++) {
         goss_task task = {.outputs = source->spec.outputs};
@@ -91,16 +91,16 @@ static goss_status describe(eval_test *e, const goss_test_samples *t, goss_error
 }
 
 static goss_status judge(eval_test *e, eval_test_model *m, goss_threads *threads, goss_error *err) {
-    goss_test_samples *t;
-    GOSS_TRY(goss_test_samples_open(m->model, e->data, NULL, &t, err));
+    goss_run_samples *t;
+    GOSS_TRY(goss_run_samples_open(m->model, GOSS_RUN_TEST, e->data, NULL, &t, err));
     goss_status s = e->task ? GOSS_OK : describe(e, t, err);
     if (s == GOSS_OK) {
         m->value = calloc((size_t)e->tasks, sizeof *m->value);
-        s = m->value ? goss_race_model(m->model, 0, goss_test_samples_source(t), e->metric, e->tasks, threads, m->value,
+        s = m->value ? goss_race_model(m->model, 0, goss_run_samples_source(t), e->metric, e->tasks, threads, m->value,
                                        &m->seconds, err)
                      : no_memory(err);
     }
-    goss_test_samples_free(t);
+    goss_run_samples_free(t);
     return s;
 }
 

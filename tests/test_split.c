@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "gossamer/race.h"
-#include "gossamer/test_samples.h"
+#include "gossamer/run_samples.h"
 #include "gossamer/train.h"
 #include "scratch.h"
 #include "test.h"
@@ -188,7 +188,7 @@ static void train(const char *const *more) {
 
 TEST(a_model_knows_what_its_run_kept_apart) {
     goss_model *m;
-    goss_test_samples *t;
+    goss_run_samples *t;
     goss__run_data d;
     goss_task_source test;
     int own[ALL] = {0}, run[ALL] = {0};
@@ -196,21 +196,22 @@ TEST(a_model_knows_what_its_run_kept_apart) {
     char path[300];
     snprintf(path, sizeof path, "%s/model.safetensors", scratch("run"));
     T_OK(goss_model_load(path, &m, &err));
-    T_OK(goss_test_samples_open(m, NULL, NULL, &t, &err));
+    T_OK(goss_run_samples_open(m, GOSS_RUN_TEST, NULL, NULL, &t, &err));
     open_data("data.split=.6,.15,.25", "run.seed=4", &d);
     T_OK(goss__run_data_test(&d, &test, &err));
     mark_queries(&test, TASKS, 1, run);
-    T_EQ(mark_queries(goss_test_samples_source(t), TASKS, 1, own), mark_queries(&test, TASKS, 0, run));
+    T_EQ(mark_queries(goss_run_samples_source(t), TASKS, 1, own), mark_queries(&test, TASKS, 0, run));
     T_CHECK(memcmp(own, run, sizeof own) == 0);
-    T_STR(goss_test_samples_metric(t)->name, "rmse");
-    goss_task_source_free(&test), goss__run_data_close(&d), goss_test_samples_free(t);
+    T_STR(goss_run_samples_metric(t)->name, "rmse");
+    goss_task_source_free(&test), goss__run_data_close(&d), goss_run_samples_free(t);
     /* Other rows than it was trained with. */
     FILE *f = fopen(scratch("other.csv"), "w");
     if (!f) exit(99);
     fputs("who,x,y,yes\n", f);
     for (int i = 0; i < ALL; i++) fprintf(f, "t%d,%d.5,%d.25,no\n", i % TASKS, i * 7 % 11, i * 3 % 13);
     fclose(f);
-    T_ERR(goss_test_samples_open(m, scratch("other.csv"), NULL, &t, &err), GOSS_E_ARGUMENT, "give the same data");
+    T_ERR(goss_run_samples_open(m, GOSS_RUN_TEST, scratch("other.csv"), NULL, &t, &err), GOSS_E_ARGUMENT,
+          "give the same data");
     goss_model_free(m);
 }
 

@@ -177,12 +177,39 @@ GOSS_API goss_reg_weighed goss_reg_weigh(const char *scheme, const goss_val *ter
 
 /* ---- reports ---- */
 
+#define GOSS_RANK_SIDE 2048 /* rows or columns of a matrix whose singular values are reported, at most */
+
 /* The effective rank of a matrix x [rows, columns]: exp(-sum_i p_i log p_i), p_i = sigma_i / sum_j sigma_j of its
  * singular values: from 1, one direction, to the smaller side, all alike. centred: of the deviations from the mean row.
- * NaN for a matrix of zeros. Errors: GOSS_E_ARGUMENT: more than 2048 rows and columns; GOSS_E_NOMEM. Source: Roy and
- * Vetterli 2007, "The effective rank: a measure of effective dimensionality". */
+ * NaN for a matrix of zeros. Errors: GOSS_E_ARGUMENT: more than GOSS_RANK_SIDE rows and columns; GOSS_E_NUMERIC: numbers
+ * that are not finite; GOSS_E_NOMEM. Source: Roy and Vetterli 2007, "The effective rank: a measure of effective
+ * dimensionality". */
 GOSS_API GOSS_MUST_USE goss_status goss_effective_rank(const float *x, int64_t rows, int64_t columns, bool centred,
                                                        double *out, goss_error *err);
+
+/* What is reported of a matrix with a row for each sample and a column for each unit. NaN: not defined. */
+typedef struct goss_matrix_figures {
+    int64_t rows, columns;
+    double effective_rank; /* goss_effective_rank; NaN: all numbers are 0 */
+    double centred_rank; /* the same of the deviations from the mean row; NaN: all rows are the same, or there is one */
+    double stable_rank;  /* sum sigma^2 / max sigma^2; NaN: all numbers are 0 */
+    double entropy;      /* nats a dimension, as the penalty entropy_gaussian with its default ridge; NaN: one row */
+    double norm;         /* mean Euclidean norm of a row */
+    /* The share of columns that are the same in all rows, to 1e-6 of their largest magnitude: units that tell no two
+     * samples apart, as a relu that never fires. NaN: one row. */
+    double dead;
+} goss_matrix_figures;
+/* Measures x [rows, columns]. Errors: as goss_effective_rank. */
+GOSS_API GOSS_MUST_USE goss_status goss_matrix_measure(const float *x, int64_t rows, int64_t columns,
+                                                       goss_matrix_figures *out, goss_error *err);
+
+/* How similar two representations of the same samples are, x [rows, columns_x] and y [rows, columns_y], row i of both of
+ * sample i: linear centred kernel alignment ||Y'X||^2 / (||X'X|| ||Y'Y||) of columns less their means, Frobenius norms.
+ * 1: equal but for a rotation, a factor and a shift; 0: uncorrelated. Fewer rows than columns make it larger. *out NaN:
+ * all rows of one are the same. Errors: GOSS_E_ARGUMENT: fewer than two rows; GOSS_E_NUMERIC: numbers that are not
+ * finite; GOSS_E_NOMEM. Source: Kornblith et al. 2019, "Similarity of neural network representations revisited". */
+GOSS_API GOSS_MUST_USE goss_status goss_linear_cka(const float *x, int64_t columns_x, const float *y, int64_t columns_y,
+                                                   int64_t rows, double *out, goss_error *err);
 
 /* ---- without a graph: tensors of other frameworks ---- */
 

@@ -138,7 +138,7 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_tasks_by_series(goss_table_tasks *
 typedef enum goss_row_part {
     GOSS_PART_TRAIN,    /* support rows, and queries of training */
     GOSS_PART_VALIDATE, /* queries of validation */
-    GOSS_PART_TEST      /* queries of the test (goss_test_samples_open) */
+    GOSS_PART_TEST      /* queries of the test (goss_run_samples_open) */
 } goss_row_part;
 /* The part of the i-th row of a task; GOSS_PART_TRAIN without a split. */
 GOSS_API goss_row_part goss_table_tasks_part(const goss_table_tasks *t, int task, int i);

@@ -25,7 +25,7 @@ double goss_mean_ci95(const double *values, int n, double *mean) {
 
 static goss_status run_all(goss__judge *j, int which, goss__task_pack *pack, const goss_task_source *source,
                            const goss_evaluate_options *o, double *each, goss_score *score, goss_error *err) {
-    GOSS_TRY(goss__planner_collect(&j->planner, pack, source, o->episodes, err));
+    GOSS_TRY(goss__planner_collect(&j->forward.planner, pack, source, o->episodes, err));
     for (int k = 0; k < o->episodes;) {
         int tasks = o->episodes - k < pack->max_tasks ? o->episodes - k : pack->max_tasks;
         goss__task_pack_draw(pack, source, (uint64_t)k, tasks);
@@ -50,9 +50,9 @@ static goss_status run_one(const goss_contender *c, int which, goss__task_pack *
     GOSS_TRY(goss__judge_init(&j, goss_model_method(c->model), c->fine_tune, pack->max_tasks, &pack->spec,
                               goss_task_objective(&pack->spec)->metrics[0], goss__model_bf16(c->model), c->structure,
                               o->threads, err));
-    goss_status s = goss_model_store(c->model, j.params, err);
+    goss_status s = goss_model_store(c->model, j.forward.params, err);
     if (s == GOSS_OK) s = run_all(&j, which, pack, source, o, each, score, err);
-    score->structure = goss__planner_figures(&j.planner);
+    score->structure = goss__planner_figures(&j.forward.planner);
     goss__judge_free(&j);
     return s;
 }

@@ -1,46 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* judge.c: outputs for a batch's queries as a program, and a metric of each task on the host. */
+/* judge.c: a metric of each task of what a method answers, on the host. */
 #include "meta/judge.h"
 
 #include <math.h>
 
 #include "base/alloc.h"
 
-static goss_status build(goss__judge *j, goss_graph *g, const goss_method *m, int fine_tune, int max_tasks,
-                         const goss_task_spec *spec, const char *bf16, goss_error *err) {
-    goss_task_batch b = goss_task_batch_declare(g, spec, max_tasks);
-    goss_val output = goss_method_outputs(m, g, &b, fine_tune);
-    goss_schedule_options o = goss_schedule_defaults();
-    o.bf16 = bf16;
-    return goss_compile(g, &output, 1, NULL, 0, &o, &j->schedule, err);
-}
-
 goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune, int max_tasks,
                              const goss_task_spec *spec, const goss_metric *metric, const char *bf16,
                              const goss_structure_ask *ask, goss_threads *threads, goss_error *err) {
     const bool steps = goss_task_objective(spec)->steps;
     const size_t answers = (size_t)spec->queries * (size_t)(steps ? spec->input[0] : 1) + 1;
+    const goss__forward_options o = {
+        .fine_tune = fine_tune, .max_tasks = max_tasks, .spec = spec, .bf16 = bf16, .ask = ask};
     *j = (goss__judge){.metric = metric, .scratch = goss__calloc(2 * answers, sizeof(float))};
     if (steps)
         j->label = goss__calloc(2 * answers, sizeof(float)), j->label_weight = j->label ? j->label + answers : NULL;
-    goss_graph *g = goss_graph_new();
-    goss_status s = g && j->scratch && (j->label || !steps)
-                        ? build(j, g, m, fine_tune, max_tasks, spec, bf16, err)
-                        : goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
-    goss_graph_free(g);
-    if (s == GOSS_OK) s = goss_params_new(GOSS_F32, &j->params, err);
-    if (s == GOSS_OK) s = goss_params_add(j->params, j->schedule, err);
-    if (s == GOSS_OK) s = goss_exec_new(j->schedule, j->params, threads, &j->exec, err);
-    if (s == GOSS_OK) s = goss__planner_init(&j->planner, m, ask, max_tasks, spec, bf16, j->params, threads, err);
+    const goss_status s = j->scratch && (j->label || !steps)
+                              ? goss__forward_init(&j->forward, m, &o, threads, err)
+                              : goss_error_set(err, GOSS_E_NOMEM, "no memory for answers");
     if (s != GOSS_OK) goss__judge_free(j);
     return s;
 }
 
 void goss__judge_free(goss__judge *j) {
-    goss__planner_free(&j->planner);
-    goss_exec_free(j->exec);
-    goss_params_free(j->params);
-    goss_schedule_free(j->schedule);
+    goss__forward_free(&j->forward);
     goss__free(j->scratch), goss__free(j->label);
     *j = (goss__judge){0};
 }
@@ -67,7 +51,7 @@ static void take_labels(const goss__judge *j, const goss__task_pack *pack, goss_
 goss_answers goss__judge_answers(const goss__judge *j, const goss__task_pack *pack, int t) {
     const size_t q = (size_t)pack->queries;
     const int stride = goss_objective_width(goss_task_objective(&pack->spec), pack->outputs);
-    const float *output = goss_exec_output(j->exec, 0, NULL);
+    const float *output = goss_exec_output(j->forward.exec, 0, NULL);
     goss_answers a = {.count = pack->sizes[t].queries,
                       .outputs = pack->sizes[t].outputs,
                       .stride = stride,
@@ -76,17 +60,14 @@ goss_answers goss__judge_answers(const goss__judge *j, const goss__task_pack *pa
                       .weight = pack->query_weight + (size_t)t * q,
                       .scale = pack->spec.scale,
                       .scratch = j->scratch,
-                      .structure = goss__planner_structure(&j->planner, t)};
+                      .structure = goss__planner_structure(&j->forward.planner, t)};
     if (j->label) take_labels(j, pack, &a);
     return a;
 }
 
 goss_status goss__judge_run(goss__judge *j, const goss__task_pack *pack, double *out, bool *finite, goss_error *err) {
     const goss_objective *o = goss_task_objective(&pack->spec);
-    GOSS_TRY(goss__planner_run(&j->planner, pack, err));
-    GOSS_TRY(goss__task_pack_bind(pack, j->exec, err));
-    GOSS_TRY(goss__planner_bind(&j->planner, j->exec, err));
-    GOSS_TRY(goss_exec_run(j->exec, err));
+    GOSS_TRY(goss__forward_run(&j->forward, pack, err));
     for (int t = 0; t < pack->tasks; t++) {
         const goss_answers a = goss__judge_answers(j, pack, t);
         const bool fine = all_finite(&a, goss_objective_width(o, a.outputs));

@@ -4,22 +4,16 @@
 #ifndef GOSS_META_JUDGE_H
 #define GOSS_META_JUDGE_H
 
-#include "gossamer/exec.h"
-#include "gossamer/method.h"
-#include "meta/structure.h"
-#include "task/task_pack.h"
+#include "meta/forward.h"
 
 typedef struct goss__judge {
-    goss_schedule *schedule;
-    goss_params *params; /* the judge's own: whoever uses it copies values in */
-    goss_exec *exec;
+    goss__forward forward;
     const goss_metric *metric;
     float *scratch;              /* of metrics */
     float *label, *label_weight; /* of the steps of a task's queries, where each step has an answer; else NULL */
-    goss__planner planner;
 } goss__judge;
 
-/* For tasks of that spec. bf16: of goss_schedule_options. ask: as in goss__planner_init. */
+/* For tasks of that spec. bf16, ask: of goss__forward_options. */
 goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune, int max_tasks,
                              const goss_task_spec *spec, const goss_metric *metric, const char *bf16,
                              const goss_structure_ask *ask, goss_threads *threads, goss_error *err);

@@ -36,6 +36,8 @@ goss_status goss__model_fits(const goss_model *m, const goss_images *set, goss_e
 bool goss__same_format(const goss_image_format *a, const goss_image_format *b);
 /* For goss_schedule_options.bf16: what a program that uses the model, and does not train it, keeps so. */
 const char *goss__model_bf16(const goss_model *m);
+/* model_published.c: "T x Q x 64". Owned: goss__free; NULL: no memory. */
+char *goss__published_shape(const goss_graph *g, goss_shape shape);
 /* model_kept.c: whether a file's tensor of that name is none of the weights; tensors to and from a file. */
 bool goss__is_kept(const char *tensor);
 void goss__kept_free(goss_model *m);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* model_published.c: values that a model publishes, by name and shape: what regularisers can attach to. */
+#include "base/alloc.h"
 #include "base/str.h"
 #include "graph/node.h"
 #include "meta/model.h"
@@ -17,7 +18,6 @@ static goss_status build(const goss_model *m, goss_graph *g, goss_error *err) {
     return goss_graph_status(g, err);
 }
 
-/* "T x Q x 64" */
 static void add_shape(goss__str *s, const goss_graph *g, goss_shape shape) {
     for (int i = 0; i < shape.rank; i++) {
         const goss_extent e = shape.dim[i];
@@ -30,17 +30,23 @@ static void add_shape(goss__str *s, const goss_graph *g, goss_shape shape) {
     if (shape.rank == 0) goss__str_add(s, "one number");
 }
 
+char *goss__published_shape(const goss_graph *g, goss_shape shape) {
+    goss__str s = {0};
+    add_shape(&s, g, shape);
+    if (!s.failed) return s.data;
+    goss__str_free(&s);
+    return NULL;
+}
+
 static goss_status tell_all(const goss_graph *g, void (*found)(void *context, const char *name, const char *shape),
                             void *context, goss_error *err) {
-    goss__str shape = {0};
-    for (int i = 0; i < g->n_published && !shape.failed; i++) {
-        shape.size = 0;
-        add_shape(&shape, g, goss_shape_of(g->published[i].value));
-        if (!shape.failed) found(context, g->published[i].name, shape.data);
+    for (int i = 0; i < g->n_published; i++) {
+        char *shape = goss__published_shape(g, goss_shape_of(g->published[i].value));
+        if (!shape) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a shape");
+        found(context, g->published[i].name, shape);
+        goss__free(shape);
     }
-    const bool failed = shape.failed;
-    goss__str_free(&shape);
-    return failed ? goss_error_set(err, GOSS_E_NOMEM, "no memory for a shape") : GOSS_OK;
+    return GOSS_OK;
 }
 
 goss_status goss_model_published(const goss_model *m, void (*found)(void *context, const char *name, const char *shape),

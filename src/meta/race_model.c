@@ -16,7 +16,7 @@ static goss_status run(goss__judge *j, goss__task_pack *pack, const goss_task_so
                        double *values, const goss_race_hook *hook, double *seconds, goss_error *err) {
     bool finite[32];
     double own[32];
-    GOSS_TRY(goss__planner_collect(&j->planner, pack, source, draws, err));
+    GOSS_TRY(goss__planner_collect(&j->forward.planner, pack, source, draws, err));
     for (int64_t k = 0; k < draws; k += pack->tasks) {
         const int n = draws - k < pack->max_tasks ? (int)(draws - k) : pack->max_tasks;
         goss__task_pack_draw(pack, source, (uint64_t)k, n);
@@ -47,9 +47,9 @@ static goss_status race(const goss_model *m, int fine_tune, const goss_structure
     goss_status s = goss__judge_init(&judge, m->method, fine_tune, batch, &pack.spec, metric, goss__model_bf16(m), ask,
                                      threads, err);
     if (s == GOSS_OK) {
-        s = goss_model_store(m, judge.params, err);
+        s = goss_model_store(m, judge.forward.params, err);
         if (s == GOSS_OK) s = run(&judge, &pack, source, draws, values, hook, &spent, err);
-        if (figures) *figures = goss__planner_figures(&judge.planner);
+        if (figures) *figures = goss__planner_figures(&judge.forward.planner);
         goss__judge_free(&judge);
     }
     goss__task_pack_free(&pack);

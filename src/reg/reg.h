@@ -98,4 +98,12 @@ goss_val goss__reg_ratio(goss_val x, goss_val y);
 bool goss__reg_unit_axes(goss_val w, int axis, bool tasks, uint32_t *axes);
 /* The product of the extents of axes as a number; 0: an error was recorded (an extent with symbols). */
 double goss__reg_unit_size(goss_val w, uint32_t axes);
+
+/* ---- reg_rank.c: without a graph ---- */
+
+/* The Gram matrix of rows less their mean, divided by its Frobenius norm: out [rows, rows]. The sum of products of two
+ * such matrices is the linear CKA of what they are of. *varies false: all rows are the same, and out is 0. Errors:
+ * GOSS_E_NUMERIC, GOSS_E_NOMEM. */
+GOSS_MUST_USE goss_status goss__cka_kernel(const float *x, int64_t rows, int64_t columns, double *out, bool *varies,
+                                           goss_error *err);
 #endif

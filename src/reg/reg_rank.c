@@ -1,87 +1,192 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reg_rank.c: the effective rank of a matrix: how many directions it uses, by the entropy of its singular values. Those
- * are the roots of the eigenvalues of the smaller Gram matrix, in double, by cyclic Jacobi rotations: a report, not a
- * step of training. */
+/* reg_rank.c: what is told of a matrix of samples: how many directions it uses, how its entropy is estimated, and how
+ * similar it is to another one. All of it follows from the smaller Gram matrix, in double: reports, not steps of
+ * training. */
 #include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "gossamer/regularizer.h"
+#include "kernel/kernel.h"
+#include "reg/reg.h"
 
-enum { SWEEPS = 30 };
+/* Differences below this fraction of a column's largest magnitude are rounding. */
+static const double SAME = 1e-6;
 
-/* Products of rows, or of columns where these are fewer: [n, n]. */
-static void gram(const float *x, int64_t rows, int64_t columns, double *a, int64_t n) {
-    const bool by_rows = rows <= columns;
-    const int64_t length = by_rows ? columns : rows, step = by_rows ? 1 : columns, from = by_rows ? columns : 1;
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j <= i; j++) {
-            double sum = 0;
-            for (int64_t k = 0; k < length; k++) sum += (double)x[i * from + k * step] * (double)x[j * from + k * step];
-            a[i * n + j] = a[j * n + i] = sum;
-        }
+/* ---- singular values ---- */
+
+/* The squares of singular values, unordered; the other eigenvalues of the larger Gram matrix are 0. */
+typedef struct spectrum {
+    double *square; /* [n] */
+    int64_t n;
+} spectrum;
+
+/* x, or its transpose where it has fewer columns than rows, so that rows are the smaller side. Owned: goss__free. */
+static float *by_smaller_side(const float *x, int64_t rows, int64_t columns) {
+    float *y = goss__alloc((size_t)(rows * columns) * sizeof *y);
+    if (y && rows <= columns) memcpy(y, x, (size_t)(rows * columns) * sizeof *y);
+    for (int64_t j = 0; y && rows > columns && j < columns; j++)
+        for (int64_t i = 0; i < rows; i++) y[j * rows + i] = x[i * columns + j];
+    return y;
 }
 
-static void rotate(double *a, int64_t n, int64_t p, int64_t q) {
-    const double turn = (a[q * n + q] - a[p * n + p]) / (2 * a[p * n + q]);
-    const double t = (turn >= 0 ? 1 : -1) / (fabs(turn) + sqrt(turn * turn + 1)), c = 1 / sqrt(t * t + 1), s = t * c;
-    for (int64_t k = 0; k < n; k++) {
-        const double u = a[k * n + p], v = a[k * n + q];
-        a[k * n + p] = c * u - s * v, a[k * n + q] = s * u + c * v;
-    }
-    for (int64_t k = 0; k < n; k++) {
-        const double u = a[p * n + k], v = a[q * n + k];
-        a[p * n + k] = c * u - s * v, a[q * n + k] = s * u + c * v;
-    }
+/* What is allocated at once: Gram matrix and vectors [n, n], eigenvalues [n], work. */
+static double *room_of(int64_t n) {
+    return goss__alloc((size_t)(2 * n * n + n + GOSS__GRAM_COLUMNS * n) * sizeof(double));
 }
 
-/* Eigenvalues are on the diagonal afterwards. */
-static void diagonalise(double *a, int64_t n) {
-    double all = 0;
-    for (int64_t i = 0; i < n; i++) all += a[i * n + i];
-    for (int sweep = 0; sweep < SWEEPS; sweep++) {
-        double off = 0;
-        for (int64_t p = 0; p < n; p++)
-            for (int64_t q = p + 1; q < n; q++) {
-                const double size = fabs(a[p * n + q]);
-                off = size > off ? size : off;
-                if (size > 1e-15 * all) rotate(a, n, p, q);
-            }
-        if (off <= 1e-13 * all) return;
+static goss_status spectrum_of(const float *x, int64_t rows, int64_t columns, spectrum *out, goss_error *err) {
+    const goss__kernels *k = goss__kernels_best();
+    const int64_t n = rows < columns ? rows : columns;
+    *out = (spectrum){.n = n};
+    if (n < 1 || n > GOSS_RANK_SIDE)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "effective rank: a matrix of %lld x %lld; up to %d on one side",
+                              (long long)rows, (long long)columns, GOSS_RANK_SIDE);
+    float *y = by_smaller_side(x, rows, columns);
+    double *a = room_of(n);
+    out->square = goss__alloc((size_t)n * sizeof *out->square);
+    goss_status s = GOSS_OK;
+    if (!y || !a || !out->square) {
+        s = goss_error_set(err, GOSS_E_NOMEM, "no memory for the singular values of %lld x %lld numbers",
+                           (long long)rows, (long long)columns);
+    } else {
+        double *vectors = a + n * n, *value = vectors + n * n;
+        k->gram(a, y, n, rows < columns ? columns : rows, value + n);
+        if (!k->sym_eig(a, n, value, vectors, value + n))
+            s = goss_error_set(err, GOSS_E_NUMERIC, "effective rank: the matrix has numbers that are not finite");
+        for (int64_t i = 0; s == GOSS_OK && i < n; i++) out->square[i] = fmax(value[i], 0);
     }
+    goss__free(y), goss__free(a);
+    if (s != GOSS_OK) goss__free(out->square), out->square = NULL;
+    return s;
 }
 
-static double entropy_rank(const double *a, int64_t n) {
+/* Whether column j is the same in all rows. */
+static bool is_dead(const float *x, int64_t rows, int64_t columns, int64_t j) {
+    double low = INFINITY, high = -INFINITY;
+    for (int64_t i = 0; i < rows; i++)
+        low = fmin(low, (double)x[i * columns + j]), high = fmax(high, (double)x[i * columns + j]);
+    return high - low <= SAME * fmax(fabs(low), fabs(high));
+}
+
+/* x less its mean row; exactly 0 where a column does not vary. Owned: goss__free. */
+static float *centred(const float *x, int64_t rows, int64_t columns) {
+    float *y = goss__alloc((size_t)(rows * columns) * sizeof *y);
+    for (int64_t j = 0; y && j < columns; j++) {
+        const bool dead = is_dead(x, rows, columns, j);
+        double mean = 0;
+        for (int64_t i = 0; i < rows; i++) mean += (double)x[i * columns + j] / (double)rows;
+        for (int64_t i = 0; i < rows; i++) y[i * columns + j] = dead ? 0 : (float)((double)x[i * columns + j] - mean);
+    }
+    return y;
+}
+
+static goss_status centred_spectrum(const float *x, int64_t rows, int64_t columns, spectrum *out, goss_error *err) {
+    float *y = centred(x, rows, columns);
+    const goss_status s = y ? spectrum_of(y, rows, columns, out, err)
+                            : goss_error_set(err, GOSS_E_NOMEM, "no memory for an effective rank");
+    goss__free(y);
+    return s;
+}
+
+/* ---- what follows from them ---- */
+
+static double entropy_rank(const spectrum *s) {
     double sum = 0, entropy = 0;
-    for (int64_t i = 0; i < n; i++) sum += sqrt(fmax(a[i * n + i], 0));
-    for (int64_t i = 0; i < n; i++) {
-        const double share = sqrt(fmax(a[i * n + i], 0)) / sum;
+    for (int64_t i = 0; i < s->n; i++) sum += sqrt(s->square[i]);
+    for (int64_t i = 0; i < s->n; i++) {
+        const double share = sqrt(s->square[i]) / sum;
         if (share > 0) entropy -= share * log(share);
     }
     return sum > 0 ? exp(entropy) : (double)NAN;
 }
 
-goss_status goss_effective_rank(const float *x, int64_t rows, int64_t columns, bool centred, double *out,
+static double stable_rank(const spectrum *s) {
+    double sum = 0, most = 0;
+    for (int64_t i = 0; i < s->n; i++) sum += s->square[i], most = fmax(most, s->square[i]);
+    return most > 0 ? sum / most : (double)NAN;
+}
+
+/* As entropy_gaussian (reg_samples.c), of a covariance whose other eigenvalues are 0. */
+static double gaussian_entropy(const spectrum *s, int64_t rows, int64_t columns) {
+    const double ridge = goss_reg_defaults().ridge, d = (double)columns;
+    double sum = (double)(columns - s->n) * log(ridge);
+    for (int64_t i = 0; i < s->n; i++) sum += log(s->square[i] / (double)rows + ridge);
+    return 0.5 * sum / d + 0.5 * log(2 * M_PI * M_E);
+}
+
+static double mean_norm(const float *x, int64_t rows, int64_t columns) {
+    double sum = 0;
+    for (int64_t i = 0; i < rows; i++) {
+        double square = 0;
+        for (int64_t j = 0; j < columns; j++) square += (double)x[i * columns + j] * (double)x[i * columns + j];
+        sum += sqrt(square);
+    }
+    return sum / (double)rows;
+}
+
+static double dead_share(const float *x, int64_t rows, int64_t columns) {
+    int64_t dead = 0;
+    for (int64_t j = 0; j < columns; j++) dead += is_dead(x, rows, columns, j);
+    return (double)dead / (double)columns;
+}
+
+goss_status goss_effective_rank(const float *x, int64_t rows, int64_t columns, bool around_mean, double *out,
                                 goss_error *err) {
-    const int64_t n = rows < columns ? rows : columns;
+    spectrum s;
     *out = NAN;
-    if (n < 1 || n > 2048)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "effective rank: a matrix of %lld x %lld; up to 2048 on one side",
-                              (long long)rows, (long long)columns);
-    double *a = goss__calloc((size_t)(n * n), sizeof *a);
-    float *own = centred ? goss__alloc((size_t)(rows * columns) * sizeof *own) : NULL;
-    if (!a || (centred && !own)) {
-        goss__free(a), goss__free(own);
-        return goss_error_set(err, GOSS_E_NOMEM, "no memory for an effective rank");
-    }
-    for (int64_t j = 0; centred && j < columns; j++) {
-        double mean = 0;
-        for (int64_t i = 0; i < rows; i++) mean += (double)x[i * columns + j] / (double)rows;
-        for (int64_t i = 0; i < rows; i++) own[i * columns + j] = (float)((double)x[i * columns + j] - mean);
-    }
-    gram(centred ? own : x, rows, columns, a, n);
-    diagonalise(a, n);
-    *out = entropy_rank(a, n);
-    goss__free(a), goss__free(own);
+    GOSS_TRY((around_mean ? centred_spectrum : spectrum_of)(x, rows, columns, &s, err));
+    *out = entropy_rank(&s);
+    goss__free(s.square);
     return GOSS_OK;
+}
+
+goss_status goss_matrix_measure(const float *x, int64_t rows, int64_t columns, goss_matrix_figures *out,
+                                goss_error *err) {
+    spectrum s;
+    *out = (goss_matrix_figures){rows, columns, NAN, NAN, NAN, NAN, NAN, NAN};
+    GOSS_TRY(spectrum_of(x, rows, columns, &s, err));
+    out->effective_rank = entropy_rank(&s), out->stable_rank = stable_rank(&s);
+    out->norm = mean_norm(x, rows, columns);
+    goss__free(s.square);
+    if (rows < 2) return GOSS_OK;
+    GOSS_TRY(centred_spectrum(x, rows, columns, &s, err));
+    out->centred_rank = entropy_rank(&s), out->entropy = gaussian_entropy(&s, rows, columns);
+    out->dead = dead_share(x, rows, columns);
+    goss__free(s.square);
+    return GOSS_OK;
+}
+
+/* ---- similarity ---- */
+
+goss_status goss__cka_kernel(const float *x, int64_t rows, int64_t columns, double *out, bool *varies,
+                             goss_error *err) {
+    float *y = centred(x, rows, columns);
+    double *work = goss__alloc((size_t)(GOSS__GRAM_COLUMNS * rows) * sizeof *work), square = 0;
+    *varies = false;
+    if (y && work) goss__kernels_best()->gram(out, y, rows, columns, work);
+    const bool done = y && work;
+    goss__free(y), goss__free(work);
+    if (!done) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a similarity of %lld samples", (long long)rows);
+    for (int64_t i = 0; i < rows * rows; i++) square += out[i] * out[i];
+    if (!isfinite(square))
+        return goss_error_set(err, GOSS_E_NUMERIC, "similarity: numbers that are not finite, or above 1e38");
+    *varies = square > 0;
+    for (int64_t i = 0; *varies && i < rows * rows; i++) out[i] /= sqrt(square);
+    return GOSS_OK;
+}
+
+goss_status goss_linear_cka(const float *x, int64_t columns_x, const float *y, int64_t columns_y, int64_t rows,
+                            double *out, goss_error *err) {
+    bool varies[2] = {false, false};
+    *out = NAN;
+    if (rows < 2)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "similarity: %lld samples; two at least", (long long)rows);
+    double *a = goss__alloc((size_t)(2 * rows * rows) * sizeof *a), *b = a + rows * rows, sum = 0;
+    if (!a) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a similarity of %lld samples", (long long)rows);
+    goss_status s = goss__cka_kernel(x, rows, columns_x, a, &varies[0], err);
+    if (s == GOSS_OK) s = goss__cka_kernel(y, rows, columns_y, b, &varies[1], err);
+    for (int64_t i = 0; s == GOSS_OK && i < rows * rows; i++) sum += a[i] * b[i];
+    if (s == GOSS_OK && varies[0] && varies[1]) *out = sum;
+    goss__free(a);
+    return s;
 }

@@ -101,7 +101,7 @@ static goss_status open_judge(goss__run *r, goss_error *err) {
     GOSS_TRY(goss__task_pack_init(&r->judge_pack, batch, spec, err));
     GOSS_TRY(goss__judge_init(&r->judge, goss_model_method(r->model), 0, batch, spec, r->data.metric, NULL, NULL,
                               r->threads, err));
-    r->judge.planner.spread = true;
+    r->judge.forward.planner.spread = true;
     return GOSS_OK;
 }
 
@@ -271,7 +271,7 @@ static goss_status judge_all(goss__run *r, const goss_model *m, bool *good, goss
     const int all = r->data.judged;
     bool finite[64]; /* a run of the judge has at most 32 tasks */
     *good = true;
-    GOSS_TRY(goss_model_store(m, r->judge.params, err));
+    GOSS_TRY(goss_model_store(m, r->judge.forward.params, err));
     for (int k = 0; k < all;) {
         int tasks = all - k < r->judge_pack.max_tasks ? all - k : r->judge_pack.max_tasks;
         goss__task_pack_draw(&r->judge_pack, &r->data.validation, (uint64_t)k, tasks);

@@ -71,7 +71,7 @@ static goss_status judge_on(goss__run *r, const goss_task_source *source, goss__
                                      NULL, r->threads, err);
     if (s == GOSS_OK) {
         s = goss__model_finite(r->model, err);
-        if (s == GOSS_OK) s = goss_model_store(r->model, judge.params, err);
+        if (s == GOSS_OK) s = goss_model_store(r->model, judge.forward.params, err);
         for (int k = 0; s == GOSS_OK && k < tasks; k += batch) s = judge_some(r, &judge, &pack, source, k, out, err);
         goss__judge_free(&judge);
     }

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gossamer inspect MODEL --data DATA: what a model makes of the samples of its run. */
+#include "cli_run.h"
+#include "table_folders.h"
+
+enum { SCHOOLS = 6, MANY = 14 };
+
+static void make_model(const char *dir, const char *table, int schools, const char *more) {
+    char line[800];
+    school_table(table, schools, 20);
+    snprintf(line, sizeof line,
+             "train data.path=%s data.task=school data.target=y task.support=0 train.tasks=0 train.steps=20 "
+             "optimizer.rate=0.01 data.split=.5,.2,.3 validate.every=10 run.dir=%s %s",
+             table, dir, more);
+    RUN(0, line);
+}
+
+static void make_models(void) {
+    static bool made;
+    if (made) return;
+    make_model("alone", "schools.csv", SCHOOLS,
+               "train.method=multitask share.preset=alone 'model.backbone=dense 5; relu; dense 3'");
+    make_model("ids", "many.csv", MANY,
+               "train.method=hypernet hyper.condition=id 'model.backbone=dense 5; relu' 'hyper.rules=*=full'");
+    make_model("whole", "schools.csv", SCHOOLS, "train.method=joint model.backbone= data.split=.8,.2,0");
+    made = true;
+}
+
+static double number(const char *from, const char *key) {
+    char quoted[80];
+    snprintf(quoted, sizeof quoted, "\"%s\": ", key);
+    const char *at = from ? strstr(from, quoted) : NULL;
+    if (!at) T_FAIL("no %s in %.300s", key, from ? from : "");
+    return strtod(at + strlen(quoted), NULL);
+}
+
+static const char *value(const char *name) {
+    char quoted[80];
+    snprintf(quoted, sizeof quoted, "{\"name\": \"%s\"", name);
+    const char *at = strstr(out_text, quoted);
+    if (!at) T_FAIL("no %s in %.300s", name, out_text);
+    return at;
+}
+
+TEST(every_representation_is_measured_over_all_tasks_and_for_each) {
+    make_models();
+    RUN(0, "inspect alone/model.safetensors --data schools.csv --json");
+    SAYS(out_text, "\"split\": \"test\"");
+    T_EQ(number(out_text, "tasks"), SCHOOLS);
+    static const char *const names[] = {"hidden/dense1", "features/block1", "hidden/dense2"};
+    static const int columns[] = {5, 5, 3};
+    for (int i = 0; i < 3; i++) {
+        const char *v = value(names[i]);
+        T_EQ(number(v, "columns"), columns[i]);
+        T_EQ(number(v, "rows"), SCHOOLS * 6);
+        T_CHECK(number(v, "effective_rank") > 1 && number(v, "effective_rank") <= columns[i] + 1e-6);
+        T_CHECK(number(v, "stable_rank") >= 1 && number(v, "stable_rank") <= columns[i] + 1e-6);
+        T_CHECK(number(v, "similarity") > 0 && number(v, "similarity") < 1);
+        const char *task = strstr(v, "\"task\": \"s00\"");
+        T_EQ(number(task, "rows"), 6);
+        T_CHECK(number(task, "effective_rank") > 0.99 && number(task, "effective_rank") <= columns[i] + 1e-6);
+    }
+    RUN(0, "inspect alone/model.safetensors --data schools.csv");
+    SAYS(out_text, "6 tasks, test samples of schools.csv");
+    SAYS(out_text, "hidden/dense1                T x Q x 5                 36");
+    SAYS(out_text, "s05");
+    SAYS(out_text, "effective rank (Roy and Vetterli 2007)");
+}
+
+TEST(parts_of_the_samples_and_chosen_values) {
+    make_models();
+    RUN(0, "inspect alone/model.safetensors --split validation --on 'features/block1,weights/*' --json");
+    SAYS(out_text, "\"split\": \"validation\"");
+    T_EQ(number(value("features/block1"), "rows"), SCHOOLS * 4);
+    T_EQ(number(value("weights/dense1.w"), "rows"), SCHOOLS);
+    T_CHECK(!strstr(out_text, "hidden/"));
+    RUN(0, "inspect alone/model.safetensors --split training --on features/block1 --json --threads 1");
+    T_EQ(number(value("features/block1"), "rows"), SCHOOLS * 10);
+    char *one = strdup(out_text);
+    RUN(0, "inspect alone/model.safetensors --split training --on features/block1 --json --threads 3");
+    T_STR(out_text, one);
+    free(one);
+    /* without test samples those of the validation */
+    RUN(0, "inspect whole/model.safetensors --data schools.csv");
+    SAYS(out_text, "6 tasks, validation samples");
+    SAYS(out_text, "features/out");
+}
+
+TEST(of_a_hypernetwork_its_codes_and_of_many_tasks_the_extremes) {
+    make_models();
+    RUN(0, "inspect ids/model.safetensors --split test");
+    SAYS(out_text, "embedding/task");
+    SAYS(out_text, "generated/dense1.w");
+    SAYS(out_text, "those of least and greatest rank (--json has all)");
+    RUN(0, "inspect ids/model.safetensors --split test --json");
+    T_EQ(number(value("embedding/task"), "rows"), MANY);
+    SAYS(value("embedding/task"), "\"rows_are\": \"tasks\"");
+    SAYS(value("hidden/dense1"), "\"task\": \"s13\"");
+}
+
+TEST(episodes_of_classes_have_support_sets_as_well) {
+    T_EQ(train("few", "train.steps=10 train.method=protonet"), 0);
+    RUN(0, "inspect few/model.safetensors --data tiny-images-idx3-ubyte --json");
+    SAYS(out_text, "\"split\": \"validation\"");
+    T_EQ(number(out_text, "tasks"), 20);
+    T_EQ(number(value("hidden/dense1"), "rows"), 20 * 3 * 4);
+    T_EQ(number(value("hidden/support/dense1"), "rows"), 20 * 3);
+    SAYS(value("hidden/support/dense1"), "\"similarity\": null");
+    T_NEAR(number(value("hidden/dense1"), "similarity"), 1, 1e-6); /* one embedding for all */
+}
+
+TEST(what_it_cannot_be_is_said) {
+    make_models();
+    RUN(1, "inspect alone/model.safetensors --split test --on 'featurs/*'");
+    SAYS(err_text, "no value is published as featurs/*; did you mean features/");
+    RUN(1, "inspect alone/model.safetensors --data many.csv");
+    SAYS(err_text, "give the same data");
+    RUN(1, "inspect alone/model.safetensors --data nothing.csv");
+    SAYS(err_text, "nothing.csv");
+    RUN(1, "inspect whole/model.safetensors --split test");
+    SAYS(err_text, "no rows are kept apart for testing");
+    RUN(2, "inspect alone/model.safetensors --split half");
+    SAYS(err_text, "--split half: it is test, validation or training");
+    RUN(2, "inspect alone/model.safetensors --on 'features/*'");
+    SAYS(err_text, "give --data DATA or --split PART");
+    RUN(2, "inspect alone/model.safetensors --data schools.csv --tensors");
+    SAYS(err_text, "leave --tensors out");
+    RUN(2, "inspect schools.csv --data schools.csv");
+    SAYS(err_text, "schools.csv is a table");
+    RUN(2, "inspect alone/model.safetensors --data schools.csv --target y");
+    SAYS(err_text, "--target is of a table");
+}
+
+TEST_MAIN()
