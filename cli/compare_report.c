@@ -49,6 +49,9 @@ static void put_number(const char *format, double value, int width) {
     printf(" %*s", width, text);
 }
 
+/* "rank PATTERN", which may be long. */
+static int rank_width(const goss_comparison *s, int k) { return (int)strlen(s->rank_of[k]) + (int)strlen("rank "); }
+
 static void put_row(const goss_comparison *s, int i, int width, bool explained, bool closed) {
     const goss_compare_row *r = &s->row[i];
     cli_put_name(r->name, width);
@@ -57,6 +60,7 @@ static void put_row(const goss_comparison *s, int i, int width, bool explained, 
     if (closed) put_against(s, i, "mean-ridge");
     put_number("%.2g", r->seed_deviation, 8);
     for (int k = 0; k < s->noises; k++) put_number("%.4g", r->noisy[k], 10);
+    for (int k = 0; k < s->ranks; k++) put_number("%.2f", r->rank[k], rank_width(s, k));
     if (explained) put_number("%.4f", r->explained, 9);
     if (r->worse_than_alone >= 0)
         printf(" %6d", r->worse_than_alone);
@@ -95,6 +99,7 @@ void compare_print(const goss_compare *c, const goss_comparison *s) {
         snprintf(head, sizeof head, "noise %.3g", s->noise[k]);
         printf(" %10s", head);
     }
+    for (int k = 0; k < s->ranks; k++) printf(" rank %s", s->rank_of[k]);
     if (explained) printf(" %9s", "explained");
     printf(" %6s %8s %8s %5s  %s\n", "worse", "strength", "seconds", "seeds", "worst task");
     for (int i = 0; i < s->rows; i++) put_row(s, i, width, explained, closed);
@@ -109,6 +114,17 @@ static void put_json_noise(const goss_comparison *s, const goss_compare_row *r) 
     for (int i = 0; i < s->noises; i++) {
         cli_json_number(i ? ", {\"level\": " : "{\"level\": ", s->noise[i]);
         cli_json_number(", \"value\": ", r->noisy[i]);
+        printf("}");
+    }
+    printf("]");
+}
+
+static void put_json_ranks(const goss_comparison *s, const goss_compare_row *r) {
+    printf(", \"ranks\": [");
+    for (int i = 0; i < s->ranks; i++) {
+        printf(i ? ", {\"on\": " : "{\"on\": ");
+        cli_json_name(s->rank_of[i]);
+        cli_json_number(", \"effective_rank\": ", r->rank[i]);
         printf("}");
     }
     printf("]");
@@ -134,7 +150,7 @@ static void put_json_row(const goss_comparison *s, const goss_compare_row *r) {
     cli_json_number(", \"worse_than_alone\": ", r->worse_than_alone < 0 ? (double)NAN : r->worse_than_alone);
     cli_json_number(", \"explained_variance\": ", r->explained);
     cli_json_number(", \"seed_deviation\": ", r->seed_deviation);
-    put_json_noise(s, r);
+    put_json_noise(s, r), put_json_ranks(s, r);
     printf(", \"undefined\": %d", r->undefined);
     cli_json_number(", \"strength\": ", r->strength), cli_json_number(", \"seconds\": ", r->seconds);
     printf("}");

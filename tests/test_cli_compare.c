@@ -375,6 +375,42 @@ TEST(noise_on_test_inputs_costs_what_little_noise_does_not) {
     SAYS(err_text, "compare.noise: \".1,-1\" is no list of up to 4 numbers above 0");
 }
 
+/* The n-th number of the row's list of ranks; NaN: null. */
+static double rank_of(const char *name, int n) {
+    const char *at = strstr(row(name), "\"ranks\": [");
+    for (int i = 0; at && i <= n; i++) at = strstr(at + 1, "\"effective_rank\": ");
+    if (!at) T_FAIL("%s has no rank %d", name, n);
+    at += strlen("\"effective_rank\": ");
+    return strncmp(at, "null", 4) == 0 ? (double)NAN : strtod(at, NULL);
+}
+
+TEST(ranks_of_representations_are_columns) {
+    write_run("ranked.ini", compared);
+    RUN(0, "compare ranked.ini compare.dir=plain compare.regularizers=none --json");
+    SAYS(out_text, "\"ranks\": []");
+    const double before = number(row("one"), "value");
+    RUN(0, "compare ranked.ini compare.dir=ranked compare.regularizers=none 'compare.ranks=features/*, embedding/task' "
+           "--json");
+    T_NEAR(number(row("one"), "value"), before, 0);
+    T_CHECK(rank_of("one", 0) >= 1 && rank_of("ids", 0) >= 1);
+    T_CHECK(rank_of("ids", 1) >= 1 && isnan(rank_of("one", 1))); /* one network for all has no codes */
+    T_CHECK(isnan(rank_of("mean-ridge", 0)));
+    const double rank = rank_of("one", 0);
+    RUN(0,
+        "compare ranked.ini compare.dir=ranked compare.regularizers=none 'compare.ranks=features/*, embedding/task'");
+    SAYS(out_text, " rank features/* rank embedding/task");
+    char text[20];
+    snprintf(text, sizeof text, " %15.2f", rank);
+    SAYS(strstr(out_text, "\none "), text);
+    /* one that no row publishes is a mistake, found before anything is trained */
+    RUN(1, "compare ranked.ini compare.dir=mistaken compare.regularizers=none compare.ranks=featurs/out");
+    SAYS(err_text, "compare.ranks: ");
+    SAYS(err_text, "no value is published as featurs/out; did you mean features/out?");
+    T_CHECK(!strstr(err_text, "cells,"));
+    RUN(1, "compare ranked.ini compare.dir=mistaken compare.ranks=a,b,c,d,e");
+    SAYS(err_text, "compare.ranks: \"a,b,c,d,e\" is no list of up to 4 patterns");
+}
+
 TEST(a_key_that_every_row_replaces_is_told) {
     write_run("replaced.ini", compared);
     RUN(0, "compare replaced.ini compare.dir=replaced compare.models=one compare.regularizers=none compare.closed=none "

@@ -73,6 +73,7 @@ GOSS_API GOSS_MUST_USE goss_status goss_compare_run(goss_compare *c, const goss_
 /* ---- results ---- */
 
 #define GOSS_COMPARE_NOISES 4
+#define GOSS_COMPARE_RANKS 4
 
 /* The results of a row over its finished cells. */
 typedef struct goss_compare_row {
@@ -81,6 +82,9 @@ typedef struct goss_compare_row {
     double ci95;                            /* half width of its 95 % interval (below); NaN: unknown */
     double seed_deviation;             /* standard deviation over seeds of the mean over tasks; NaN: fewer than two */
     double noisy[GOSS_COMPARE_NOISES]; /* mean over tasks and seeds with goss_comparison.noise[i] on test inputs */
+    /* Effective rank of the published values of goss_comparison.rank_of[i] over all test samples, mean over values and
+     * seeds (representation.h); NaN: the row's model publishes none */
+    double rank[GOSS_COMPARE_RANKS];
     double explained;       /* 1 - squared error / variance over all test samples, mean over seeds; NaN with classes */
     double seconds;         /* of a cell, search and final training; mean over seeds */
     double strength;        /* the selected one, median over seeds; NaN: no strength */
@@ -109,7 +113,9 @@ typedef struct goss_comparison {
     char *verdict;                     /* a summary in sentences */
     int noises;                        /* levels of compare.noise */
     double noise[GOSS_COMPARE_NOISES]; /* standard deviations */
-    int done, cells;                   /* finished cells, all cells */
+    int ranks;                         /* patterns of compare.ranks */
+    const char *rank_of[GOSS_COMPARE_RANKS];
+    int done, cells; /* finished cells, all cells */
     int tasks;
     const char *const *task; /* [tasks] names */
     double *each;            /* [rows, tasks] mean over seeds; NaN: none */

@@ -26,23 +26,22 @@ extern "C" {
 /* The representations among what methods publish: the default of goss_representation_options.on. */
 #define GOSS_REPRESENTATIONS "features/*,hidden/*,embedding/*,generated/*"
 
-/* How values are measured; all zero but `tasks` is valid. Everything but over_all changes what is measured, and not how
- * exactly: results are the same for any number of threads. */
+/* How values are measured; all zero but `tasks` is valid. Results are the same for any number of threads. */
 typedef struct goss_representation_options {
     const char *on;        /* a pattern of published values (goss_published); NULL: GOSS_REPRESENTATIONS */
     int64_t tasks;         /* draws 0 .. tasks - 1 of the source, one of each task */
-    bool over_all;         /* only goss_representation.all */
+    bool over_all;         /* only goss_representation.all, which costs least */
     goss_threads *threads; /* NULL: created for the call */
 } goss_representation_options;
 
 /* A published value over the tasks of a source. Effective ranks of few rows are limited by their number: those of tasks
  * compare with each other where the tasks have as many samples, those over all tasks between models on the same data. */
 typedef struct goss_representation {
-    char *name, *shape; /* "hidden/dense1", "T x Q x 64" (goss_model_published) */
-    bool measured;      /* false: its extents differ between tasks, and there are no figures */
-    bool of_samples;    /* rows are samples or their steps; else tasks */
-    int64_t every;      /* every so manieth row was taken (below) */
-    goss_matrix_figures all;
+    char *name, *shape;      /* "hidden/dense1", "T x Q x 64" (goss_model_published) */
+    bool measured;           /* false: its extents differ between tasks, and there are no figures */
+    bool of_samples;         /* rows are samples or their steps; else tasks */
+    int64_t every;           /* every so manieth row was taken (below) */
+    goss_matrix_figures all; /* of all tasks' rows as one matrix */
     /* What units are is the value's: each number of a sample, of maps at each position. A dead one is the same for all
      * samples of the matrix, so that a unit may be dead in a task and alive over all. */
     goss_matrix_figures *task; /* [tasks] of each task's rows; NULL: of tasks, or not asked for */
@@ -55,10 +54,10 @@ typedef struct goss_representation {
 /* The values in the order in which they are published; one with two names (hidden/relu1, features/block1) has its first
  * that matches. */
 typedef struct goss_representations {
-    goss_representation *of;
+    goss_representation *of; /* [n] */
     int n;
-    int64_t tasks;
-    int common; /* samples that similarities are of */
+    int64_t tasks; /* of goss_representation_options */
+    int common;    /* samples that similarities are of */
 } goss_representations;
 
 /* Tasks whose networks are compared, at most: each has a matrix of its own of all common samples by all. */

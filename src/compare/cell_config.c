@@ -148,8 +148,10 @@ goss_status goss__cell_hash(const goss_compare *c, const goss__cell *cell, uint6
         goss__free(text);
         text = NULL;
     }
-    /* Without noise the hash is that of results made before there was any. */
+    /* Without noise and ranks the hash is that of results made before there were any. */
     if (c->noises.n) *out = goss__hash64(c->noises.level, (size_t)c->noises.n * sizeof(double), *out);
+    for (int i = 0; i < c->ranks.n; i++)
+        *out = goss__hash64(c->ranks.pattern[i], strlen(c->ranks.pattern[i]) + 1, *out);
     goss__free(defaults);
     return s;
 }

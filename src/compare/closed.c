@@ -422,7 +422,7 @@ static goss_status fit(const wanted *w, const goss_config *search, const goss_co
     const double start = goss__now();
     const goss__grid *g;
     int best = 0;
-    *out = (goss__trial){.validation = NAN};
+    *out = goss__trial_none();
     GOSS_TRY(choose(w, search, &g, &best, out, err));
     *strength = strength_at(g, best).slope;
     goss_status s = answer_test(w, refit, g, best, noises, out, err);

@@ -70,7 +70,7 @@ typedef struct goss__row {
 
 /* The keys of [compare]. Texts are borrowed from the configuration. */
 typedef struct goss__compare_settings {
-    const char *models, *regularizers, *strengths, *closed, *noise, *dir;
+    const char *models, *regularizers, *strengths, *closed, *noise, *ranks, *dir;
     int seeds, folds, jobs;
     bool early;
 } goss__compare_settings;
@@ -86,6 +86,7 @@ struct goss_compare {
     double strength[GOSS__STRENGTHS_MOST];
     int strengths;
     goss__noises noises; /* of compare.noise */
+    goss__ranks ranks;   /* of compare.ranks */
     goss__row *row;
     int rows, rows_room;
     int seeds, folds; /* folds 1: none */
@@ -127,6 +128,7 @@ typedef struct goss__result {
     int64_t step;
     double validation, explained, seconds;
     double noisy[GOSS__NOISES]; /* of the comparison's noises */
+    double rank[GOSS__RANKS];   /* of the comparison's ranks; NaN: the row's model publishes none of them */
     uint64_t settings, data;    /* hashes */
     bool stale;                 /* of goss__result_read: the file has a result of other settings */
     const goss_metric *metric;

@@ -62,6 +62,7 @@ static goss_status search(const goss_compare *c, const goss__cell *cell, const v
 static goss_status take_test(goss__result *r, goss__trial *fit, goss_error *err) {
     r->explained = fit->test.explained;
     memcpy(r->noisy, fit->noisy, sizeof r->noisy);
+    memcpy(r->rank, fit->rank, sizeof r->rank);
     r->tasks = fit->test.tasks, r->task = fit->test.name, r->value = fit->test.value;
     fit->test.name = NULL, fit->test.value = NULL, fit->test.tasks = 0;
     for (int k = 0; k < r->tasks; k++)
@@ -75,7 +76,8 @@ static goss_status refit(const goss_compare *c, const goss__cell *cell, const vo
     goss__trial fit;
     const goss__try *best = &r->tried[r->best];
     GOSS_TRY(goss__cell_config(c, cell, r->best, true, &config, err));
-    const goss__trial_options o = {.last_step = best->step, .judges = true, .noises = &c->noises, .stop = stop};
+    const goss__trial_options o = {
+        .last_step = best->step, .judges = true, .noises = &c->noises, .ranks = &c->ranks, .stop = stop};
     goss_status s = goss__train_trial(config, &o, &fit, err);
     goss_config_free(config);
     GOSS_TRY(s);
@@ -168,7 +170,7 @@ goss_status goss__cell_look(const goss_compare *c, const goss__cell *cell, goss_
         goss__trial fit;
         s = goss__cell_config(c, cell, refit ? last : 0, refit, &config, err);
         if (s != GOSS_OK) break;
-        const goss__trial_options o = {.judges = true, .dry = true};
+        const goss__trial_options o = {.judges = true, .dry = true, .ranks = &c->ranks};
         s = cell->row->closed ? goss__closed_look(config, err) : goss__train_trial(config, &o, &fit, err);
         goss_config_free(config);
     }

@@ -37,6 +37,9 @@ static const goss_key keys[] = {
     GOSS__KEY_TEXT("compare.noise", noise, "",
                    "Standard deviations of noise on inputs, up to 4 (standardised columns, pixels from 0 to 1): test "
                    "samples are evaluated with each, too"),
+    GOSS__KEY_TEXT("compare.ranks", ranks, "",
+                   "Published values (features/*, hidden/dense1, embedding/task ...), up to 4 patterns with commas "
+                   "between them, whose effective rank over all test samples is a column"),
     GOSS__KEY_INT("compare.seeds", seeds, "5", 1, 10000, "seeds", "Divisions of the samples, and starting weights"),
     GOSS__KEY_INT("compare.folds", folds, "0", 0, 1000, "folds",
                   "So many test sets that do not overlap instead of one a seed, each 1 / folds of the samples; 0: one"),
@@ -344,6 +347,24 @@ static goss_status read_noises(goss_compare *c, goss_error *err) {
                           GOSS__NOISES);
 }
 
+static goss_status read_ranks(goss_compare *c, goss_error *err) {
+    char *list = goss__strdup(c->set.ranks), *rest = list, *word;
+    if (!list) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a list");
+    goss_status s = GOSS_OK;
+    while (s == GOSS_OK && (word = next_word(&rest))) {
+        char *room = c->ranks.n < GOSS__RANKS ? c->ranks.pattern[c->ranks.n++] : NULL;
+        if (!room || strlen(word) >= sizeof *c->ranks.pattern || strpbrk(word, " \t"))
+            s = goss_error_set(err, GOSS_E_ARGUMENT,
+                               "compare.ranks: \"%.60s\" is no list of up to %d patterns of published values, as "
+                               "features/*, embedding/task",
+                               c->set.ranks, GOSS__RANKS);
+        else
+            snprintf(room, sizeof *c->ranks.pattern, "%s", word);
+    }
+    goss__free(list);
+    return s;
+}
+
 static bool has_variant(const goss_compare *c, const char *name, size_t n) {
     for (int k = 0; k < c->variants; k++)
         if (strlen(c->variant[k]->name) == n && strncmp(c->variant[k]->name, name, n) == 0) return true;
@@ -416,6 +437,7 @@ static goss_status plan(goss_compare *c, goss_error *err) {
                               "compare.dir=runs/school");
     GOSS_TRY(read_strengths(c, err));
     GOSS_TRY(read_noises(c, err));
+    GOSS_TRY(read_ranks(c, err));
     GOSS_TRY(check_base(c, &table, err));
     if (c->folds > 1 && !table)
         return goss_error_set(err, GOSS_E_ARGUMENT, "compare.folds = %d: only rows of tables have folds", c->folds);

@@ -47,6 +47,15 @@ static void add_number(goss__str *s, const char *key, double value) {
     goss__json_add_number(s, value);
 }
 
+static void add_numbers(goss__str *s, const char *key, const double *value, int n) {
+    goss__str_addf(s, ", \"%s\": [", key);
+    for (int i = 0; i < n; i++) {
+        if (i) goss__str_add(s, ", ");
+        goss__json_add_number(s, value[i]);
+    }
+    goss__str_add(s, "]");
+}
+
 static void begin(goss__str *s, const goss__cell *cell, const goss__result *r) {
     goss__str_add(s, "{\"version\": 1, \"row\": ");
     goss__json_add_text(s, cell->row->name);
@@ -87,12 +96,8 @@ goss_status goss__result_write(const goss_compare *c, const goss__cell *cell, co
     add_number(&s, "strength", r->strength), add_number(&s, "step", (double)r->step);
     add_number(&s, "validation", r->validation), add_number(&s, "explained_variance", r->explained);
     add_number(&s, "seconds", r->seconds);
-    goss__str_add(&s, ", \"noisy\": [");
-    for (int i = 0; i < c->noises.n; i++) {
-        if (i) goss__str_add(&s, ", ");
-        goss__json_add_number(&s, r->noisy[i]);
-    }
-    goss__str_add(&s, "], \"tasks\": [");
+    add_numbers(&s, "noisy", r->noisy, c->noises.n), add_numbers(&s, "ranks", r->rank, c->ranks.n);
+    goss__str_add(&s, ", \"tasks\": [");
     for (int k = 0; k < r->tasks; k++) {
         goss__str_add(&s, k ? ", [" : "[");
         goss__json_add_text(&s, r->task[k]);
@@ -147,16 +152,20 @@ static bool take_tasks(const json_t *o, goss__result *r) {
     return true;
 }
 
+static void take_numbers(const json_t *o, const char *key, double *out, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        const json_t *v = json_array_get(json_object_get(o, key), i);
+        out[i] = json_is_number(v) ? json_number_value(v) : (double)NAN;
+    }
+}
+
 static bool take_all(const json_t *o, int most, goss__result *r) {
     if (!take_tries(o, most, r) || !take_tasks(o, r)) return false;
     const double step = number(o, "step");
     r->strength = number(o, "strength"), r->step = step >= 0 ? (int64_t)step : 0;
     r->validation = number(o, "validation"), r->explained = number(o, "explained_variance");
     r->seconds = number(o, "seconds");
-    for (size_t i = 0; i < GOSS__NOISES; i++) {
-        const json_t *v = json_array_get(json_object_get(o, "noisy"), i);
-        r->noisy[i] = json_is_number(v) ? json_number_value(v) : (double)NAN;
-    }
+    take_numbers(o, "noisy", r->noisy, GOSS__NOISES), take_numbers(o, "ranks", r->rank, GOSS__RANKS);
     return true;
 }
 

@@ -10,6 +10,8 @@
 #include "base/str.h"
 #include "compare/compare.h"
 
+#define RANKS "compare.ranks: " /* what a trial says of patterns begins so */
+
 typedef struct running {
     goss_compare *c;
     const goss_compare_options *o;
@@ -34,7 +36,8 @@ static bool counts(running *r, const char *line, size_t n) {
     if (!r->looking || strncmp(line, "method.joint", strlen("method.joint")) == 0)
         return false; /* reported already; set by the protocol */
     goss__str_add(&r->without, "\n");
-    goss__str_addn(&r->without, line, (size_t)(end - line) + strlen(" has no effect"));
+    goss__str_addn(&r->without, line, n);
+    if (strncmp(line, RANKS, strlen(RANKS)) == 0) return false; /* an error, in the end */
     int said = 0;
     const size_t size = (size_t)(end - line);
     for (const char *at = r->without.data; at && (at = strchr(at, '\n')); at++)
@@ -72,11 +75,26 @@ static void looked(void *context, int i, goss_status status, const char *text, c
 
 static int jobs_of(const goss_compare *c) { return c->set.jobs > 0 ? c->set.jobs : goss__cpu_count(); }
 
+/* A value that some rows publish is a column that the others leave empty; one that no row does is a mistake. */
+static goss_status look_at_ranks(const running *r, goss_error *err) {
+    char line[200];
+    for (int i = 0; r->without.data && i < r->c->ranks.n; i++) {
+        int said = 0;
+        const char *first = NULL;
+        snprintf(line, sizeof line, "\n" RANKS "%s has no effect: ", r->c->ranks.pattern[i]);
+        for (const char *at = r->without.data; (at = strstr(at, line)); at += strlen(line), said++)
+            first = first ? first : at + strlen(line);
+        if (said == r->models * r->c->folds)
+            return goss_error_set(err, GOSS_E_ARGUMENT, RANKS "%.*s", (int)strcspn(first, "\n"), first);
+    }
+    return GOSS_OK;
+}
+
 /* The first cells are those of the first seed: every row. */
 static goss_status look_at_rows(running *r, goss_error *err) {
     const goss__work w = {r->c->rows * r->c->folds, jobs_of(r->c), look, looked, r, r->o->stop};
     GOSS_TRY(goss__work_run(&w, err));
-    return r->status == GOSS_OK ? GOSS_OK : goss_error_set(err, r->status, "%s", r->error);
+    return r->status == GOSS_OK ? look_at_ranks(r, err) : goss_error_set(err, r->status, "%s", r->error);
 }
 
 /* ---- what is there already ---- */

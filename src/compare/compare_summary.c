@@ -168,10 +168,14 @@ static double median(double *v, int n) {
     return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
-static void take_noisy(const results *r, int row, goss_compare_row *out) {
-    for (int i = 0; i < r->c->noises.n; i++) {
-        for (int d = 0; d < r->draws; d++) r->work[d] = at(r, row, d) ? at(r, row, d)->noisy[i] : (double)NAN;
-        out->noisy[i] = mean_of(r->work, r->draws);
+/* Means over draws of numbers that each result has, at that offset of it. */
+static void take_numbers(const results *r, int row, size_t offset, int n, double *out) {
+    for (int i = 0; i < n; i++) {
+        for (int d = 0; d < r->draws; d++) {
+            const goss__result *one = at(r, row, d);
+            r->work[d] = one ? ((const double *)((const char *)one + offset))[i] : (double)NAN;
+        }
+        out[i] = mean_of(r->work, r->draws);
     }
 }
 
@@ -227,7 +231,8 @@ static void make_row(const results *r, int i, const goss_metric *m, double *each
     out->ci95 = wider(seeds, over_tasks(r, i, -1, each));
     out->worse_than_alone = count_worse(r, m, i, find_row(r, "alone"));
     find_worst(r, m, each, out);
-    take_noisy(r, i, out);
+    take_numbers(r, i, offsetof(goss__result, noisy), r->c->noises.n, out->noisy);
+    take_numbers(r, i, offsetof(goss__result, rank), r->c->ranks.n, out->rank);
     take_rest(r, i, out);
 }
 
@@ -280,6 +285,8 @@ static goss_status summarize(results *r, goss_comparison *out, goss_error *err) 
     out->cells = cells, out->rows = r->c->rows;
     out->noises = r->c->noises.n;
     memcpy(out->noise, r->c->noises.level, sizeof out->noise);
+    out->ranks = r->c->ranks.n;
+    for (int i = 0; i < out->ranks; i++) out->rank_of[i] = r->c->ranks.pattern[i];
     for (int i = 0; i < cells; i++) {
         out->done += r->done[i];
         if (r->done[i]) out->metric = r->of[i].metric;

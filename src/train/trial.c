@@ -4,8 +4,10 @@
 
 #include <math.h>
 
+#include "base/log.h"
 #include "base/os.h"
 #include "base/stop.h"
+#include "gossamer/representation.h"
 #include "task/task_noise.h"
 #include "train/run.h"
 
@@ -94,6 +96,39 @@ static goss_status judge_noisy(goss__run *r, double level, double *mean, goss_er
     return s;
 }
 
+/* ---- representations ---- */
+
+static bool publishes(const goss__run *r, const goss_task_source *source, const char *pattern, bool tells) {
+    goss_error why;
+    if (goss_model_represents(r->model, source, pattern, &why) == GOSS_OK) return true;
+    if (tells) goss__log(GOSS_LOG_WARN, "compare.ranks: %s has no effect: %s", pattern, why.text);
+    return false;
+}
+
+static goss_status rank_of(goss__run *r, const goss_task_source *source, const char *pattern, double *out,
+                           goss_error *err) {
+    const goss_representation_options o = {
+        .on = pattern, .tasks = source->tasks, .over_all = true, .threads = r->threads};
+    goss_representations all;
+    double sum = 0;
+    int n = 0;
+    GOSS_TRY(goss_error_prefix(err, goss_model_representations(r->model, source, &o, &all, err), "compare.ranks"));
+    for (int i = 0; i < all.n; i++)
+        if (all.of[i].measured && !isnan(all.of[i].all.effective_rank)) sum += all.of[i].all.effective_rank, n++;
+    if (n > 0) *out = sum / n;
+    goss_representations_free(&all);
+    return GOSS_OK;
+}
+
+static goss_status measure_ranks(goss__run *r, const goss_task_source *source, const goss__trial_options *o,
+                                 goss__trial *out, goss_error *err) {
+    for (int i = 0; o->ranks && i < o->ranks->n; i++) {
+        const char *pattern = o->ranks->pattern[i];
+        if (publishes(r, source, pattern, o->dry) && !o->dry) GOSS_TRY(rank_of(r, source, pattern, &out->rank[i], err));
+    }
+    return GOSS_OK;
+}
+
 static goss_status judge_test(goss__run *r, const goss__trial_options *o, goss__trial *out, goss_error *err) {
     goss_task_source source;
     GOSS_TRY(goss__run_data_test(&r->data, &source, err));
@@ -104,6 +139,7 @@ static goss_status judge_test(goss__run *r, const goss__trial_options *o, goss__
         for (int i = 0; s == GOSS_OK && o->noises && i < o->noises->n; i++)
             s = judge_noisy(r, o->noises->level[i], &out->noisy[i], err);
     }
+    if (s == GOSS_OK) s = measure_ranks(r, &source, o, out, err);
     goss_task_source_free(&source);
     return s;
 }
@@ -126,10 +162,16 @@ static goss_status train(goss__run *r, const goss__trial_options *o, goss__trial
     return GOSS_OK;
 }
 
+goss__trial goss__trial_none(void) {
+    goss__trial t = {.validation = NAN};
+    for (int i = 0; i < GOSS__RANKS; i++) t.rank[i] = NAN;
+    return t;
+}
+
 goss_status goss__train_trial(const goss_config *c, const goss__trial_options *o, goss__trial *out, goss_error *err) {
     goss__run r;
     const goss_train_options with = {.stop = o->stop};
-    *out = (goss__trial){.validation = NAN};
+    *out = goss__trial_none();
     GOSS_TRY(goss__run_open_dry(&r, c, &with, err));
     out->hash = r.data.hash, out->metric = r.data.metric;
     goss_status s = GOSS_OK;

@@ -19,11 +19,20 @@ typedef struct goss__noises {
     int n;
 } goss__noises;
 
+enum { GOSS__RANKS = 4 };
+
+/* Published values whose effective ranks over all test samples are reported (representation.h). */
+typedef struct goss__ranks {
+    char pattern[GOSS__RANKS][80];
+    int n;
+} goss__ranks;
+
 typedef struct goss__trial_options {
     int64_t last_step;          /* ends there, its rate along the schedule of train.steps; 0: as the settings say */
     bool judges;                /* judge the weights of the last step on the test samples */
     bool dry;                   /* everything but the steps */
     const goss__noises *noises; /* test samples are evaluated with each of these, too; NULL: none */
+    const goss__ranks *ranks;   /* also measured with `judges`; dry: a pattern without values is a warning */
     const volatile sig_atomic_t *stop; /* NULL: nothing */
 } goss__trial_options;
 
@@ -52,7 +61,10 @@ typedef struct goss__trial {
     const goss_metric *metric;
     goss__judged test;          /* where it was asked for */
     double noisy[GOSS__NOISES]; /* mean over tasks of the metric with each noise */
+    double rank[GOSS__RANKS];   /* mean over the values of a pattern; NaN: the model publishes none */
 } goss__trial;
+/* Without results: NaN. */
+goss__trial goss__trial_none(void);
 /* Errors: as goss_train; GOSS_E_ARGUMENT: nothing is kept apart; GOSS_E_NUMERIC: weights or answers that are not
  * finite, or no validation that gave a number. Owns: goss__judged_close of `test`. */
 GOSS_MUST_USE goss_status goss__train_trial(const goss_config *c, const goss__trial_options *o, goss__trial *out,
