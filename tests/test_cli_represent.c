@@ -109,6 +109,27 @@ TEST(episodes_of_classes_have_support_sets_as_well) {
     T_NEAR(number(value("hidden/dense1"), "similarity"), 1, 1e-6); /* one embedding for all */
 }
 
+TEST(of_sequences_each_step_is_a_row) {
+    static char text[1 << 14];
+    int n = snprintf(text, sizeof text, "who,text,y\n");
+    for (int i = 0; i < 120; i++) /* two words and three, in turn */
+        n += snprintf(text + n, sizeof text - (size_t)n, "t%d,%s %s%s,%s\n", i % 3, i % 5 ? "red" : "blue",
+                      i % 4 ? "one" : "two", i / 3 % 2 ? " end" : "", i % 5 ? "yes" : "no");
+    write_file("texts.csv", text, (size_t)n);
+    RUN(0, "train data.path=texts.csv data.task=who data.target=y data.text=text task.support=0 train.tasks=0 "
+           "data.split=.5,.25,.25 train.steps=4 validate.every=2 run.dir=words train.method=multitask "
+           "share.preset=alone 'model.backbone=embedding 64 6; gru 4; readout mean'");
+    RUN(0, "inspect words/model.safetensors --split training --json");
+    const char *steps = value("hidden/gru1"), *whole = value("hidden/readout1");
+    SAYS(steps, "\"shape\": \"T x Q x L x 4\"");
+    T_EQ(number(whole, "rows"), 60);
+    T_CHECK(number(steps, "rows") > 2 * 60 && number(steps, "rows") < 3 * 60);
+    T_EQ(number(steps, "columns"), 4);
+    const double words = number(value("hidden/embedding1"), "effective_rank");
+    T_CHECK(words > 2 && words <= 5 + 1e-6); /* there are five */
+    T_CHECK(number(steps, "similarity") > 0.5);
+}
+
 TEST(what_it_cannot_be_is_said) {
     make_models();
     RUN(1, "inspect alone/model.safetensors --split test --on 'featurs/*'");

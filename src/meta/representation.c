@@ -18,7 +18,8 @@ enum {
     SIDE = 1024,       /* rows of one that has more columns: the cost grows with the cube of the smaller side */
     COMMON_LEAST = 16,
     COMMON_MOST = 256,
-    COMMON_ALL = 1 << 15 /* common samples times tasks, as far as COMMON_LEAST allows */
+    COMMON_ALL = 1 << 15, /* common samples times tasks, as far as COMMON_LEAST allows */
+    KERNELS = 1 << 24     /* numbers of all tasks' Gram matrices, where each step of a sample is a row */
 };
 
 typedef struct work {
@@ -150,9 +151,12 @@ static goss_status all_kernels(const work *w, const goss__published_plan *p, ker
     pass run;
     goss__rows r;
     GOSS_TRY(open_pass(&run, w, w->same, p->name, err));
-    const int64_t steps = p->steps ? w->same->spec.input[0] : 1;
-    goss_status s = goss__rows_open(&r, (int64_t)run.pack.max_tasks * w->same->spec.queries * steps, p->columns, 1,
-                                    run.pack.max_tasks, err);
+    const int64_t all = w->same->spec.queries * (p->steps ? w->same->spec.input[0] : 1),
+                  most = (int64_t)sqrt((double)KERNELS / (double)k->tasks),
+                  every = p->steps ? (all + most - 1) / most : 1;
+    goss_status s =
+        goss__rows_open(&r, run.pack.max_tasks * (all / every + 1), p->columns, every, run.pack.max_tasks, err);
+    r.each = true;
     if (s == GOSS_OK) {
         for (int64_t t = 0; s == GOSS_OK && t < k->tasks; t += run.pack.tasks) {
             r.rows = r.done = 0;
@@ -217,7 +221,6 @@ static goss_status take_values(const work *w, const goss__published_plan *plan, 
 static int common_of(const work *w) {
     if (w->o->over_all || w->o->tasks < 2 || w->o->tasks > GOSS_SIMILAR_TASKS) return 0;
     int64_t n = COMMON_ALL / w->o->tasks;
-    if (w->source->spec.lengths) n /= w->source->spec.input[0];
     return n > COMMON_MOST ? COMMON_MOST : n < COMMON_LEAST ? COMMON_LEAST : (int)n;
 }
 

@@ -131,6 +131,7 @@ void goss__rows_take(goss__rows *r, const goss__published_plan *p, const goss__f
                      const goss__task_pack *pack) {
     const float *value = goss_exec_output(f->exec, 0, NULL);
     for (int t = 0; t < pack->tasks; t++) {
+        if (r->each) r->passed = 0;
         if (p->rows >= GOSS__ROWS_QUERIES)
             add_samples(r, p, value, pack, t);
         else if (p->rows == GOSS__ROWS_TASKS || r->done == 0)

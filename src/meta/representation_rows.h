@@ -35,6 +35,7 @@ typedef struct goss__rows {
     int64_t *first; /* [tasks + 1] row that each task's rows begin with, of `done` tasks */
     int64_t rows, room, columns, every;
     int64_t done, passed; /* tasks; rows that were looked at */
+    bool each;            /* counts `every` anew for each task: of equal samples the same rows are taken */
 } goss__rows;
 /* room: rows at most; the source's rows are counted before. */
 GOSS_MUST_USE goss_status goss__rows_open(goss__rows *r, int64_t room, int64_t columns, int64_t every, int64_t tasks,
