@@ -272,7 +272,7 @@ int cmd_inspect(int argc, char **argv) {
                  "of a model: the values that [regularizer.NAME] on = ... can name, with their shapes"),
         CLI_TEXT_OF(
             OF_SAMPLES, "data", "DATA", &samples.data,
-            "of a model: runs the samples of its training run through it, which are at DATA, and measures what "
+            "of a model: runs the samples of its training run, at DATA, through it, and measures what "
             "it\n                           publishes: effective rank, entropy, dead units, similarity of tasks"),
         CLI_TEXT_OF(OF_SAMPLES, "split", "PART", &samples.split,
                     "test, validation or training samples (the first that the run has); alone: DATA where the run had "
