@@ -17,13 +17,8 @@ enum { D = 4, BLOCK = 2 };
 #else
 enum { D = 2, BLOCK = 2 };
 #endif
-enum {
-    LANES = 8,
-    PARTS = LANES / D,
-    STEPS = 60,
-    MANY = 30
-}; /* QL iterations per eigenvalue; two are
-                                                                              usual */
+enum { LANES = 8, PARTS = LANES / D };
+enum { STEPS = 60, MANY = 30 }; /* QL iterations per eigenvalue; two are usual */
 typedef double dv __attribute__((vector_size(8 * D), may_alias));
 typedef dv dv_unaligned __attribute__((aligned(8)));
 typedef float fv __attribute__((vector_size(4 * D), may_alias));
