@@ -181,8 +181,8 @@ GOSS_API goss_reg_weighed goss_reg_weigh(const char *scheme, const goss_val *ter
 
 /* The effective rank of a matrix x [rows, columns]: exp(-sum_i p_i log p_i), p_i = sigma_i / sum_j sigma_j of its
  * singular values: from 1, one direction, to the smaller side, all alike. centred: of the deviations from the mean row.
- * NaN for a matrix of zeros. Errors: GOSS_E_ARGUMENT: more than GOSS_RANK_SIDE rows and columns; GOSS_E_NUMERIC: numbers
- * that are not finite; GOSS_E_NOMEM. Source: Roy and Vetterli 2007, "The effective rank: a measure of effective
+ * NaN for a matrix of zeros. Errors: GOSS_E_ARGUMENT: more than GOSS_RANK_SIDE rows and columns; GOSS_E_NUMERIC:
+ * numbers that are not finite; GOSS_E_NOMEM. Source: Roy and Vetterli 2007, "The effective rank: a measure of effective
  * dimensionality". */
 GOSS_API GOSS_MUST_USE goss_status goss_effective_rank(const float *x, int64_t rows, int64_t columns, bool centred,
                                                        double *out, goss_error *err);
@@ -203,8 +203,8 @@ typedef struct goss_matrix_figures {
 GOSS_API GOSS_MUST_USE goss_status goss_matrix_measure(const float *x, int64_t rows, int64_t columns,
                                                        goss_matrix_figures *out, goss_error *err);
 
-/* How similar two representations of the same samples are, x [rows, columns_x] and y [rows, columns_y], row i of both of
- * sample i: linear centred kernel alignment ||Y'X||^2 / (||X'X|| ||Y'Y||) of columns less their means, Frobenius norms.
+/* How similar two representations of the same samples are, x [rows, columns_x] and y [rows, columns_y], row i of both
+ * of sample i: linear centred kernel alignment ||Y'X||^2 / (||X'X|| ||Y'Y||) of columns less their means, Frobenius norms.
  * 1: equal but for a rotation, a factor and a shift; 0: uncorrelated. Fewer rows than columns make it larger. *out NaN:
  * all rows of one are the same. Errors: GOSS_E_ARGUMENT: fewer than two rows; GOSS_E_NUMERIC: numbers that are not
  * finite; GOSS_E_NOMEM. Source: Kornblith et al. 2019, "Similarity of neural network representations revisited". */

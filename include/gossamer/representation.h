@@ -2,8 +2,8 @@
 /* representation.h: what a model makes of samples on the way to its answers: of each value that its method publishes
  * (goss_publish) how many directions it uses, how much it varies, and how similar the networks of different tasks are.
  *
- * A value [T, N, ...] of the N queries or support samples of each task is a matrix with a row for each sample; where its
- * samples have lengths and it has steps, a row for each step. A value [T, ...] of tasks alone (embedding/task,
+ * A value [T, N, ...] of the N queries or support samples of each task is a matrix with a row for each sample; where
+ * its samples have lengths and it has steps, a row for each step. A value [T, ...] of tasks alone (embedding/task,
  * generated/..., weights/...) is a matrix with a row for each task.
  *
  *     goss_representation_options o = {.on = "hidden/dense1", .tasks = source->tasks};
@@ -35,7 +35,7 @@ typedef struct goss_representation_options {
 } goss_representation_options;
 
 /* A published value over the tasks of a source. Effective ranks of few rows are limited by their number: those of tasks
- * compare with each other where the tasks have as many samples, those over all tasks between models on the same data. */
+ * compare with each other where the tasks have as many samples, those over all tasks between models on one data set. */
 typedef struct goss_representation {
     char *name, *shape;      /* "hidden/dense1", "T x Q x 64" (goss_model_published) */
     bool measured;           /* false: its extents differ between tasks, and there are no figures */
@@ -45,8 +45,8 @@ typedef struct goss_representation {
     /* What units are is the value's: each number of a sample, of maps at each position. A dead one is the same for all
      * samples of the matrix, so that a unit may be dead in a task and alive over all. */
     goss_matrix_figures *task; /* [tasks] of each task's rows; NULL: of tasks, or not asked for */
-    /* Linear CKA (goss_linear_cka) of two tasks' networks on the same samples, mean over pairs of tasks; 1: they are the
-     * same. NaN: not of queries, a single task, more than GOSS_SIMILAR_TASKS, or all networks are constant. */
+    /* Linear CKA (goss_linear_cka) of two tasks' networks on the same samples, mean over pairs of tasks; 1: they are
+     * the same. NaN: not of queries, a single task, more than GOSS_SIMILAR_TASKS, or all networks are constant. */
     double similarity;
     double *similar; /* [tasks] of each to the others; NaN: constant. NULL: as `task`, or no similarity */
 } goss_representation;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run_samples.c: reopens the data of a model's run. Settings come from the model; that data and division are the same is
- * verified by the hash that a resume verifies. */
+/* run_samples.c: reopens the data of a model's run. Settings come from the model; that data and division are the same
+ * is verified by the hash that a resume verifies. */
 #include "gossamer/run_samples.h"
 
 #include <inttypes.h>
