@@ -317,13 +317,13 @@ static void judge_masked(const goss_model *m, int64_t bytes, int batch, float *o
     T_OK(goss__task_pack_init(&pack, batch, &few_source.spec, &err));
     T_OK(goss__judge_init(&j, m->method, 0, batch, &pack.spec, goss_task_objective(&pack.spec)->metrics[0], NULL, &ask,
                           threads, &err));
-    T_OK(goss_model_store(m, j.params, &err));
+    T_OK(goss_model_store(m, j.forward.params, &err));
     for (int k = 0; k < TASKS; k += batch) {
         goss__task_pack_draw(&pack, &few_source, (uint64_t)k, batch);
         T_OK(goss__judge_run(&j, &pack, ignored, NULL, &err));
         for (int t = 0; t < batch; t++) {
             const goss_answers a = goss__judge_answers(&j, &pack, t);
-            char *text = goss_space_write(m->method->space, j.planner.structure + t * j.planner.gates);
+            char *text = goss_space_write(m->method->space, j.forward.planner.structure + t * j.forward.planner.gates);
             snprintf(gates[k + t], 80, "%s", text);
             goss_text_free(text);
             for (int i = 0; i < SAMPLES; i++) {

@@ -204,10 +204,11 @@ GOSS_API GOSS_MUST_USE goss_status goss_matrix_measure(const float *x, int64_t r
                                                        goss_matrix_figures *out, goss_error *err);
 
 /* How similar two representations of the same samples are, x [rows, columns_x] and y [rows, columns_y], row i of both
- * of sample i: linear centred kernel alignment ||Y'X||^2 / (||X'X|| ||Y'Y||) of columns less their means, Frobenius norms.
- * 1: equal but for a rotation, a factor and a shift; 0: uncorrelated. Fewer rows than columns make it larger. *out NaN:
- * all rows of one are the same. Errors: GOSS_E_ARGUMENT: fewer than two rows; GOSS_E_NUMERIC: numbers that are not
- * finite; GOSS_E_NOMEM. Source: Kornblith et al. 2019, "Similarity of neural network representations revisited". */
+ * of sample i: linear centred kernel alignment ||Y'X||^2 / (||X'X|| ||Y'Y||) of columns less their means, Frobenius
+ * norms. 1: equal but for a rotation, a factor and a shift; 0: uncorrelated. Fewer rows than columns make it larger.
+ * *out NaN: all rows of one are the same. Errors: GOSS_E_ARGUMENT: fewer than two rows; GOSS_E_NUMERIC: numbers that
+ * are not finite; GOSS_E_NOMEM. Source: Kornblith et al. 2019, "Similarity of neural network representations
+ * revisited". */
 GOSS_API GOSS_MUST_USE goss_status goss_linear_cka(const float *x, int64_t columns_x, const float *y, int64_t columns_y,
                                                    int64_t rows, double *out, goss_error *err);
 
