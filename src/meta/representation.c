@@ -63,9 +63,9 @@ static goss_status next_batch(pass *p, const work *w, const goss_task_source *so
 
 /* Every so manieth row is taken, of `all`. */
 static int64_t stride_of(int64_t all, int64_t columns) {
-    const int64_t most = columns > SIDE && NUMBERS / columns > SIDE ? SIDE
-                         : NUMBERS / columns > 2                    ? NUMBERS / columns
-                                                                    : 2;
+    int64_t most = NUMBERS / columns;
+    if (columns > SIDE && most > SIDE) most = SIDE;
+    if (most < 2) most = 2;
     return all > most ? (all + most - 1) / most : 1;
 }
 
