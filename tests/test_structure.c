@@ -335,7 +335,7 @@ static void judge_masked(const goss_model *m, int64_t bytes, int batch, float *o
             }
         }
     }
-    const goss_structure_figures f = goss__planner_figures(&j.planner);
+    const goss_structure_figures f = goss__planner_figures(&j.forward.planner);
     T_EQ(f.networks, TASKS);
     T_EQ(f.violations, 0);
     T_CHECK(f.bytes_max <= bytes);
