@@ -83,7 +83,7 @@ enum { LINES = sizeof lines / sizeof *lines };
 /* Files and folders that options name and verbs only read. */
 static const char *const reads[] = {
     "eval --data",   "eval --methods",  "eval --tasks",   "eval --descriptor",  "eval --labels",       "eval --classes",
-    "search --data", "adapt --support", "adapt --labels", "adapt --descriptor", "data glyphs --fonts",
+    "search --data", "adapt --support", "adapt --labels", "adapt --descriptor", "data glyphs --fonts", "inspect --data",
 };
 
 /* Runs a line with that output, which has to be refused, and with a link to it. */
