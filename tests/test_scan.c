@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "gossamer/compose.h"
 #include "scan_net.h"
+#include "schedule/schedule.h"
 
 /* 1 for samples with more than t steps. */
 static goss_val active(goss_graph *g, goss_val length, int t) {
@@ -287,6 +288,45 @@ TEST(weight_gradients_are_products_outside_the_loop) {
         T_CHECK(strncmp(line, "  %", 3) == 0); /* not in a body */
     }
     run_free(r);
+}
+
+/* h' = tanh(h w + x) of `tasks` tasks of one row, w shared; the cotangent of h0. */
+static goss_schedule *rows_of(int tasks) {
+    const goss_extent T = goss_n(tasks), one = goss_n(1), H = goss_n(16);
+    goss_graph *g = goss_graph_new();
+    const goss_val h0 = goss_input(g, "h0", GOSS_REAL, GOSS_SHAPE(T, one, H)),
+                   x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(T, one, goss_n(50), H));
+    const goss_val w = goss_input(g, "w", GOSS_REAL, GOSS_SHAPE(one, H, H));
+    goss_scan *s = goss_scan_begin(g, goss_n(50), goss_scan_defaults());
+    const goss_val h = goss_scan_carry(s, h0), xt = goss_scan_slice(s, x);
+    goss_scan_next(s, h, goss_tanh(goss_add(goss_matmul(h, goss_scan_const(s, w), false, false), xt)));
+    goss_scan_end(s);
+    goss_val d;
+    goss_schedule *p;
+    T_OK(goss_grad(goss_sum_all(goss_scan_last(s, h)), &h0, 1, &d));
+    T_OK(goss_compile(g, &d, 1, NULL, 0, NULL, &p, &err));
+    goss_graph_free(g);
+    return p;
+}
+
+/* The gradient's product with the transposed matrix: it is turned round before the first step. */
+TEST(a_gradient_transposes_its_matrix_once) {
+    goss_schedule *p = rows_of(8);
+    char *text = goss_schedule_text(p);
+    const char *once = strstr(text, "once:"), *each = once ? strstr(once, "each step:") : NULL,
+               *turned = once ? strstr(once, "= permute") : NULL;
+    T_CHECK(each && turned && turned < each);
+    goss_text_free(text), goss_schedule_free(p);
+}
+
+/* A step multiplies four rows at least, and no more where there are units for all cores. */
+TEST(steps_multiply_several_rows) {
+    for (int tasks = 2; tasks <= 64; tasks *= 2) {
+        goss_schedule *p = rows_of(tasks);
+        T_NOTE("%d tasks", tasks);
+        T_EQ(goss__unit_items(&p->phases[0], tasks), tasks < 4 ? tasks : tasks <= 32 ? 4 : 8);
+        goss_schedule_free(p);
+    }
 }
 
 /* Without scan-sums it is summed in the loop's body, to the same numbers up to rounding. */

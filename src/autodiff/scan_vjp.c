@@ -275,6 +275,13 @@ static goss_val total(adjoint *a, goss_val v, bool build) {
         const goss_val x = total(a, in[0], build);
         return build ? goss_reshape(x, n->shape) : v;
     }
+    if (n->op == &goss__op_permute) {
+        const goss__axis_list *axes = &GOSS__ATTR(n, permute)->axes;
+        int axis[GOSS_MAX_RANK];
+        for (int i = 0; i < n->shape.rank; i++) axis[i] = (int)axes->axis[i];
+        const goss_val x = total(a, in[0], build);
+        return build ? goss_permute(x, axis) : v;
+    }
     return total_carry(a, v, build);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scan.c: loops: building a body and the scan node, whose results are separate nodes. Schedule and runtime compile and
  * run the body; the gradient is in autodiff/scan_vjp.c. */
+#include "ops/attrs.h"
 #include "ops/scan.h"
 
 /* ---- internal interface ---- */
@@ -99,6 +100,39 @@ static int place_args(closing *c, const goss__scan_list *list, goss__int_list *a
     return n;
 }
 
+static bool is_one_of(const goss__scan_list *list, uint32_t id) {
+    for (int i = 0; i < list->n; i++)
+        if (list->inside[i].id == id) return true;
+    return false;
+}
+
+/* Whether a node differs from step to step; those of its operands are known. */
+static bool varies(const closing *c, const uint8_t *varying, uint32_t id) {
+    const goss__node *n = c->s->body->nodes[id];
+    bool any = n->op == &goss__op_arg && !is_one_of(&c->s->constant, id);
+    for (int i = 0; i < n->n_in; i++) any |= varying[n->in[i]];
+    return any;
+}
+
+/* A product with a transposed matrix that is the same in all steps, as gradients of products have them: it is
+ * transposed before them, once, instead of at each. The same sums. */
+static goss_val place_node(const closing *c, const uint8_t *varying, uint32_t id) {
+    const goss__node *n = c->s->body->nodes[id];
+    const bool turned = n->op == &goss__op_matmul && GOSS__ATTR(n, matmul)->transpose_b;
+    if (!turned || !varying[n->in[0]] || varying[n->in[1]]) return goss__copy_node(c->to, n, c->map);
+    return goss_matmul(c->map[n->in[0]], goss_transpose(c->map[n->in[1]]), GOSS__ATTR(n, matmul)->transpose_a, false);
+}
+
+static bool place_nodes(closing *c) {
+    uint8_t *varying = goss__arena_alloc(&c->s->outer->arena, c->n);
+    for (uint32_t id = 1; varying && id < c->n; id++) {
+        if (!c->needed[id]) continue;
+        varying[id] = varies(c, varying, id);
+        if (!c->map[id].id) c->map[id] = place_node(c, varying, id);
+    }
+    return varying;
+}
+
 static bool finish(closing *c) {
     goss_scan *s = c->s;
     uint32_t yield[GOSS__MAX_IN];
@@ -106,8 +140,7 @@ static bool finish(closing *c) {
     s->attr.slices = place_args(c, &s->slice, &s->attr.axis, &s->attr.piece, false);
     s->attr.consts = place_args(c, &s->constant, NULL, NULL, false);
     place_arg(c, s->step);
-    for (uint32_t id = 1; id < c->n; id++)
-        if (c->needed[id] && !c->map[id].id) c->map[id] = goss__copy_node(c->to, s->body->nodes[id], c->map);
+    if (!place_nodes(c)) return false;
     for (int i = 0; i < s->carry.n; i++) yield[i] = c->map[s->next[i].id].id;
     if (goss_graph_status(c->to, NULL) != GOSS_OK) return false;
     const goss__region *r = goss__region_close(c->to, c->n_args, yield, s->carry.n);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* granularity.c: the sizes of units and tiles of a phase, from the live bytes and the cost of an item. */
+#include <math.h>
+
 #include "schedule/loop.h"
 
 /* Private results that only adjacent elementwise instructions read pass block by block (chain.c) and need no space. */
@@ -33,14 +35,48 @@ static void find_batched(const goss__builder *b, goss__phase *ph, double items) 
     }
 }
 
+/* The loop of an instruction, with the states of its values for the phase's items; NULL: it is none. */
+static const goss__loop *loop_of(const goss_schedule *p, const goss__phase *ph, uint32_t k) {
+    goss__cut cut[GOSS__MAX_IN];
+    const uint32_t value = p->instrs[k].value;
+    if (p->values[value].loop) (void)goss__loop_slice(p, value, ph->items, cut);
+    return p->values[value].loop;
+}
+
+/* The rows of an item that a step of a loop multiplies by a matrix that all items share; 0: it does not. */
+static double shared_rows(const goss_schedule *p, const goss__loop *l, double items) {
+    const goss_schedule *b = l->body;
+    int64_t counts[GOSS__MAX_SYMBOLS];
+    goss__symbol_maxima(&p->symbols, counts);
+    for (uint32_t v = 0; v < b->n_values; v++) {
+        const goss__value *val = &b->values[v];
+        if (val->op != &goss__op_matmul || l->state[v] != GOSS__LOOP_CUT) continue;
+        const goss__loop_state right = l->state[goss__source(b, val->in[1])];
+        const goss_extent rows = goss__shape_product(&val->node->shape, 0, val->node->shape.rank - 1);
+        if (right == GOSS__LOOP_WHOLE || right == GOSS__LOOP_GIVEN)
+            return (double)goss__extent_eval(rows, counts) / items;
+    }
+    return 0;
+}
+
+static int64_t least_items(const goss_schedule *p, const goss__phase *ph, double items) {
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+        const goss__loop *l = loop_of(p, ph, k);
+        const double rows = l ? shared_rows(p, l, items) : 0;
+        if (rows > 0) return (int64_t)ceil(GOSS__COST_LOOP_ROWS / rows);
+    }
+    return 1;
+}
+
 /* The bytes of an item touched by a step of a loop, which stay in the cache while the unit runs all steps. */
 static double loop_bytes(const goss_schedule *p, const goss__phase *ph, double items) {
     double most = 0;
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
-        const goss__loop *l = p->values[p->instrs[k].value].loop;
+        const goss__loop *l = loop_of(p, ph, k);
         double bytes = 0;
         for (uint32_t v = 0; l && v < l->body->n_values; v++)
-            if (goss__is_instr(&l->body->values[v])) bytes += (double)l->body->values[v].bytes / items;
+            if (goss__is_instr(&l->body->values[v]) && l->state[v] != GOSS__LOOP_WHOLE)
+                bytes += (double)l->body->values[v].bytes / items;
         if (bytes > most) most = bytes;
     }
     return most;
@@ -85,6 +121,7 @@ static void size_phase(goss__builder *b, goss__phase *ph) {
     const double loop = loop_bytes(p, ph, items);
     ph->item_bytes = loop > 0 ? loop : live_bytes(b, ph, items);
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) ph->item_cost += b->cost[p->instrs[k].value] / items;
+    ph->least = least_items(p, ph, items);
     find_batched(b, ph, items);
 }
 

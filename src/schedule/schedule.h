@@ -74,6 +74,7 @@ typedef struct goss__phase {
     int slots;                    /* number of slots of a sum over items; 0: no such sum */
     uint32_t first, count;        /* instructions */
     double item_bytes, item_cost; /* at the maxima */
+    int64_t least;                /* items of a unit that its loops are worth running for */
     double batch;                 /* items that its batched instructions prefer; 0: none is batched */
 } goss__phase;
 

@@ -13,6 +13,7 @@ int64_t goss__unit_items(const goss__phase *ph, int64_t items) {
     int64_t cache = (int64_t)(GOSS__COST_UNIT_BYTES / (ph->item_bytes > 1 ? ph->item_bytes : 1)),
             share = up(items, GOSS__COST_UNITS);
     int64_t worth = (int64_t)(GOSS__COST_UNIT_WORTH / (ph->item_cost > 1e-3 ? ph->item_cost : 1e-3)) + 1;
+    if (share < ph->least) share = ph->least;
     int64_t unit = cache < share ? cache : share;
     if (unit < worth) unit = worth;
     if (unit < 1) unit = 1;
