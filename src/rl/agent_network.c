@@ -122,9 +122,8 @@ static goss_val beside(goss_val a, goss_val b) {
     if (!b.graph) return a;
     return goss_concat((goss_val[]){a, b}, 2, goss_rank(a) - 1);
 }
-static goss_val gate(goss_val z, int i, int64_t hidden) { return goss_slice(z, 2, i * hidden, hidden); }
 
-/* The features of observations, [T,1,L,F]. Weights that all lives share take all their steps as one batch. */
+/* The features of observations, [G,N,L,F]. Weights that all lives share take all their steps as one batch. */
 static goss_val encode(const net *n, goss_val x) {
     const goss_agent *a = n->a;
     const int *shape = a->family.kind->shape;
@@ -136,32 +135,63 @@ static goss_val encode(const net *n, goss_val x) {
         snprintf(name, sizeof name, ENCODER "%.80s", goss_layout_entry(l, i)->name);
         goss_weights_set(w, goss_layout_entry(l, i)->name, goss_weights_get(n->w, name));
     }
-    const int64_t lives = goss_dim(x, 0).count, steps = goss_dim(x, 2).count;
+    const goss_extent G = goss_dim(x, 0), N = goss_dim(x, 1), L = goss_dim(x, 2);
     const bool shared = goss_dim(goss_weights_get(w, goss_layout_entry(l, 0)->name), 0).count == 1;
-    const goss_extent one = goss_n(1), T = shared ? one : goss_n(lives), all = goss_n(shared ? lives * steps : steps);
+    const goss_extent T = shared ? goss_n(1) : G, all = goss_n((shared ? G.count : 1) * N.count * L.count);
     const goss_val batch =
         shape[0] ? goss_reshape(x, GOSS_SHAPE(T, all, goss_n(shape[0]), goss_n(shape[1]), goss_n(shape[2])))
                  : goss_reshape(x, GOSS_SHAPE(T, all, goss_n(a->observations)));
     const goss_val features = goss_target_features(a->encoder, batch, w, NULL);
     goss_weights_free(w);
-    return goss_reshape(features, GOSS_SHAPE(goss_n(lives), one, goss_n(steps), goss_n(a->features)));
+    return goss_reshape(features, GOSS_SHAPE(G, N, L, goss_n(a->features)));
 }
 
-/* A GRU (Cho et al. 2014) whose state is 0 wherever a life begins: [T,1,L,H]. */
-static goss_val remember(const net *n, const goss__agent_inputs *in, goss_val seen, goss_val *last) {
-    const int64_t hidden = n->a->o.memory;
-    const goss_val x = apply(n, "memory.x", beside(seen, in->before));
-    const goss_val keep = goss_shift(goss_neg(in->fresh), 1);
-    goss_val h0 = in->memory;
-    if (!h0.graph) h0 = goss_full(n->g, GOSS_SHAPE(goss_dim(x, 0), goss_n(1), goss_n(hidden)), 0);
-    goss_scan *s = goss_scan_begin(n->g, goss_dim(x, 2), goss_scan_defaults());
-    const goss_val carry = goss_scan_carry(s, h0), xt = goss_scan_slice(s, x);
-    const goss_val h = goss_mul(carry, goss_scan_slice(s, keep));
-    const goss_val z =
-        goss_linear(h, goss_scan_const(s, weight(n, "memory.h", "w")), goss_scan_const(s, weight(n, "memory.h", "b")));
-    const goss_val both = goss_sigmoid(goss_add(goss_slice(z, 2, 0, 2 * hidden), goss_slice(xt, 2, 0, 2 * hidden)));
-    const goss_val fresh = goss_tanh(goss_mul_add(gate(both, 0, hidden), gate(z, 2, hidden), gate(xt, 2, hidden)));
-    const goss_val next = goss_lerp(fresh, h, gate(both, 1, hidden));
+enum { RESET, KEEP, FRESH, GATES };
+
+/* A GRU's cell (Cho et al. 2014). Each gate has products of its own: nothing is cut out of a wide one at each step, and
+ * what a step adds to a product is part of it. */
+typedef struct cell {
+    goss_val w[GATES], bias; /* of the state: [1,H,H]; of the new content's product, [1,1,H] */
+} cell;
+
+/* A gate's columns of a layer that all gates share. */
+static goss_val gate_weight(const net *n, const char *layer, int gate) {
+    return goss_slice(weight(n, layer, "w"), 2, gate * n->a->o.memory, n->a->o.memory);
+}
+static goss_val gate_bias(const net *n, const char *layer, int gate) {
+    return goss_slice(weight(n, layer, "b"), 1, gate * n->a->o.memory, n->a->o.memory);
+}
+
+static cell cell_of(const net *n) {
+    cell c = {.bias = goss_unsqueeze(gate_bias(n, "memory.h", FRESH), 1)};
+    for (int i = 0; i < GATES; i++) c.w[i] = gate_weight(n, "memory.h", i);
+    return c;
+}
+
+/* What a gate makes of x [1,T,L,C], with the biases that are added to nothing else: [1,T,L,H]. */
+static goss_val gate_input(const net *n, int gate, goss_val x) {
+    goss_val bias = gate_bias(n, "memory.x", gate);
+    if (gate != FRESH) bias = goss_add(bias, gate_bias(n, "memory.h", gate));
+    return goss_linear(x, gate_weight(n, "memory.x", gate), bias);
+}
+
+/* The state [1,T,H] after h, x: of each gate [1,T,H]. */
+static goss_val next_state(const cell *c, const goss_val x[GATES], goss_val h) {
+    goss_val z[GATES];
+    for (int i = 0; i < GATES; i++) z[i] = goss_matmul(h, c->w[i], false, false);
+    const goss_val reset = goss_sigmoid(goss_add(z[RESET], x[RESET])), keep = goss_sigmoid(goss_add(z[KEEP], x[KEEP]));
+    const goss_val fresh = goss_tanh(goss_mul_add(reset, goss_add(z[FRESH], c->bias), x[FRESH]));
+    return goss_lerp(fresh, h, keep);
+}
+
+static goss_val scan_states(goss_graph *g, cell c, const goss_val x[GATES], goss_val going_on, goss_val h0,
+                            goss_val *last) {
+    goss_scan *s = goss_scan_begin(g, goss_dim(going_on, 2), goss_scan_defaults());
+    goss_val xt[GATES];
+    const goss_val carry = goss_scan_carry(s, h0), on = goss_scan_slice(s, going_on);
+    for (int i = 0; i < GATES; i++) xt[i] = goss_scan_slice(s, x[i]), c.w[i] = goss_scan_const(s, c.w[i]);
+    c.bias = goss_scan_const(s, c.bias);
+    const goss_val next = next_state(&c, xt, goss_mul(carry, on));
     goss_scan_next(s, carry, next);
     goss_scan_emit(s, next);
     goss_scan_end(s);
@@ -169,7 +199,21 @@ static goss_val remember(const net *n, const goss__agent_inputs *in, goss_val se
     return goss_scan_stacked(s, next);
 }
 
-/* ---- policies, from x [T,1,L,F] and what is known [T,1,L,K]: [T,1,L,A] ---- */
+/* States [1,T,L,H], 0 wherever a life begins; *last [1,T,H]. A single step is no loop. */
+static goss_val remember(const net *n, const goss__agent_inputs *in, goss_val seen, goss_val *last) {
+    const goss_extent T = goss_dim(seen, 1), L = goss_dim(seen, 2), one = goss_n(1), H = goss_n(n->a->o.memory);
+    const goss_val x = beside(seen, in->before), going_on = goss_shift(goss_neg(in->fresh), 1);
+    const goss_val h0 = in->memory.graph ? in->memory : goss_full(n->g, GOSS_SHAPE(one, T, H), 0);
+    const cell c = cell_of(n);
+    goss_val of[GATES];
+    for (int i = 0; i < GATES; i++) of[i] = gate_input(n, i, x);
+    if (!goss_extent_equal(L, one)) return scan_states(n->g, c, of, going_on, h0, last);
+    for (int i = 0; i < GATES; i++) of[i] = goss_squeeze(of[i], 2);
+    *last = next_state(&c, of, goss_mul(h0, goss_squeeze(going_on, 2)));
+    return goss_unsqueeze(*last, 2);
+}
+
+/* ---- policies, from x [G,N,L,F] and what is known [G,N,L,K]: [G,N,L,A] ---- */
 
 static goss_val concat_policy(const net *n, goss_val x, goss_val known) {
     return apply(n, "policy.out", goss_tanh(apply(n, "policy.in", beside(x, known))));
@@ -196,8 +240,7 @@ static goss_val hypernet_policy(const net *n, goss_val x, goss_val known) {
     const goss_agent *a = n->a;
     const goss_val code = goss_tanh(apply(n, "hyper.in", known));
     const goss_val wide = goss_linear(code, goss_weights_get(n->w, "hyper.out.w"), GOSS_NONE);
-    const int64_t lives = goss_dim(x, 0).count, steps = goss_dim(x, 2).count;
-    const goss_extent all = goss_n(lives * steps);
+    const goss_extent T = goss_dim(x, 1), L = goss_dim(x, 2), all = goss_n(T.count * L.count);
     const goss_val numbers = goss_reshape(wide, GOSS_SHAPE(all, goss_n(policy_numbers(a))));
     const goss_val one = goss_reshape(x, GOSS_SHAPE(all, goss_n(1), goss_n(a->features)));
     int64_t at = 0;
@@ -206,7 +249,17 @@ static goss_val hypernet_policy(const net *n, goss_val x, goss_val known) {
     const goss_val w2 = generated(n, numbers, &at, "policy.out.w", a->o.units, a->actions);
     const goss_val b2 = generated(n, numbers, &at, "policy.out.b", 0, a->actions);
     const goss_val out = goss_linear(goss_tanh(goss_linear(one, w1, b1)), w2, b2);
-    return goss_reshape(out, GOSS_SHAPE(goss_n(lives), goss_n(1), goss_n(steps), goss_n(a->actions)));
+    return goss_reshape(out, GOSS_SHAPE(goss_n(1), T, L, goss_n(a->actions)));
+}
+
+/* ---- all of it ---- */
+
+/* Lives with weights of their own are groups of one, G = T, N = 1; those that share them are one group, G = 1, N = T:
+ * their products then are of all rows, with biases added on the way. */
+static goss_val grouped(const goss_agent *a, goss_val v) {
+    if (!v.graph || a->o.sees == GOSS_AGENT_GRADIENT) return v;
+    return goss_rank(v) == 3 ? goss_reshape(v, GOSS_SHAPE(goss_n(1), goss_dim(v, 0), goss_dim(v, 2)))
+                             : goss_reshape(v, GOSS_SHAPE(goss_n(1), goss_dim(v, 0), goss_dim(v, 2), goss_dim(v, 3)));
 }
 
 goss__agent_outputs goss__agent_apply(const goss_agent *a, goss_graph *g, const goss__agent_inputs *in,
@@ -214,14 +267,20 @@ goss__agent_outputs goss__agent_apply(const goss_agent *a, goss_graph *g, const 
     static goss_val (*const policies[])(const net *, goss_val, goss_val) = {concat_policy, film_policy,
                                                                             hypernet_policy};
     const net n = {a, g, policy}, v = {a, g, values};
+    const goss_extent T = goss_dim(in->observation, 0), L = goss_dim(in->observation, 2);
+    const goss__agent_inputs rows = {grouped(a, in->observation), grouped(a, in->before), grouped(a, in->fresh),
+                                     grouped(a, in->memory), grouped(a, in->task)};
     goss__agent_outputs out = {0};
-    const goss_val seen = encode(&n, in->observation);
-    goss_val known = in->task;
-    if (a->o.sees == GOSS_AGENT_HISTORY) known = remember(&n, in, seen, &out.memory);
-    out.action = goss_squeeze(policies[a->o.policy](&n, seen, known), 1);
-    const goss_val valued = policy == values ? seen : encode(&v, in->observation);
-    const goss_val value = apply(&v, "value.out", goss_tanh(apply(&v, "value.in", beside(valued, known))));
-    out.value = goss_squeeze(goss_squeeze(value, 3), 1);
+    const goss_val seen = encode(&n, rows.observation);
+    goss_val known = rows.task, last;
+    if (a->o.sees == GOSS_AGENT_HISTORY) {
+        known = remember(&n, &rows, seen, &last);
+        out.memory = goss_reshape(last, GOSS_SHAPE(T, goss_n(1), goss_n(a->o.memory)));
+    }
+    out.action = goss_reshape(policies[a->o.policy](&n, seen, known), GOSS_SHAPE(T, L, goss_n(a->actions)));
+    const goss_val valued = policy == values ? seen : encode(&v, rows.observation);
+    out.value = apply(&v, "value.out", goss_tanh(apply(&v, "value.in", beside(valued, known))));
+    out.value = goss_reshape(out.value, GOSS_SHAPE(T, L));
     if (!a->discrete) out.spread = goss_unsqueeze(goss_weights_get(v.w, "policy.spread"), 1);
     return out;
 }
