@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench_env: steps of environments a second, with actions drawn beforehand: the median of seven blocks. Usage:
- * bench_env [LIVES THREADS] (1024 1). Prints {"lives":1024,"threads":1,"steps_per_second":{"bandit":N,...}}. */
+/* bench_env: steps of environments a second, with actions drawn beforehand and lives without end, whose episodes follow
+ * each other: the median of seven blocks. Usage: bench_env [LIVES THREADS] (1024 1). Prints {"lives":1024,"threads":1,"steps_per_second":{"bandit":N,...}}. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -33,19 +33,17 @@ static double measure(const char *name, int lives, int threads) {
     goss_envs *e;
     double seconds[BLOCKS];
     must(goss_env_family_of(name, &f, &err));
-    must(goss_envs_new(&f, &(goss_envs_options){.count = lives, .seed = 1, .threads = threads}, &e, &err));
+    must(goss_envs_new(&f, &(goss_envs_options){.count = lives, .episodes = 1 << 30, .seed = 1, .threads = threads}, &e,
+                       &err));
     const int each = f.kind->actions ? 1 : f.kind->controls;
-    float *actions = calloc((size_t)lives * (size_t)each, sizeof *actions);
+    const size_t numbers = (size_t)lives * (size_t)each;
+    float *actions = calloc(STEPS * numbers, sizeof *actions);
     if (!actions) exit(1);
-    for (int i = 0; i < lives * each; i++)
+    for (size_t i = 0; i < STEPS * numbers; i++)
         actions[i] = f.kind->actions ? (float)(rand() % f.kind->actions) : (float)(rand() % 200) / 100 - 1;
     for (int b = 0; b < BLOCKS; b++) {
         const double begin = now();
-        for (int t = 0; t < STEPS; t++) {
-            must(goss_envs_step(e, actions, &err));
-            for (int i = 0; i < lives; i++)
-                if (goss_envs_look(e).over[i]) goss_envs_begin(e, i, (uint64_t)(t * lives + i));
-        }
+        for (size_t t = 0; t < STEPS; t++) must(goss_envs_step(e, actions + t * numbers, &err));
         seconds[b] = now() - begin;
     }
     free(actions);

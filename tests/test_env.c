@@ -79,6 +79,43 @@ TEST(transitions_are_those_of_gymnasium) {
     T_CHECK(checked > 200);
 }
 
+/* n lives at once are n lives alone, to the bit; angles beyond those of an episode, too. */
+static void check_steps(const goss_env_family *f, int n) {
+    const goss_env_kind *k = f->kind;
+    double p[16 * 8], s[16 * 8], alone[16 * 8], reward[16];
+    float action[16], seen[16 * 8], one[8];
+    bool terminal[16];
+    T_CHECK(n <= 16 && k->parameters <= 8 && k->state <= 8 && k->observations <= 8);
+    for (int i = 0; i < n; i++) {
+        goss_env_task(f, 5, false, (uint64_t)(n * 100 + i), p + i * k->parameters);
+        for (int j = 0; j < k->state; j++) s[i * k->state + j] = sin(n + 7 * i + 3 * j) * (i % 5 == 3 ? 4 : 0.25);
+        action[i] = (float)((i * i + n) % k->actions);
+    }
+    memcpy(alone, s, sizeof s);
+    k->steps(n, p, s, action, reward, terminal, seen);
+    for (int i = 0; i < n; i++) {
+        bool ended = false;
+        const double *q = p + i * k->parameters;
+        T_NOTE("%s, life %d of %d", k->name, i, n);
+        T_EQ(k->step(q, alone + i * k->state, &action[i], NULL, &ended), reward[i]);
+        k->observe(q, alone + i * k->state, one);
+        T_EQ(ended, terminal[i]);
+        T_EQ(memcmp(alone + i * k->state, s + i * k->state, (size_t)k->state * sizeof *s), 0);
+        T_EQ(memcmp(one, seen + i * k->observations, (size_t)k->observations * sizeof *one), 0);
+    }
+}
+
+TEST(several_lives_at_once_are_each_alone) {
+    int kinds = 0;
+    for (int i = 0; goss_env_kind_at(i); i++) {
+        const goss_env_family f = family(goss_env_kind_at(i)->name);
+        if (!f.kind->steps) continue;
+        kinds++;
+        for (int n = 1; n <= 16; n++) check_steps(&f, n);
+    }
+    T_CHECK(kinds > 0);
+}
+
 /* ---- what theory states ---- */
 
 /* Walks to the goal and stays there. */

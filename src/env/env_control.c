@@ -1,83 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* env_control.c: classic control by gravity: a pole on a cart (Barto, Sutton and Anderson 1983), a car in a valley
- * (Moore 1990), a pendulum. Equations and constants are those of Gymnasium's CartPole-v1, MountainCar-v0 and
- * Pendulum-v1. */
+/* env_control.c: classic control by gravity: a car in a valley (Moore 1990), a pendulum. Equations and constants are
+ * those of Gymnasium's MountainCar-v0 and Pendulum-v1. */
 #include <math.h>
 
 #include "env/env.h"
-
-/* ---- cartpole ---- */
-
-enum { GRAVITY, CART, POLE, LENGTH, FORCE, SIGN };
-static const goss_env_parameter cartpole[] = {
-    GOSS__FIXED("gravity", 9.8, 0.1, 100, "m/s^2"),
-    GOSS__FIXED("cart", 1, 0.1, 10, "Mass of the cart, kg"),
-    GOSS__FIXED("pole", 0.1, 0.01, 5, "Mass of the pole, kg"),
-    GOSS__VARIES("length", 0.25, 1, 0.05, 5, "Half the length of the pole, m; Gymnasium: 0.5"),
-    GOSS__VARIES("force", 5, 15, 0.1, 100, "Of a push, N; Gymnasium: 10"),
-    GOSS__FIXED("sign", 1, -1, 1, "Below 0: the two actions are exchanged")};
-
-static void reset_cartpole(const double *parameter, double *s, goss_env_random *r) {
-    (void)parameter;
-    for (int i = 0; i < 4; i++) s[i] = goss__env_between(r, -0.05, 0.05);
-}
-
-/* s: position, speed, angle from upright, angular speed; explicit Euler steps of 0.02 s. */
-static double step_cartpole(const double *p, double *s, const float *action, goss_env_random *r, bool *terminal) {
-    const double tau = 0.02, most = 12 * 2 * M_PI / 360;
-    const double push = ((int)action[0] == 1) == (p[SIGN] >= 0) ? p[FORCE] : -p[FORCE];
-    const double cosine = cos(s[2]), sine = sin(s[2]), mass = p[CART] + p[POLE], moment = p[POLE] * p[LENGTH];
-    const double drive = (push + moment * (s[3] * s[3]) * sine) / mass;
-    const double turn =
-        (p[GRAVITY] * sine - cosine * drive) / (p[LENGTH] * (4.0 / 3.0 - p[POLE] * (cosine * cosine) / mass));
-    const double pull = drive - moment * turn * cosine / mass;
-    (void)r;
-    s[0] += tau * s[1], s[1] += tau * pull, s[2] += tau * s[3], s[3] += tau * turn;
-    *terminal = s[0] < -2.4 || s[0] > 2.4 || s[2] < -most || s[2] > most;
-    return 1;
-}
-
-static void see_four(const double *parameter, const double *s, float *out) {
-    (void)parameter;
-    for (int i = 0; i < 4; i++) out[i] = (float)s[i];
-}
-
-static void show_cartpole(const double *p, const double *s, char *canvas) {
-    const goss_env_kind *k = &goss__env_cartpole;
-    const double at = 30 + s[0] * 12, length = 6 * fmin(1.5, p[LENGTH] / 0.5);
-    for (int c = 0; c < k->columns; c++) goss__env_put(k, canvas, k->rows - 1, c, '-');
-    goss__env_line(k, canvas, k->rows - 3, at, k->rows - 3 - length * cos(s[2]), at + 2 * length * sin(s[2]), '|');
-    for (int c = -2; c <= 2; c++) goss__env_put(k, canvas, k->rows - 2, (int)lround(at) + c, '#');
-}
-
-static void paint_cartpole(const double *p, const double *s, goss_env_canvas *c) {
-    const double unit = c->width / 5.0, x = c->width / 2.0 + unit * s[0], y = 0.85 * c->height;
-    const double length = unit * 2 * fmin(1.5, p[LENGTH]);
-    goss_env_paint_line(c, 0, y, c->width, y, 1, 0x999999);
-    goss_env_paint_box(c, x - 14, y - 12, x + 14, y, 0x4e79a7);
-    goss_env_paint_line(c, x, y - 12, x + length * sin(s[2]), y - 12 - length * cos(s[2]), 5, 0xf28e2b);
-}
-
-const goss_env_kind goss__env_cartpole = {.name = "cartpole",
-                                          .doc = "A pole on a cart that is pushed left or right; 1 a step while it "
-                                                 "stands, 500 steps at most",
-                                          .observations = 4,
-                                          .actions = 2,
-                                          .state = 4,
-                                          .horizon = 500,
-                                          .episodes = 1,
-                                          .parameter = cartpole,
-                                          .named = 6,
-                                          .parameters = 6,
-                                          .reset = reset_cartpole,
-                                          .step = step_cartpole,
-                                          .observe = see_four,
-                                          .show = show_cartpole,
-                                          .rows = 13,
-                                          .columns = 61,
-                                          .paint = paint_cartpole,
-                                          .height = 120,
-                                          .width = 200};
 
 /* ---- mountaincar ---- */
 

@@ -74,14 +74,20 @@ void goss_envs_free(goss_envs *e) {
 
 /* ---- episodes ---- */
 
-static bool is_finite(const float *v, int n) {
-    for (int i = 0; i < n; i++)
-        if (!isfinite(v[i])) return false;
-    return true;
+/* Two at a time: adding one to an exponent of all ones carries into the sign. */
+static bool is_finite(const float *v, size_t n) {
+    const uint64_t exponents = 0x7f8000007f800000, one = 0x0080000000800000, signs = 0x8000000080000000;
+    uint64_t carried = 0;
+    for (; n >= 2; n -= 2, v += 2) {
+        uint64_t bits;
+        memcpy(&bits, v, sizeof bits);
+        carried |= (bits & exponents) + one;
+    }
+    return !(carried & signs) && (n == 0 || isfinite(*v));
 }
 
 void goss__env_mark(goss_envs *e, int i) {
-    if (!is_finite(goss__env_seen_by(e, e->observation, i), kind_of(e)->observations)) e->bad[i] = 1;
+    if (!is_finite(goss__env_seen_by(e, e->observation, i), (size_t)kind_of(e)->observations)) e->bad[i] = 1;
 }
 
 static void observe(goss_envs *e, int i) {
@@ -132,7 +138,6 @@ void goss_envs_begin_all(goss_envs *e, uint64_t first) {
 static void end_episode(goss_envs *e, int i, bool terminal) {
     const size_t size = (size_t)kind_of(e)->observations * sizeof(float);
     e->ended[i] = 1, e->terminal[i] = terminal;
-    observe(e, i);
     memcpy(goss__env_seen_by(e, e->ended_at, i), goss__env_seen_by(e, e->observation, i), size);
     if (e->episode[i] + 1 >= e->o.episodes) {
         e->over[i] = 1;
@@ -142,49 +147,74 @@ static void end_episode(goss_envs *e, int i, bool terminal) {
     }
 }
 
-static void step_one(goss_envs *e, int i) {
+static const float *action_of(const goss_envs *e, int i) {
+    return e->actions + (size_t)i * (size_t)goss__env_action_size(kind_of(e));
+}
+
+static void advance(goss_envs *e, int first, int n, double *reward, bool *terminal) {
     const goss_env_kind *k = kind_of(e);
-    const float *action = e->actions + (size_t)i * (size_t)goss__env_action_size(k);
-    bool terminal = false;
-    e->ended[i] = e->terminal[i] = 0, e->reward[i] = 0;
-    if (e->over[i]) return;
-    const double reward = k->step(parameter_of(e, i), state_of(e, i), action, &e->random[i], &terminal);
-    e->reward[i] = (float)reward;
-    if (!isfinite(e->reward[i])) e->bad[i] = 1;
-    e->step[i]++;
-    if (terminal || e->step[i] >= e->family.horizon)
-        end_episode(e, i, terminal);
-    else
-        observe(e, i);
+    float *seen = goss__env_seen_by(e, e->observation, first);
+    if (k->steps) k->steps(n, parameter_of(e, first), state_of(e, first), action_of(e, first), reward, terminal, seen);
+    for (int i = 0; i < n && !k->steps; i++, seen += k->observations) {
+        const double *p = parameter_of(e, first + i);
+        double *s = state_of(e, first + i);
+        reward[i] = k->step(p, s, action_of(e, first + i), &e->random[first + i], &terminal[i]);
+        k->observe(p, s, seen);
+    }
+}
+
+/* Lives first .. first + n - 1, none of which is over: at once where the kind can. */
+static void step_run(goss_envs *e, int first, int n) {
+    double reward[BLOCK];
+    bool terminal[BLOCK];
+    memset(terminal, 0, (size_t)n * sizeof *terminal);
+    advance(e, first, n, reward, terminal);
+    for (int i = 0; i < n; i++) e->reward[first + i] = (float)reward[i], e->step[first + i]++;
+    const float *seen = goss__env_seen_by(e, e->observation, first);
+    if (!is_finite(e->reward + first, (size_t)n) || !is_finite(seen, (size_t)n * (size_t)kind_of(e)->observations))
+        for (int i = first; i < first + n; i++) {
+            if (!isfinite(e->reward[i])) e->bad[i] = 1;
+            goss__env_mark(e, i);
+        }
+    for (int i = 0; i < n; i++)
+        if (terminal[i] || e->step[first + i] >= e->family.horizon) end_episode(e, first + i, terminal[i]);
 }
 
 static void step_block(void *context, int64_t block, int worker) {
     goss_envs *e = context;
+    const int first = (int)block * BLOCK, end = first + BLOCK < e->o.count ? first + BLOCK : e->o.count;
+    const size_t n = (size_t)(end - first);
     (void)worker;
-    for (int i = (int)block * BLOCK; i < e->o.count && i < ((int)block + 1) * BLOCK; i++) step_one(e, i);
+    memset(e->ended + first, 0, n), memset(e->terminal + first, 0, n), memset(e->reward + first, 0, n * sizeof(float));
+    for (int from = first, to; from < end; from = to + 1) {
+        const uint8_t *over = memchr(e->over + from, 1, (size_t)(end - from));
+        to = over ? (int)(over - e->over) : end;
+        if (to > from) step_run(e, from, to - from);
+    }
 }
 
-static goss_status check_actions(const goss_envs *e, const float *actions, goss_error *err) {
+/* Whether an action is none: a number of one, or controls that are finite. */
+static bool is_none(const goss_env_kind *k, const float *a) {
+    if (!k->actions) return !is_finite(a, (size_t)k->controls);
+    return !(a[0] >= 0 && a[0] < (float)k->actions) || (float)(int)a[0] != a[0];
+}
+
+static goss_status check_actions(const goss_envs *e, goss_error *err) {
     const goss_env_kind *k = kind_of(e);
-    const int each = goss__env_action_size(k);
-    for (int i = 0; i < e->o.count; i++) {
-        const float *a = actions + (size_t)i * (size_t)each;
-        if (e->over[i]) continue;
-        if (k->actions && !(a[0] >= 0 && a[0] < (float)k->actions && a[0] == floorf(a[0])))
-            return goss_error_set(err, GOSS_E_ARGUMENT, "environment %s, life %d: action %g is not one of 0 to %d",
-                                  k->name, i, (double)a[0], k->actions - 1);
-        if (!k->actions && !is_finite(a, each))
-            return goss_error_set(err, GOSS_E_ARGUMENT, "environment %s, life %d: an action that is not finite",
-                                  k->name, i);
-    }
-    return GOSS_OK;
+    int i = 0;
+    while (i < e->o.count && (e->over[i] || !is_none(k, action_of(e, i)))) i++;
+    if (i == e->o.count) return GOSS_OK;
+    if (k->actions)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "environment %s, life %d: action %g is not one of 0 to %d", k->name,
+                              i, (double)action_of(e, i)[0], k->actions - 1);
+    return goss_error_set(err, GOSS_E_ARGUMENT, "environment %s, life %d: an action that is not finite", k->name, i);
 }
 
 static goss_status report_bad(const goss_envs *e, goss_error *err) {
     const goss_env_kind *k = kind_of(e);
-    int i = 0;
-    while (i < e->o.count && !e->bad[i]) i++;
-    if (i == e->o.count) return GOSS_OK;
+    const uint8_t *bad = memchr(e->bad, 1, (size_t)e->o.count);
+    if (!bad) return GOSS_OK;
+    const int i = (int)(bad - e->bad);
     return goss_error_set(err, GOSS_E_NUMERIC,
                           "environment %s: %s that is not finite in life %d (task %llu), episode %d, step %d", k->name,
                           isfinite(e->reward[i]) ? "an observation" : "a reward", i, (unsigned long long)e->task[i],
@@ -192,8 +222,8 @@ static goss_status report_bad(const goss_envs *e, goss_error *err) {
 }
 
 goss_status goss_envs_step(goss_envs *e, const float *actions, goss_error *err) {
-    GOSS_TRY(check_actions(e, actions, err));
     e->actions = actions;
+    GOSS_TRY(check_actions(e, err));
     if (kind_of(e)->many)
         goss__many_step(e);
     else
