@@ -70,6 +70,15 @@ typedef struct around {
     int64_t outer, steps, inner;
 } around;
 
+/* A slice, or a stacked result: the tensor outside, and a step's part of it inside. */
+typedef struct moved {
+    char *outside, *inside;
+    int arg; /* of a result that lies in an argument, `offset` bytes behind its beginning; -1: it has one place */
+    ptrdiff_t offset;
+    around x;
+    int64_t count; /* positions of a step */
+} moved;
+
 typedef struct scan_call {
     goss_exec *e, *body;
     const goss__loop *l;
@@ -78,6 +87,7 @@ typedef struct scan_call {
     goss__unit inner;
     int64_t steps;
     char *arg[2 * GOSS__MAX_IN + 2];
+    moved slice[GOSS__MAX_IN], result[GOSS__MAX_IN]; /* the first results; of more each is found at each step */
 } scan_call;
 
 static size_t size_of(const goss_schedule *p, uint32_t v) { return goss__elem_size(p, &p->values[v]); }
@@ -101,19 +111,26 @@ static void copy_in(char *to, const char *from, const around *a, int64_t at, int
     }
 }
 
-static void set_slice(scan_call *c, int i, int64_t t) {
+static moved slice_of(const scan_call *c, int i) {
     const goss__loop_arg *a = &c->l->arg[i];
-    if (a->value < 0) return;
     const goss__step *s = &c->e->steps[c->k];
-    char *from = goss__address(c->e, &s->at[i + 1], c->u);
-    const around x = around_axis(&s->shapes[c->u->last].in[i], a->axis, size_of(c->body->schedule, (uint32_t)a->value));
-    const int64_t count = a->piece ? a->piece : 1, at = t * count;
-    if (x.outer == 1 && at + count <= x.steps) {
-        c->arg[i] = from + at * x.inner;
+    return (moved){
+        .outside = goss__address(c->e, &s->at[i + 1], c->u),
+        .inside = c->inner.arena + a->buffer,
+        .x = around_axis(&s->shapes[c->u->last].in[i], a->axis, size_of(c->body->schedule, (uint32_t)a->value)),
+        .count = a->piece ? a->piece : 1};
+}
+
+static void set_slice(scan_call *c, int i, int64_t t) {
+    if (c->l->arg[i].value < 0) return;
+    const moved *m = &c->slice[i - c->l->carries];
+    const int64_t at = t * m->count;
+    if (m->x.outer == 1 && at + m->count <= m->x.steps) {
+        c->arg[i] = m->outside + at * m->x.inner;
         return;
     }
-    c->arg[i] = c->inner.arena + a->buffer;
-    copy_in(c->arg[i], from, &x, at, count);
+    c->arg[i] = m->inside;
+    copy_in(m->inside, m->outside, &m->x, at, m->count);
 }
 
 static void set_step(scan_call *c, int64_t place) {
@@ -155,18 +172,28 @@ static char *body_address(const scan_call *c, uint32_t v) {
     return at + numel_of(c, v, false) / r->items * r->unit * c->u->index * (int64_t)goss__elem_size(b, val);
 }
 
-static void stack_result(scan_call *c, const goss__loop_result *r, int64_t t) {
+static moved result_of(const scan_call *c, const goss__loop_result *r) {
     const uint32_t k = c->e->schedule->values[r->value].instr;
     const goss__step *s = &c->e->steps[k];
-    const size_t size = size_of(c->e->schedule, r->value);
-    const around x = around_axis(s->shapes[s->value->partial ? 0 : c->u->last].out, r->axis, size);
-    const int64_t count =
-        r->kind == GOSS__SCAN_JOIN ? c->body->schedule->values[r->of].node->shape.dim[r->axis].count : 1;
-    const int64_t at = t * count, n = at + count > x.steps ? x.steps - at : count;
-    char *to = result_address(c->e, k, c->u) + at * x.inner;
-    const char *from = body_address(c, r->of);
-    for (int64_t i = 0; i < x.outer; i++, to += x.steps * x.inner, from += count * x.inner)
-        memcpy(to, from, (size_t)(n * x.inner));
+    int64_t elements;
+    const goss__value *root = &c->body->schedule->values[goss__root(c->body->schedule, r->of, &elements)];
+    const bool moves = root->arg >= 0;
+    return (moved){
+        .outside = result_address(c->e, k, c->u),
+        .inside = moves ? NULL : body_address(c, r->of),
+        .arg = moves ? (int)root->arg : -1,
+        .offset = (ptrdiff_t)elements * (ptrdiff_t)goss__elem_size(c->body->schedule, root),
+        .x = around_axis(s->shapes[s->value->partial ? 0 : c->u->last].out, r->axis, size_of(c->e->schedule, r->value)),
+        .count = r->kind == GOSS__SCAN_JOIN ? c->body->schedule->values[r->of].node->shape.dim[r->axis].count : 1};
+}
+
+static void stack_result(const scan_call *c, int i, int64_t t) {
+    const moved m = i < GOSS__MAX_IN ? c->result[i] : result_of(c, &c->l->result[i]);
+    const int64_t at = t * m.count, n = at + m.count > m.x.steps ? m.x.steps - at : m.count;
+    const char *from = m.arg >= 0 ? c->arg[m.arg] + m.offset : m.inside;
+    char *to = m.outside + at * m.x.inner;
+    for (int64_t o = 0; o < m.x.outer; o++, to += m.x.steps * m.x.inner, from += m.count * m.x.inner)
+        memcpy(to, from, (size_t)(n * m.x.inner));
 }
 
 static bool is_cut_carry(const scan_call *c, const goss__loop_arg *a) {
@@ -203,6 +230,10 @@ static void begin(scan_call *c) {
         c->arg[i] = c->inner.arena + a->buffer, c->arg[l->n_args + i] = c->inner.arena + a->buffer_2;
         if (a->value >= 0) memcpy(c->arg[i], init, carry_bytes(c, a));
     }
+    for (int i = 0; i < l->slices; i++)
+        if (l->arg[l->carries + i].value >= 0) c->slice[i] = slice_of(c, l->carries + i);
+    for (int i = 0; i < l->n_results && i < GOSS__MAX_IN; i++)
+        if (l->result[i].kind != GOSS__SCAN_LAST) c->result[i] = result_of(c, &l->result[i]);
 }
 
 static void run_step(scan_call *c, int64_t t) {
@@ -212,7 +243,7 @@ static void run_step(scan_call *c, int64_t t) {
     set_step(c, t * l->stride);
     goss__run_unit(c->body, step->first, step->count, &c->inner);
     for (int i = 0; i < l->n_results; i++)
-        if (l->result[i].kind != GOSS__SCAN_LAST) stack_result(c, &l->result[i], t);
+        if (l->result[i].kind != GOSS__SCAN_LAST) stack_result(c, i, t);
     turn_carries(c);
 }
 
@@ -244,7 +275,9 @@ static void finish(scan_call *c) {
 static void run_scan(goss_exec *e, uint32_t k, const goss__unit *u) {
     const goss__step *s = &e->steps[k];
     const goss__loop *l = s->value->loop;
-    scan_call c = {.e = e, .body = s->body, .l = l, .u = u, .k = k, .inner = *u};
+    scan_call c;
+    c.e = e, c.body = s->body, c.l = l, c.u = u, c.k = k, c.inner = *u;
+    memset(c.arg, 0, sizeof c.arg);
     const goss__phase *once = &s->body->schedule->phases[GOSS__LOOP_ONCE];
     c.inner.arena = u->arena + goss__round64(e->schedule->private_bytes);
     c.inner.place = 0, c.inner.first = true, c.inner.arg = c.arg;
