@@ -226,28 +226,28 @@ static goss_val film_policy(const net *n, goss_val x, goss_val known) {
     return apply(n, "policy.out", goss_tanh(goss_mul_add(z, scale, shift)));
 }
 
-/* The next `in * out` generated numbers as [TL, in, out], or [TL, out] where in is 0, added to the base's tensor. */
-static goss_val generated(const net *n, goss_val numbers, int64_t *at, const char *base, int64_t in, int64_t out) {
+/* The next `in * out` numbers that are generated from the code, on top of the base's tensor: [TL,in,out], or [TL,out]
+ * where in is 0. Each tensor is a product of its own, and none is cut out of a long row. */
+static goss_val generated(const net *n, goss_val code, int64_t *at, const char *base, int64_t in, int64_t out) {
     const int64_t count = (in ? in : 1) * out;
-    const goss_val part = goss_slice(numbers, 1, *at, count);
-    const goss_extent tasks = goss_dim(numbers, 0);
+    const goss_extent all = goss_n(goss_dim(code, 1).count * goss_dim(code, 2).count);
+    const goss_val w = goss_slice(goss_weights_get(n->w, "hyper.out.w"), 2, *at, count);
+    const goss_val b = goss_reshape(goss_weights_get(n->w, base), GOSS_SHAPE(goss_n(1), goss_n(count)));
     *at += count;
-    return goss_add(goss_weights_get(n->w, base),
-                    in ? goss_reshape(part, GOSS_SHAPE(tasks, goss_n(in), goss_n(out))) : part);
+    return goss_reshape(goss_linear(code, w, b),
+                        in ? GOSS_SHAPE(all, goss_n(in), goss_n(out)) : GOSS_SHAPE(all, goss_n(out)));
 }
 
 static goss_val hypernet_policy(const net *n, goss_val x, goss_val known) {
     const goss_agent *a = n->a;
     const goss_val code = goss_tanh(apply(n, "hyper.in", known));
-    const goss_val wide = goss_linear(code, goss_weights_get(n->w, "hyper.out.w"), GOSS_NONE);
     const goss_extent T = goss_dim(x, 1), L = goss_dim(x, 2), all = goss_n(T.count * L.count);
-    const goss_val numbers = goss_reshape(wide, GOSS_SHAPE(all, goss_n(policy_numbers(a))));
     const goss_val one = goss_reshape(x, GOSS_SHAPE(all, goss_n(1), goss_n(a->features)));
     int64_t at = 0;
-    const goss_val w1 = generated(n, numbers, &at, "policy.in.w", a->features, a->o.units);
-    const goss_val b1 = generated(n, numbers, &at, "policy.in.b", 0, a->o.units);
-    const goss_val w2 = generated(n, numbers, &at, "policy.out.w", a->o.units, a->actions);
-    const goss_val b2 = generated(n, numbers, &at, "policy.out.b", 0, a->actions);
+    const goss_val w1 = generated(n, code, &at, "policy.in.w", a->features, a->o.units);
+    const goss_val b1 = generated(n, code, &at, "policy.in.b", 0, a->o.units);
+    const goss_val w2 = generated(n, code, &at, "policy.out.w", a->o.units, a->actions);
+    const goss_val b2 = generated(n, code, &at, "policy.out.b", 0, a->actions);
     const goss_val out = goss_linear(goss_tanh(goss_linear(one, w1, b1)), w2, b2);
     return goss_reshape(out, GOSS_SHAPE(goss_n(1), T, L, goss_n(a->actions)));
 }
