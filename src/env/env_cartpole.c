@@ -45,8 +45,8 @@ INLINE void load(four x[4], const double *from, int stride) {
     transpose(x);
 }
 
-/* The pole stands within 12 degrees while an episode lasts: Taylor polynomials, exact to the last digit up to a quarter;
- * lanes beyond go through libm. */
+/* The pole stands within 12 degrees while an episode lasts: Taylor polynomials, exact to the last digit up to a
+ * quarter; lanes beyond go through libm. */
 INLINE void sine_and_cosine(const four *x, four *sine, four *cosine) {
     const four square = *x * *x;
     const masks beyond = ~((*x <= 0.25) & (*x >= -0.25));

@@ -73,9 +73,9 @@ enum { GOSS__COST_CHEAP_PRODUCTS = 9, GOSS__COST_CHEAP_CHANNELS = 4 };
 #define GOSS__COST_UNIT_BYTES 262144
 /* Units per phase, if there are enough items, for load balancing. Not measured. */
 #define GOSS__COST_UNITS 8
-/* Rows, BITS. A unit has at least this many, where the bytes above allow, if it runs a loop whose steps multiply rows by
- * a matrix that all items share: a step reads the matrix and dispatches some twenty small instructions once for all of
- * them. Machine C under load, an update of the recurrent agent of configs/cartpole.ini (concat) with 8 lives a
+/* Rows, BITS. A unit has at least this many, where the bytes above allow, if it runs a loop whose steps multiply rows
+ * by a matrix that all items share: a step reads the matrix and dispatches some twenty small instructions once for all
+ * of them. Machine C under load, an update of the recurrent agent of configs/cartpole.ini (concat) with 8 lives a
  * minibatch, one thread: 1 row 353 ms, 4 rows 175, 8 rows 180, which would leave a second core idle. */
 #define GOSS__COST_LOOP_ROWS 4
 /* Flops. The minimum of a unit, to be worth its dispatch. Not measured: one or two microseconds. */
