@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench_env: steps of environments a second, with actions drawn beforehand and lives without end, whose episodes follow
- * each other: the median of seven blocks. Usage: bench_env [LIVES THREADS] (1024 1). Prints {"lives":1024,"threads":1,"steps_per_second":{"bandit":N,...}}. */
+ * each other: the median of seven blocks. Usage: bench_env [LIVES THREADS] (1024 1). Prints
+ * {"lives":1024,"threads":1,"steps_per_second":{"bandit":N,...}}. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

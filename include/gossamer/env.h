@@ -116,8 +116,9 @@ typedef struct goss_env_kind {
     double (*step)(const double *parameter, double *state, const float *action, goss_env_random *r, bool *terminal);
     /* What the agent sees of a state: out [observations]. */
     void (*observe)(const double *parameter, const double *state, float *out);
-    /* NULL, or the same as `step` and `observe` for n lives whose numbers lie one after the other, of a kind whose steps
-     * are not random: advances state [n, state], writes reward [n], terminal [n] and observation [n, observations]. */
+    /* NULL, or the same as `step` and `observe` for n lives whose numbers lie one after the other, of a kind whose
+     * steps are not random: advances state [n, state], writes reward [n], terminal [n] and observation
+     * [n, observations]. */
     void (*steps)(int n, const double *parameter, double *state, const float *action, double *reward, bool *terminal,
                   float *observation);
     /* Draws the state as text, canvas [rows][columns] filled with blanks. NULL: cannot be shown. */
