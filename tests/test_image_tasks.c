@@ -320,7 +320,7 @@ TEST(outputs_beyond_a_tasks_classes_are_masked_in_a_batch) {
     open_tasks(three_tasks(), &o);
     so.queries = 10;
     T_OK(goss_image_tasks_source(tasks, &so, &s, &err));
-    T_OK(goss__task_pack_init(&b, 3, &s.spec, &err));
+    T_OK(goss__task_pack_init(&b, 3, &s.spec, NULL, &err));
     goss__task_pack_draw(&b, &s, 0, 3);
     T_EQ(b.outputs, 4);
     for (int t = 0; t < 3; t++) {

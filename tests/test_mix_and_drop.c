@@ -32,7 +32,7 @@ static goss_task_source source(void) {
 
 static void fill(goss__task_pack *b, double alpha, uint64_t seed) {
     const goss_task_source s = source();
-    T_OK(goss__task_pack_init(b, T, &s.spec, &err));
+    T_OK(goss__task_pack_init(b, T, &s.spec, NULL, &err));
     goss__task_pack_draw(b, &s, 0, T);
     if (alpha > 0) goss__task_pack_mix(b, alpha, seed, 0);
 }

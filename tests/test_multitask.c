@@ -70,7 +70,7 @@ static void begin(stepping *s, const char *method, const goss_share_options *sha
     o.objective = objective, o.share = share;
     step.tasks = tasks, step.optimizer.kind = GOSS_SGD, step.optimizer.momentum = 0.5;
     T_OK(goss_method_create(method, "dense 5; tanh", s->spec.input, 1, &o, &s->method, &err));
-    T_OK(goss__task_pack_init(&s->pack, tasks, &s->spec, &err));
+    T_OK(goss__task_pack_init(&s->pack, tasks, &s->spec, NULL, &err));
     T_OK(goss_threads_new(1, &s->threads, &err));
     T_OK(goss_step_new(&(goss_step_source){build_loss, bind_tasks, s}, &step, s->threads, &s->step, &err));
     const goss_method_param p = goss_method_param_at(s->method, 0);

@@ -98,7 +98,7 @@ TEST(a_batch_has_lengths_and_zeros_behind_them) {
     kind of = {.padding = NAN};
     const goss_task_source s = source_of("classification", &of);
     goss__task_pack p;
-    T_OK(goss__task_pack_init(&p, 2, &s.spec, &err));
+    T_OK(goss__task_pack_init(&p, 2, &s.spec, NULL, &err));
     goss__task_pack_draw(&p, &s, 5, 2);
     int shorter = 0;
     for (int i = 0; i < 2 * SUPPORTS; i++) {
@@ -141,7 +141,7 @@ TEST(a_batch_of_short_samples_is_short) {
                         .query_target = t,
                         .query_length = lengths[1]});
     s.draw = draw_short;
-    T_OK(goss__task_pack_init(&p, 2, &s.spec, &err));
+    T_OK(goss__task_pack_init(&p, 2, &s.spec, NULL, &err));
     goss__task_pack_draw(&p, &s, 5, 2);
     T_EQ(p.steps, 3);
     for (int i = 0; i < SUPPORTS; i++) /* of the second task */
@@ -158,7 +158,7 @@ TEST(without_lengths_all_steps_count) {
     goss_task_source s = source_of("classification", &of);
     s.spec.lengths = true;
     goss__task_pack p;
-    T_OK(goss__task_pack_init(&p, 1, &s.spec, &err));
+    T_OK(goss__task_pack_init(&p, 1, &s.spec, NULL, &err));
     goss__task_pack_draw(&p, &s, 0, 1);
     for (int i = 0; i < SUPPORTS; i++) T_CHECK(p.support_length[i] == STEPS);
     goss__task_pack_free(&p);
@@ -182,7 +182,7 @@ static void answers(const goss_model *m, const goss_task_source *source, float *
     T_OK(goss_threads_new(1, &threads, &err));
     T_OK(goss_exec_new(program, params, threads, &exec, &err));
     T_OK(goss_model_store(m, params, &err));
-    T_OK(goss__task_pack_init(&pack, 2, &source->spec, &err));
+    T_OK(goss__task_pack_init(&pack, 2, &source->spec, NULL, &err));
     goss__task_pack_draw(&pack, source, 4, 2);
     pack.task[0] = pack.task[1] = 0;
     T_OK(goss__task_pack_bind(&pack, exec, &err));

@@ -140,7 +140,7 @@ TEST(every_step_has_all_tasks_in_their_order) {
     goss__run_data d;
     goss__task_pack pack;
     open_data("data.split=.6,.15,.25", "run.seed=1", &d);
-    T_OK(goss__task_pack_init(&pack, d.tasks, &d.source.spec, &err));
+    T_OK(goss__task_pack_init(&pack, d.tasks, &d.source.spec, NULL, &err));
     for (uint64_t step = 0; step < 3; step++) {
         goss__run_data_draw(&d, step, &pack);
         T_EQ(pack.tasks, TASKS);

@@ -314,7 +314,7 @@ static void judge_masked(const goss_model *m, int64_t bytes, int batch, float *o
     goss_threads *threads;
     double ignored[TASKS];
     T_OK(goss_threads_new(2, &threads, &err));
-    T_OK(goss__task_pack_init(&pack, batch, &few_source.spec, &err));
+    T_OK(goss__task_pack_init(&pack, batch, &few_source.spec, NULL, &err));
     T_OK(goss__judge_init(&j, m->method, 0, batch, &pack.spec, goss_task_objective(&pack.spec)->metrics[0], NULL, &ask,
                           threads, &err));
     T_OK(goss_model_store(m, j.forward.params, &err));

@@ -163,7 +163,7 @@ TEST(tasks_of_other_sizes_lie_side_by_side_padded_and_standardised) {
                           .draw = draw};
     goss__task_pack p;
     T_OK(goss_objective_find("regression", &s.spec.objective, &err));
-    T_OK(goss__task_pack_init(&p, 2, &s.spec, &err));
+    T_OK(goss__task_pack_init(&p, 2, &s.spec, NULL, &err));
     goss__task_pack_draw(&p, &s, 3, 2); /* of 1 and 2 support samples */
     T_EQ(p.supports, 2);
     const float support[] = {300, 301, 0, 0, 400, 401, 410, 411};

@@ -106,7 +106,7 @@ static void outputs_of(const goss_model *m, const goss_task_source *source, uint
     T_OK(goss_threads_new(1, &threads, &err));
     T_OK(goss_exec_new(program, params, threads, &exec, &err));
     T_OK(goss_model_store(m, params, &err));
-    T_OK(goss__task_pack_init(&pack, 1, &source->spec, &err));
+    T_OK(goss__task_pack_init(&pack, 1, &source->spec, NULL, &err));
     goss__task_pack_draw(&pack, source, k, 1);
     pack.task[0] = 0;
     T_OK(goss__task_pack_bind(&pack, exec, &err));

@@ -147,7 +147,7 @@ static inline goss_status waves_begin(waves *w, const char *objective, const cha
     GOSS_TRY(waves_method(w, method, backbone, options, &w->err));
     w->graph = goss_graph_new();
     w->batch = goss_task_batch_declare(w->graph, &w->source.spec, WAVE_TASKS);
-    return goss__task_pack_init(&w->pack, WAVE_TASKS, &w->source.spec, &w->err);
+    return goss__task_pack_init(&w->pack, WAVE_TASKS, &w->source.spec, NULL, &w->err);
 }
 
 static inline goss_status waves_run(waves *w, uint64_t first, int tasks) {

@@ -42,7 +42,7 @@ struct goss_class_set {
     const uint64_t *hash;          /* [samples] of the content, by which models record what they have seen; 0: none */
     const goss_class_field *field; /* [fields] in any order */
     /* Writes x of a sample. random 0: as it is; else augmented, a pure function of (sample, random). scratch: as many
-     * bytes as scratch_size. Returns the number of steps, where samples have lengths; otherwise its result means
+     * bytes as scratch_size, 64-byte aligned. Returns the number of steps, where samples have lengths; otherwise its result means
      * nothing. Allocates nothing and cannot fail. Threads: any, with scratch of their own. */
     int (*copy)(const goss_class_set *set, int sample, uint64_t random, void *scratch, float *x);
     size_t scratch_size; /* bytes; 0: none */
@@ -97,7 +97,7 @@ typedef struct goss_class_scope {
  * in a group are none of its classes. scope: NULL, or receives what there is. Errors: GOSS_E_ARGUMENT: an option out of
  * range, silence of a set without it, or, with the numbers: no group has ways + unknown classes of shots + queries
  * samples; GOSS_E_NOMEM. Borrows the set. Owns: goss_task_source_free. query_rows of silence are -1. Threads: one draw
- * at a time. */
+ * at a time, whose samples are copied by goss_task.threads, at most as many as there are processors. */
 GOSS_API GOSS_MUST_USE goss_status goss_class_episodes_open(const goss_class_set *set, const bool *use,
                                                             const goss_class_episodes *options, goss_task_source *out,
                                                             goss_class_scope *scope, goss_error *err);

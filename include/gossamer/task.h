@@ -9,6 +9,7 @@
 #ifndef GOSSAMER_TASK_H
 #define GOSSAMER_TASK_H
 
+#include "gossamer/exec.h"
 #include "gossamer/objective.h"
 
 #ifdef __cplusplus
@@ -41,6 +42,9 @@ typedef struct goss_task_spec {
 /* A task in the caller's memory, with room for the spec's maxima. Any pointer may be NULL: not wanted. Weights and the
  * class mask are 1 before the draw. */
 typedef struct goss_task {
+    /* That a draw may use, and nobody else meanwhile; NULL: the caller's thread alone. A source that draws from another
+     * one passes them on. */
+    goss_threads *threads;
     float *support; /* [supports, x...] */
     /* [supports] class numbers from 0, or [supports, input[0]] of steps; without classes [supports, outputs] in the
      * user's units */
@@ -65,7 +69,7 @@ struct goss_task_source {
     goss_task_spec spec;
     void *context;
     /* Draws task k. Allocates nothing and cannot fail: errors are detected when the source is created. A pure function
-     * of (source, k). */
+     * of (source, k), whatever task->threads. */
     void (*draw)(const goss_task_source *source, uint64_t k, goss_task *task);
     /* The number of distinct tasks if they are drawn in turn: draw k / tasks of task k % tasks. 0: every k is another
      * task. */

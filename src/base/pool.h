@@ -19,4 +19,13 @@ GOSS_MUST_USE goss_status goss__pool_create(int threads, goss__pool **out, goss_
 void goss__pool_destroy(goss__pool *p); /* NULL allowed */
 int goss__pool_threads(const goss__pool *p);
 void goss__pool_run(goss__pool *p, int64_t items, goss__pool_fn fn, void *ctx);
+
+/* The public handle (gossamer/exec.h). */
+struct goss_threads {
+    goss__pool *pool;
+};
+/* Calls fn(ctx, item, lane) for every item in [0, items), in at most `lanes` lanes, for callers with scratch memory for
+ * so many: a lane, numbered from 0, computes one item at a time. t: NULL: the caller alone. Subnormal numbers are
+ * flushed either way, so that results are the same bits for any number of threads. (threads.c) */
+void goss__threads_run(struct goss_threads *t, int lanes, int64_t items, goss__pool_fn fn, void *ctx);
 #endif

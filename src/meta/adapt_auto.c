@@ -63,7 +63,8 @@ static void deal_last(part *p) {
     p->folds = p->n >= FOLDS;
 }
 
-static goss_status open_part(part *p, const goss_task_source *source, uint64_t k, bool ordered, goss_error *err) {
+static goss_status open_part(part *p, const goss_task_source *source, uint64_t k, bool ordered, goss_threads *threads,
+                             goss_error *err) {
     const size_t n = (size_t)source->spec.supports + 1;
     p->spec = source->spec;
     p->x = (int)goss_task_input_size(&source->spec), p->y = goss_task_target_size(&source->spec);
@@ -78,7 +79,7 @@ static goss_status open_part(part *p, const goss_task_source *source, uint64_t k
         return goss_error_set(err, GOSS_E_NOMEM, "no memory to hold out support samples");
     for (int i = 0; i < source->spec.outputs; i++) p->all.class_mask[i] = 1;
     for (int i = 0; i < source->spec.supports; i++) p->all.support_length[i] = (int32_t)source->spec.input[0];
-    p->all.outputs = source->spec.outputs;
+    p->all.outputs = source->spec.outputs, p->all.threads = threads;
     source->draw(source, k, &p->all);
     p->n = p->all.supports;
     if (ordered)
@@ -167,7 +168,7 @@ goss_status goss__choose_fine_tune(const goss_model *m, const goss_task_source *
                                    const goss_adapt_options *options, int *steps, goss_error *err) {
     part p = {0};
     *steps = 0;
-    goss_status s = open_part(&p, source, k, options->ordered, err);
+    goss_status s = open_part(&p, source, k, options->ordered, options->threads, err);
     if (s == GOSS_OK && p.folds > 0) s = search(m, &p, options, steps, err);
     if (s == GOSS_OK && p.folds == 0)
         goss__log(GOSS_LOG_INFO, "fine-tuning: none, since the support set is too small to hold samples out of it");

@@ -59,7 +59,7 @@ static goss_status open_adapter(goss__adapter *a, const goss_task_spec *most, co
                               spec.outputs);
     GOSS_TRY(goss_task_spec_check(&spec, err));
     GOSS_TRY(goss__model_finite(a->model, err));
-    GOSS_TRY(goss__task_pack_init(&a->pack, 1, &spec, err));
+    GOSS_TRY(goss__task_pack_init(&a->pack, 1, &spec, threads, err));
     GOSS_TRY(compile(a, o ? o->networks : 0, err));
     GOSS_TRY(goss_params_new(GOSS_F32, &a->params, err));
     GOSS_TRY(goss_params_add(a->params, a->schedule, err));

@@ -62,7 +62,7 @@ static goss_status judge_one(const goss_contender *c, int which, const goss_task
                              const goss_evaluate_options *o, double *each, goss_score *score, goss_error *err) {
     goss__task_pack pack;
     GOSS_TRY(goss__task_pack_init(&pack, o->batch > 0 ? o->batch : goss__judge_batch(&source->spec, o->episodes),
-                                  &source->spec, err));
+                                  &source->spec, o->threads, err));
     *score = (goss_score){0};
     goss_status s = run_one(c, which, &pack, source, o, each, score, err);
     goss__task_pack_free(&pack);

@@ -43,7 +43,7 @@ static goss_status race(const goss_model *m, int fine_tune, const goss_structure
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "it has no network that could take gradient steps");
     GOSS_TRY(goss__model_finite(m, err));
     const int batch = goss__judge_batch(&source->spec, draws < 1000 ? (int)draws : 1000);
-    GOSS_TRY(goss__task_pack_init(&pack, batch, &source->spec, err));
+    GOSS_TRY(goss__task_pack_init(&pack, batch, &source->spec, threads, err));
     goss_status s = goss__judge_init(&judge, m->method, fine_tune, batch, &pack.spec, metric, goss__model_bf16(m), ask,
                                      threads, err);
     if (s == GOSS_OK) {

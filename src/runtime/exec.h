@@ -6,10 +6,6 @@
 #include "base/pool.h"
 #include "schedule/loop.h"
 
-struct goss_threads {
-    goss__pool *pool;
-};
-
 /* The address of an operand: base[storage] + offset + unit * step; if private, the thread's arena + offset + the unit's
  * index in its tile * step; in a loop's body possibly an address of the call + offset. */
 typedef struct goss__place_at {

@@ -107,7 +107,7 @@ goss_status goss__net_test(goss__net *n, double *out, goss_error *err) {
 goss_status goss__net_open(goss_search *s, const goss__trial *t, goss__net *out, goss_error *err) {
     *out = (goss__net){.s = s};
     goss_status status = make_model(s, t->text, &out->model, err);
-    if (status == GOSS_OK) status = goss__task_pack_init(&out->pack, 1, &s->data.source.spec, err);
+    if (status == GOSS_OK) status = goss__task_pack_init(&out->pack, 1, &s->data.source.spec, s->threads, err);
     if (status == GOSS_OK) status = make_step(out, err);
     if (status != GOSS_OK) goss__net_free(out);
     return status == GOSS_OK ? status : goss_error_prefix(err, status, "network \"%.200s\"", t->text);

@@ -92,7 +92,7 @@ goss_status goss__assessor_init(goss__assessor *a, const goss__block *block, int
     a->scratch = goss__calloc(2 * (size_t)a->count + 2, sizeof *a->scratch);
     goss_status s =
         a->output && a->scratch ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for %d answers", a->count);
-    if (s == GOSS_OK) s = goss__task_pack_init(&a->pack, tasks, &a->source.spec, err);
+    if (s == GOSS_OK) s = goss__task_pack_init(&a->pack, tasks, &a->source.spec, NULL, err);
     if (s != GOSS_OK) goss__assessor_free(a);
     return s;
 }

@@ -198,7 +198,7 @@ static goss_status reserve(goss__scorer *h, goss_error *err) {
     }
     if (!h->structure || (V > 0 && (!h->nodes || !h->edges)))
         return goss_error_set(err, GOSS_E_NOMEM, "no memory for structures");
-    return goss__task_pack_init(&h->pack, h->A, &h->s->data.source.spec, err);
+    return goss__task_pack_init(&h->pack, h->A, &h->s->data.source.spec, h->s->threads, err);
 }
 
 static goss_status make_programs(goss__scorer *h, goss_error *err) {

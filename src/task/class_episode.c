@@ -10,12 +10,22 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/os.h"
+#include "base/pool.h"
 #include "base/rng.h"
 #include "gossamer/class_set.h"
 
 typedef struct member {
     int32_t group, cls, sample;
 } member;
+
+/* A sample that a draw has chosen. */
+typedef struct copying {
+    uint64_t random;
+    int32_t sample;
+    float *x;
+    int32_t *length; /* NULL: not wanted */
+} copying;
 
 typedef struct episodes {
     const goss_class_set *set;
@@ -25,10 +35,13 @@ typedef struct episodes {
     int32_t *cell;  /* [cells + 1] offsets of cells; contiguous by group */
     int32_t *group; /* [groups + 1] offsets into cells */
     int members, cells, groups;
-    uint32_t *order; /* scratch: cells of a group */
-    uint32_t *drawn; /* scratch: samples of a cell */
-    void *scratch;   /* of copying */
-    size_t x;        /* elements of a sample */
+    uint32_t *order;  /* scratch: cells of a group */
+    uint32_t *drawn;  /* scratch: samples of a cell */
+    copying *copying; /* scratch: samples of a draw */
+    int lanes;
+    size_t lane;   /* bytes */
+    char *scratch; /* [lanes, lane] of copying */
+    size_t x;      /* elements of a sample */
 } episodes;
 
 goss_class_episodes goss_class_episodes_defaults(void) {
@@ -69,6 +82,16 @@ static int by_place(const void *a, const void *b) {
 
 static bool same_cell(const member *a, const member *b) { return a->group == b->group && a->cls == b->cls; }
 
+/* Scratch for as many lanes as a draw can use; the system provides what is touched. samples: of a draw, at most. */
+static goss_status allocate_lanes(episodes *e, size_t samples, goss_error *err) {
+    size_t all;
+    e->lanes = goss__cpu_count(), e->lane = (e->set->scratch_size + 64) / 64 * 64;
+    if (!goss__mul_ok((size_t)e->lanes, e->lane, &all)) return no_memory(e->set, err);
+    e->copying = goss__arena_alloc(&e->arena, samples * sizeof *e->copying);
+    e->scratch = goss__alloc_aligned(all);
+    return e->copying && e->scratch ? GOSS_OK : no_memory(e->set, err);
+}
+
 static goss_status allocate(episodes *e, goss_error *err) {
     const size_t n = (size_t)e->set->samples + 2;
     e->member = goss__arena_alloc(&e->arena, n * sizeof *e->member);
@@ -76,8 +99,7 @@ static goss_status allocate(episodes *e, goss_error *err) {
     e->group = goss__arena_alloc(&e->arena, n * sizeof *e->group);
     e->order = goss__arena_alloc(&e->arena, n * sizeof *e->order);
     e->drawn = goss__arena_alloc(&e->arena, n * sizeof *e->drawn);
-    e->scratch = goss__arena_alloc(&e->arena, e->set->scratch_size + 1);
-    return e->member && e->cell && e->group && e->order && e->drawn && e->scratch ? GOSS_OK : no_memory(e->set, err);
+    return e->member && e->cell && e->group && e->order && e->drawn ? GOSS_OK : no_memory(e->set, err);
 }
 
 static void take_members(episodes *e, const bool *use) {
@@ -148,6 +170,9 @@ static goss_status too_few(const episodes *e, int most, goss_error *err) {
                           o->ways, unknown, group, o->shots, o->queries, o->shots + o->queries, e->set->things, most);
 }
 
+static int supports_of(const goss_class_episodes *o) { return o->ways * o->shots; }
+static int queries_of(const goss_class_episodes *o) { return (o->ways + o->unknown) * o->queries + o->silence; }
+
 static goss_status prepare(episodes *e, const bool *use, goss_class_scope *scope, goss_error *err) {
     int most = 0;
     GOSS_TRY(check(e->set, &e->o, err));
@@ -155,7 +180,8 @@ static goss_status prepare(episodes *e, const bool *use, goss_class_scope *scope
     take_members(e, use);
     filter_cells(e, scope, &most);
     scope->classes = count_classes(e);
-    return e->groups ? GOSS_OK : too_few(e, most, err);
+    if (!e->groups) return too_few(e, most, err);
+    return allocate_lanes(e, (size_t)supports_of(&e->o) + (size_t)queries_of(&e->o), err);
 }
 
 /* ---- drawing ---- */
@@ -168,13 +194,27 @@ typedef struct half {
     int count;
 } half;
 
-static void place(episodes *e, half *h, int sample, float target) {
+static void copy_one(void *context, int64_t i, int lane) {
+    const episodes *e = context;
+    const copying *c = &e->copying[i];
+    const int steps = e->set->copy(e->set, c->sample, c->random, e->scratch + (size_t)lane * e->lane, c->x);
+    if (c->length) *c->length = steps;
+}
+
+/* Copies the samples that were chosen. */
+static void copy_all(episodes *e, int n, goss_threads *threads) {
+    goss__threads_run(threads, e->lanes, n, copy_one, e);
+}
+
+/* n: samples to be copied, so far. */
+static void place(episodes *e, half *h, int sample, float target, int *n) {
     const uint64_t stream[2] = {h->tag, (uint64_t)h->count};
     const uint64_t random = e->o.augment || sample < 0 ? goss__hash64(stream, sizeof stream, e->o.seed) | 1 : 0;
-    if (h->x) {
-        const int steps = e->set->copy(e->set, sample, random, e->scratch, h->x + (size_t)h->count * e->x);
-        if (e->set->lengths && h->length) h->length[h->count] = steps;
-    }
+    if (h->x)
+        e->copying[(*n)++] = (copying){.random = random,
+                                       .sample = sample,
+                                       .x = h->x + (size_t)h->count * e->x,
+                                       .length = e->set->lengths && h->length ? &h->length[h->count] : NULL};
     if (h->target) h->target[h->count] = target;
     if (h->weight && target < 0) h->weight[h->count] = 0;
     if (h->rows) h->rows[h->count] = sample;
@@ -198,16 +238,18 @@ static void draw(const goss_task_source *source, uint64_t k, goss_task *task) {
         2 * k, task->support, task->support_target, task->support_weight, task->support_rows, task->support_length, 0};
     half query = {2 * k + 1, task->query, task->query_target, task->query_weight, task->query_rows, task->query_length,
                   0};
+    int chosen = 0;
     for (uint32_t i = 0; i < n; i++) e->order[i] = first + i;
     goss__rng_shuffle(&rng, e->order, n, (uint32_t)(o->ways + o->unknown));
     for (int w = 0; w < o->ways + o->unknown; w++) {
         const bool known = w < o->ways;
         draw_samples(e, e->order[w], o->shots + o->queries, &rng);
-        for (int i = 0; known && i < o->shots; i++) place(e, &support, (int)e->drawn[i], (float)w);
+        for (int i = 0; known && i < o->shots; i++) place(e, &support, (int)e->drawn[i], (float)w, &chosen);
         for (int i = o->shots; i < o->shots + o->queries; i++)
-            place(e, &query, (int)e->drawn[i], known ? (float)w : -1);
+            place(e, &query, (int)e->drawn[i], known ? (float)w : -1, &chosen);
     }
-    for (int i = 0; i < o->silence; i++) place(e, &query, -1, -1);
+    for (int i = 0; i < o->silence; i++) place(e, &query, -1, -1, &chosen);
+    copy_all(e, chosen, task->threads);
     task->supports = support.count, task->queries = query.count, task->outputs = o->ways, task->id = -1;
 }
 
@@ -216,6 +258,7 @@ static void draw(const goss_task_source *source, uint64_t k, goss_task *task) {
 static void free_episodes(void *context) {
     episodes *e = context;
     goss__arena_free(&e->arena);
+    goss__free(e->scratch);
     goss__free(e);
 }
 
@@ -249,11 +292,10 @@ goss_status goss_class_episodes_open(const goss_class_set *set, const bool *use,
         free_episodes(e);
         return s;
     }
-    *out = (goss_task_source){
-        .spec = spec_of(set, o->ways, o->ways * o->shots, (o->ways + o->unknown) * o->queries + o->silence),
-        .context = e,
-        .draw = draw,
-        .free = free_episodes};
+    *out = (goss_task_source){.spec = spec_of(set, o->ways, supports_of(o), queries_of(o)),
+                              .context = e,
+                              .draw = draw,
+                              .free = free_episodes};
     return GOSS_OK;
 }
 
@@ -261,7 +303,9 @@ static void draw_all(const goss_task_source *source, uint64_t k, goss_task *task
     episodes *e = source->context;
     half support = {
         2 * k, task->support, task->support_target, task->support_weight, task->support_rows, task->support_length, 0};
-    for (int i = 0; i < e->set->samples; i++) place(e, &support, i, (float)e->set->class_of[i]);
+    int chosen = 0;
+    for (int i = 0; i < e->set->samples; i++) place(e, &support, i, (float)e->set->class_of[i], &chosen);
+    copy_all(e, chosen, task->threads);
     task->supports = support.count, task->queries = 0, task->outputs = e->set->classes, task->id = -1;
 }
 
@@ -273,7 +317,7 @@ goss_status goss_class_support_open(const goss_class_set *set, goss_task_source 
         return goss_error_set(err, GOSS_E_ARGUMENT, "the support set has %d class; a network needs at least two",
                               set->classes);
     GOSS_TRY(make(set, &o, &e, err));
-    const goss_status s = allocate(e, err);
+    const goss_status s = allocate_lanes(e, (size_t)set->samples, err);
     if (s != GOSS_OK) {
         free_episodes(e);
         return s;

@@ -63,8 +63,9 @@ static bool reserve(goss__task_pack *b) {
            b->raw[1] && b->sizes && b->order;
 }
 
-goss_status goss__task_pack_init(goss__task_pack *b, int max_tasks, const goss_task_spec *spec, goss_error *err) {
-    *b = (goss__task_pack){.max_tasks = max_tasks, .spec = *spec};
+goss_status goss__task_pack_init(goss__task_pack *b, int max_tasks, const goss_task_spec *spec, goss_threads *threads,
+                                 goss_error *err) {
+    *b = (goss__task_pack){.max_tasks = max_tasks, .threads = threads, .spec = *spec};
     if (b->spec.queries < 1) b->spec.queries = 1;
     if (b->spec.supports < 1) b->spec.supports = 1;
     if (reserve(b)) return GOSS_OK;
@@ -132,7 +133,8 @@ static void draw_one(goss__task_pack *b, const goss_task_source *source, uint64_
     const goss_task_spec *x = &b->spec;
     size_t at = (size_t)t, s = at * (size_t)x->supports, q = at * (size_t)x->queries, w = at * (size_t)x->outputs;
     size_t input = goss_task_input_size(x), target = (size_t)goss_task_target_size(x);
-    goss_task e = {.support = b->support + s * input,
+    goss_task e = {.threads = b->threads,
+                   .support = b->support + s * input,
                    .support_target = b->raw[0] + s * target,
                    .support_weight = b->support_weight + s,
                    .query = b->query + q * input,

@@ -17,6 +17,7 @@ typedef struct goss__task_size {
 
 typedef struct goss__task_pack {
     int max_tasks;
+    goss_threads *threads;                 /* of draws, borrowed; NULL: the caller's alone */
     goss_task_spec spec;                   /* as planned: the maxima are those of the buffers */
     int tasks, outputs, supports, queries; /* of the batch that is in it */
     int64_t steps;                         /* of its longest sample, where samples have lengths */
@@ -31,8 +32,10 @@ typedef struct goss__task_pack {
     int32_t *drawn[2];      /* scratch: lengths of a task, [supports], [queries] */
 } goss__task_pack;
 
-/* Allocates for the spec's maxima, and for at least one (blank) query a task. The spec's scale is borrowed. */
-goss_status goss__task_pack_init(goss__task_pack *b, int max_tasks, const goss_task_spec *spec, goss_error *err);
+/* Allocates for the spec's maxima, and for at least one (blank) query a task. The spec's scale is borrowed. threads: of
+ * draws (goss_task.threads). */
+goss_status goss__task_pack_init(goss__task_pack *b, int max_tasks, const goss_task_spec *spec, goss_threads *threads,
+                                 goss_error *err);
 void goss__task_pack_free(goss__task_pack *b);
 /* Numbers of a sample in the batch that is in it. */
 size_t goss__task_pack_input(const goss__task_pack *b);

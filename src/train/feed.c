@@ -52,7 +52,8 @@ goss_status goss__feed_start(const goss__run_data *d, uint64_t first, goss__feed
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->changed, NULL);
     goss_status s = GOSS_OK;
-    for (int i = 0; i < 2 && s == GOSS_OK; i++) s = goss__task_pack_init(&f->pack[i], d->tasks, &d->source.spec, err);
+    for (int i = 0; i < 2 && s == GOSS_OK; i++)
+        s = goss__task_pack_init(&f->pack[i], d->tasks, &d->source.spec, NULL, err);
     if (s == GOSS_OK && pthread_create(&f->thread, NULL, draw_ahead, f) != 0)
         s = goss_error_set(err, GOSS_E_NOMEM, "can not start the thread that draws tasks");
     f->running = s == GOSS_OK;

@@ -32,7 +32,8 @@ goss_status goss__run_examine(goss__run *r, char **text, bool *diverges, goss_er
     *text = NULL, *diverges = false;
     if (strcmp(goss_method_name(goss_model_method(r->model)), "hypernet") != 0) return GOSS_OK;
     const int micro = r->set.train.micro_batch;
-    GOSS_TRY(goss__task_pack_init(&pack, micro ? micro : r->data.tasks, &r->data.source.spec, err));
+    const int tasks = micro ? micro : r->data.tasks;
+    GOSS_TRY(goss__task_pack_init(&pack, tasks, &r->data.source.spec, r->threads, err));
     goss__run_data_draw(&r->data, 0, &pack);
     goss_graph *g = goss_graph_new();
     goss_status s =

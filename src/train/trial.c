@@ -68,7 +68,7 @@ static goss_status judge_on(goss__run *r, const goss_task_source *source, goss__
     goss__task_pack pack;
     const int tasks = (int)source->tasks, batch = goss__judge_batch(&source->spec, tasks);
     GOSS_TRY(goss__judged_open(out, r->data.metric, &source->spec, tasks, err));
-    GOSS_TRY(goss__task_pack_init(&pack, batch, &source->spec, err));
+    GOSS_TRY(goss__task_pack_init(&pack, batch, &source->spec, r->threads, err));
     goss_status s = goss__judge_init(&judge, goss_model_method(r->model), 0, batch, &source->spec, r->data.metric, NULL,
                                      NULL, r->threads, err);
     if (s == GOSS_OK) {
@@ -149,7 +149,7 @@ static goss_status judge_test(goss__run *r, const goss__trial_options *o, goss__
 static goss_status train(goss__run *r, const goss__trial_options *o, goss__trial *out, goss_error *err) {
     loop l = {.run = r, .o = o};
     const double start = goss__now();
-    GOSS_TRY(goss__task_pack_init(&l.pack, r->data.tasks, &r->data.source.spec, err));
+    GOSS_TRY(goss__task_pack_init(&l.pack, r->data.tasks, &r->data.source.spec, r->threads, err));
     goss_status s = all_steps(&l, err);
     goss__task_pack_free(&l.pack);
     GOSS_TRY(s);
