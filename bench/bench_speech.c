@@ -74,14 +74,16 @@ static void make_clips(void) {
 
 /* The task's support set: the front end is part of drawing it, as in goss_sounds. */
 static void draw(const goss_task_source *source, uint64_t k, goss_task *t) {
-    const size_t x = goss_task_input_size(&source->spec);
-    (void)k;
+    const float *clip[CLIPS];
+    size_t n[CLIPS];
+    (void)source, (void)k;
     t->supports = CLIPS, t->queries = 0, t->id = -1;
     for (int i = 0; i < CLIPS; i++) {
-        int32_t *length = t->support_length ? &t->support_length[i] : NULL;
-        if (t->support) must(goss_sound_reader_sample(b.reader, b.clip[i], CLIP, t->support + i * x, length, &b.err));
+        clip[i] = b.clip[i], n[i] = CLIP;
         if (t->support_target) t->support_target[i] = (float)(i / SHOTS);
     }
+    if (t->support)
+        must(goss_sound_reader_samples(b.reader, clip, n, CLIPS, t->support, t->support_length, t->threads, &b.err));
 }
 
 /* ---- the model ---- */

@@ -209,6 +209,13 @@ GOSS_API void goss_sound_reader_free(goss_sound_reader *r);
 GOSS_API GOSS_MUST_USE goss_status goss_sound_reader_sample(goss_sound_reader *r, const float *samples, size_t n,
                                                             float *x, int32_t *steps, goss_error *err);
 
+/* The samples of `count` waveforms [n[i]] by the threads (NULL: the caller's alone), each as goss_sound_reader_sample
+ * gives it, whatever their number. Shapes: x [count, ...] as goss_sound_shape_of; steps [count], may be NULL. Allocates
+ * and Errors: as there. */
+GOSS_API GOSS_MUST_USE goss_status goss_sound_reader_samples(goss_sound_reader *r, const float *const *samples,
+                                                             const size_t *n, int count, float *x, int32_t *steps,
+                                                             goss_threads *threads, goss_error *err);
+
 /* Whether a frame of a sample depends on the samples around it alone, so that it can be had before a recording ends:
  * sequences of as many frames as there are (RAGGED), of which nothing is cut (trim = 0), in plain decibels (NONE). */
 GOSS_API bool goss_sound_front_by_frame(const goss_sound_front *f);

@@ -81,6 +81,21 @@ typedef struct goss__pool2d {
     int64_t n, h, w, c, kh, kw, oh, ow, stride_h, stride_w, pad_top, pad_left;
 } goss__pool2d;
 
+/* Tables for the power spectra of real frames. */
+typedef struct goss__fft {
+    int n;               /* samples of a frame: a power of two, at least 4 */
+    int first, count;    /* those under the window; the others are 0 */
+    const float *window; /* [count] */
+    const float *twist;  /* [3 n / 4, 2] cos and -sin of 2 pi i / n */
+    const int *swap;     /* [n / 2] bits reversed */
+} goss__fft;
+
+/* Weights of the bins first .. first + count - 1. */
+typedef struct goss__band {
+    int first, count;
+    const float *weight;
+} goss__band;
+
 #define GOSS__COLUMN (-1)      /* as `post` of a reduction */
 #define GOSS__FFT_FRAMES 16    /* transformed at a time: a multiple of every variant's lanes */
 #define GOSS__GRAM_COLUMNS 256 /* columns converted at a time: a multiple of 16 */
@@ -126,9 +141,13 @@ typedef struct goss__kernels {
     /* out[cols,rows] = in[rows,cols]^T, ld in elements between stored rows. */
     void (*transpose)(float *out, int64_t ld_out, const float *in, int64_t ld_in, int64_t rows, int64_t cols);
 
-    /* |X_k|^2, k = 0 .. n/2, of GOSS__FFT_FRAMES = F real frames x [n,F], which are overwritten: power [n/2 + 1,F].
-     * n: a power of two, at least 4. twist [n/2,2]: cos and -sin of 2 pi i / n; swap [n/2]: bits reversed. */
-    void (*fft_power)(const float *twist, const int *swap, int n, float *x, float *power);
+    /* |X_k|^2, k = 0 .. n/2, of GOSS__FFT_FRAMES = F real frames [count] under the window: power [n/2 + 1,F]. work [n,F]
+     * is overwritten. */
+    void (*fft_power)(const goss__fft *t, const float *const *frame, float *work, float *power);
+    /* out[n,F] = sums of power over bands of bins. */
+    void (*bands)(const goss__band *band, int n, const float *power, float *out);
+    /* x[n] = 10 log10(max(x, least)) in place, NaN as `least`; returns the largest. least > 0. */
+    float (*decibels)(float *x, int64_t n, float least);
 
     /* Fused multiply-adds on registers only, to measure peak rates; returns the number of operations. *sink: receives a
      * result, so that the compiler cannot remove the work. */

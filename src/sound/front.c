@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/pool.h"
 #include "base/rng.h"
+#include "kernel/kernel.h"
 #include "sound/mel.h"
 
 /* Decibels in a unit of a sample, and the least of GOSS_SOUND_NONE. */
@@ -35,7 +37,7 @@ goss_status goss__front_init(goss__front *fe, const goss_sound_front *f, const g
     fe->rank = goss_sound_shape_of(f, fe->input), fe->width = (int)fe->input[1];
     GOSS_TRY(goss_error_prefix(err, goss_mel_new(&o, &fe->mel, err), "[sound]"));
     if (f->features != GOSS_SOUND_MFCC) return GOSS_OK;
-    fe->cosine = goss__calloc(goss__cosines_size(f->mels, fe->width), sizeof *fe->cosine);
+    fe->cosine = goss__calloc((size_t)f->mels * (size_t)fe->width, sizeof *fe->cosine);
     if (fe->cosine) {
         goss__cosines(f->mels, fe->width, fe->cosine);
         return GOSS_OK;
@@ -60,10 +62,28 @@ int goss_sound_shape_of(const goss_sound_front *f, int64_t *extents) {
 /* The samples of n at the slowest speed. */
 static size_t slowest(const goss__front *fe, size_t n) { return (size_t)((double)n / (1 - fe->augment.speed)) + 2; }
 
-size_t goss__front_scratch(const goss__front *fe, size_t n) {
+/* Scratch memory: the changed waveform, of spectra, [frames, mels], [frames, width], [frames], [mels], of products. */
+typedef struct pieces {
+    float *wave, *fft, *power, *cepstra, *level, *warp;
+    void *product;
+} pieces;
+
+/* For a waveform of n samples at the slowest speed; returns how many bytes they take, at most. */
+static size_t divide(const goss__front *fe, size_t n, void *scratch, pieces *p) {
     const size_t samples = slowest(fe, n), frames = (size_t)goss_mel_frames(fe->mel, samples);
-    const size_t row = (size_t)fe->f.mels + (size_t)fe->width + 1;
-    return (samples + goss_mel_scratch(fe->mel) + frames * row + (size_t)fe->f.mels) * sizeof(float);
+    const size_t mels = (size_t)fe->f.mels, width = (size_t)fe->width;
+    const size_t size[] = {samples, goss_mel_scratch(fe->mel), frames * mels, frames * width, frames, mels};
+    float **piece[] = {&p->wave, &p->fft, &p->power, &p->cepstra, &p->level, &p->warp};
+    uintptr_t at = (uintptr_t)scratch;
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++) *piece[i] = (float *)at, at += (size[i] + 15) / 16 * 64;
+    p->product = (void *)at;
+    if (fe->cosine) at += goss__cepstrum_scratch((int)frames, fe->f.mels, fe->width);
+    return (size_t)(at - (uintptr_t)scratch);
+}
+
+size_t goss__front_scratch(const goss__front *fe, size_t n) {
+    pieces p;
+    return divide(fe, n, NULL, &p);
 }
 
 /* ---- augmentation of the waveform ---- */
@@ -124,16 +144,11 @@ static size_t change(const changes *c, const float *s, size_t n, float *to) {
 
 /* The frames from the first to the last that is loud. level [frames]: scratch. */
 static void trim(const goss__front *fe, const float *power, int frames, float *level, int *first, int *count) {
-    float most = -INFINITY;
     int last = frames - 1;
     *first = 0, *count = frames;
     if (fe->f.trim <= 0) return;
-    for (int i = 0; i < frames; i++) {
-        float sum = 0;
-        for (int k = 0; k < fe->f.mels; k++) sum += power[(size_t)i * (size_t)fe->f.mels + (size_t)k];
-        level[i] = 10 * log10f(sum > 1e-10f ? sum : 1e-10f);
-        most = level[i] > most ? level[i] : most;
-    }
+    goss__kernels_best()->sum(level, power, frames, fe->f.mels, 1);
+    const float most = goss_decibels(level, (size_t)frames, INFINITY);
     while (*first < last && level[*first] < most - (float)fe->f.trim) ++*first;
     while (last > *first && level[last] < most - (float)fe->f.trim) last--;
     *count = last + 1 - *first;
@@ -153,19 +168,38 @@ static void shift_scale(float *v, int frames, int width, float shift, float scal
     for (size_t i = 0; i < (size_t)frames * (size_t)width; i++) v[i] = (v[i] + shift) * scale;
 }
 
-static void by_mean(float *v, int frames, int width, bool by_deviation) {
-    for (int k = 0; k < width; k++) {
-        double sum = 0, squares = 0;
-        for (int i = 0; i < frames; i++) sum += (double)v[(size_t)i * (size_t)width + (size_t)k];
-        const float mean = (float)(sum / frames);
-        for (int i = 0; i < frames; i++) {
-            float *at = &v[(size_t)i * (size_t)width + (size_t)k];
-            *at -= mean, squares += (double)*at * (double)*at;
+enum { C = 8 }; /* columns at a time */
+
+/* `most` columns, at most C, of rows `width` apart. */
+static void normalise(float *v, int frames, size_t width, int most, bool by_deviation) {
+    double sum[C] = {0}, squares[C] = {0};
+    float mean[C], scale[C];
+    for (int i = 0; i < frames; i++)
+        for (int k = 0; k < most; k++) sum[k] += (double)v[(size_t)i * width + (size_t)k];
+    for (int k = 0; k < most; k++) mean[k] = (float)(sum[k] / frames);
+    for (int i = 0; i < frames; i++)
+        for (int k = 0; k < most; k++) {
+            const float d = v[(size_t)i * width + (size_t)k] - mean[k];
+            squares[k] += (double)d * (double)d;
         }
+    for (int k = 0; k < most; k++) {
         /* What does not vary stays 0: rounding is no signal. */
-        const double deviation = sqrt(squares / frames);
-        const float scale = !by_deviation ? 1 / unit : deviation > 1e-3 ? (float)(1 / deviation) : 0;
-        for (int i = 0; i < frames; i++) v[(size_t)i * (size_t)width + (size_t)k] *= scale;
+        const double deviation = sqrt(squares[k] / frames);
+        scale[k] = !by_deviation ? 1 / unit : deviation > 1e-3 ? (float)(1 / deviation) : 0;
+    }
+    for (int i = 0; i < frames; i++)
+        for (int k = 0; k < most; k++) {
+            float *at = &v[(size_t)i * width + (size_t)k];
+            *at = (*at - mean[k]) * scale[k];
+        }
+}
+
+static void by_mean(float *v, int frames, int width, bool by_deviation) {
+    for (int k = 0; k < width; k += C) {
+        if (width - k >= C) /* of a constant number of columns */
+            normalise(v + k, frames, (size_t)width, C, by_deviation);
+        else
+            normalise(v + k, frames, (size_t)width, width - k, by_deviation);
     }
 }
 
@@ -217,7 +251,7 @@ static void mask(const goss__front *fe, const changes *c, int frames, float *x) 
 /* ---- all of it ---- */
 
 /* Decibels of count frames, normalised, [count, width]; returns where they are. */
-static float *describe(const goss__front *fe, float *power, int count, float *cepstra) {
+static float *describe(const goss__front *fe, float *power, int count, const pieces *p) {
     const size_t n = (size_t)count * (size_t)fe->f.mels;
     const bool none = fe->f.normal == GOSS_SOUND_NONE;
     const float most = goss_decibels(power, n, none ? INFINITY : (float)fe->f.range);
@@ -227,8 +261,8 @@ static float *describe(const goss__front *fe, float *power, int count, float *ce
     else if (fe->f.normal == GOSS_SOUND_LEVEL)
         shift_scale(power, count, fe->f.mels, (float)fe->f.range - most, 1 / unit);
     if (fe->f.features == GOSS_SOUND_MFCC) {
-        goss__cepstrum(power, count, fe->f.mels, fe->width, fe->cosine, cepstra);
-        v = cepstra;
+        goss__cepstrum(power, count, fe->f.mels, fe->width, fe->cosine, p->cepstra, p->product);
+        v = p->cepstra;
     }
     if (fe->f.normal >= GOSS_SOUND_MEAN) by_mean(v, count, fe->width, fe->f.normal == GOSS_SOUND_STANDARD);
     return v;
@@ -236,18 +270,17 @@ static float *describe(const goss__front *fe, float *power, int count, float *ce
 
 int goss__front_sample(const goss__front *fe, const float *samples, size_t n, uint64_t random, void *scratch,
                        float *x) {
-    const size_t room = slowest(fe, n), rows = (size_t)goss_mel_frames(fe->mel, room);
     const changes c = draw_changes(&fe->augment, random);
-    float *wave = scratch, *fft = wave + room, *power = fft + goss_mel_scratch(fe->mel),
-          *cepstra = power + rows * (size_t)fe->f.mels, *level = cepstra + rows * (size_t)fe->width;
+    pieces p;
     int first, count;
-    if (random) n = change(&c, samples, n, wave), samples = wave;
+    divide(fe, n, scratch, &p);
+    if (random) n = change(&c, samples, n, p.wave), samples = p.wave;
     const int frames = goss_mel_frames(fe->mel, n);
-    goss_mel_power(fe->mel, samples, n, 0, frames, fft, power);
-    if (c.warp != 1) goss__mel_warp(fe->mel, c.warp, power, frames, level + rows);
-    trim(fe, power, frames, level, &first, &count);
+    goss_mel_power(fe->mel, samples, n, 0, frames, p.fft, p.power);
+    if (c.warp != 1) goss__mel_warp(fe->mel, c.warp, p.power, frames, p.warp);
+    trim(fe, p.power, frames, p.level, &first, &count);
     if (random) move_ends(fe, &c, frames, &first, &count);
-    const float *v = describe(fe, power + (size_t)first * (size_t)fe->f.mels, count, cepstra);
+    const float *v = describe(fe, p.power + (size_t)first * (size_t)fe->f.mels, count, &p);
     const int steps = fit(fe, v, count, x);
     if (random) mask(fe, &c, steps, x);
     return steps;
@@ -257,7 +290,7 @@ int goss__front_sample(const goss__front *fe, const float *samples, size_t n, ui
 
 struct goss_sound_reader {
     goss__front front;
-    void *scratch;
+    char *scratch;
     size_t room; /* bytes */
 };
 
@@ -278,21 +311,49 @@ void goss_sound_reader_free(goss_sound_reader *r) {
     goss__free(r);
 }
 
-static goss_status make_room(goss_sound_reader *r, size_t n, goss_error *err) {
-    const size_t need = goss__front_scratch(&r->front, n);
-    if (need <= r->room) return GOSS_OK;
-    void *grown = goss__realloc(r->scratch, need);
+/* Room for waveforms of up to n samples in so many lanes; *lane: bytes of one. */
+static goss_status make_room(goss_sound_reader *r, size_t n, int lanes, size_t *lane, goss_error *err) {
+    size_t need;
+    *lane = (goss__front_scratch(&r->front, n) + 63) / 64 * 64;
+    if (goss__mul_ok((size_t)lanes, *lane, &need) && need <= r->room) return GOSS_OK;
+    char *grown = goss__alloc_aligned(need);
     if (!grown) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a recording of %zu samples", n);
+    goss__free(r->scratch);
     r->scratch = grown, r->room = need;
+    return GOSS_OK;
+}
+
+typedef struct reading {
+    const goss_sound_reader *reader;
+    const float *const *samples;
+    const size_t *n;
+    size_t lane, size; /* bytes of a lane, numbers of a sample */
+    float *x;
+    int32_t *steps;
+} reading;
+
+static void read_one(void *context, int64_t i, int lane) {
+    const reading *c = context;
+    const int steps = goss__front_sample(&c->reader->front, c->samples[i], c->n[i], 0,
+                                         c->reader->scratch + (size_t)lane * c->lane, c->x + (size_t)i * c->size);
+    if (c->steps) c->steps[i] = steps;
+}
+
+goss_status goss_sound_reader_samples(goss_sound_reader *r, const float *const *samples, const size_t *n, int count,
+                                      float *x, int32_t *steps, goss_threads *threads, goss_error *err) {
+    reading c = {.reader = r, .samples = samples, .n = n, .size = 1, .x = x, .steps = steps};
+    const int most = threads ? goss_threads_count(threads) : 1, lanes = count < most ? count : most;
+    size_t longest = 0;
+    for (int i = 0; i < count; i++) longest = n[i] > longest ? n[i] : longest;
+    for (int i = 0; i < r->front.rank; i++) c.size *= (size_t)r->front.input[i];
+    GOSS_TRY(make_room(r, longest, lanes, &c.lane, err));
+    goss__threads_run(threads, lanes, count, read_one, &c);
     return GOSS_OK;
 }
 
 goss_status goss_sound_reader_sample(goss_sound_reader *r, const float *samples, size_t n, float *x, int32_t *steps,
                                      goss_error *err) {
-    GOSS_TRY(make_room(r, n, err));
-    const int n_steps = goss__front_sample(&r->front, samples, n, 0, r->scratch, x);
-    if (steps) *steps = n_steps;
-    return GOSS_OK;
+    return goss_sound_reader_samples(r, &samples, &n, 1, x, steps, NULL, err);
 }
 
 /* ---- single frames ---- */
@@ -311,9 +372,11 @@ int goss_sound_reader_settled(const goss_sound_reader *r, size_t n) {
 goss_status goss_sound_reader_frame(goss_sound_reader *r, const float *samples, size_t n, int i, float *x,
                                     goss_error *err) {
     const goss__front *fe = &r->front;
-    GOSS_TRY(make_room(r, 0, err));
-    float *fft = r->scratch, *power = fft + goss_mel_scratch(fe->mel), *cepstrum = power + fe->f.mels;
-    goss_mel_power(fe->mel, samples, n, i, 1, fft, power);
-    memcpy(x, describe(fe, power, 1, cepstrum), (size_t)fe->width * sizeof *x);
+    size_t lane;
+    pieces p;
+    GOSS_TRY(make_room(r, 0, 1, &lane, err));
+    divide(fe, 0, r->scratch, &p);
+    goss_mel_power(fe->mel, samples, n, i, 1, p.fft, p.power);
+    memcpy(x, describe(fe, p.power, 1, &p), (size_t)fe->width * sizeof *x);
     return GOSS_OK;
 }

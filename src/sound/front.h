@@ -20,7 +20,7 @@ typedef struct goss__front {
 goss_status goss__front_init(goss__front *fe, const goss_sound_front *f, const goss_sound_augment *augment,
                              goss_error *err);
 void goss__front_free(goss__front *fe);
-/* Bytes of scratch memory for a waveform of n samples. */
+/* Bytes of scratch memory, 64-byte aligned, for a waveform of n samples. */
 size_t goss__front_scratch(const goss__front *fe, size_t n);
 /* The sample of a waveform; random 0: not augmented. Returns its frames. Shapes: x [frames, width]. */
 int goss__front_sample(const goss__front *fe, const float *samples, size_t n, uint64_t random, void *scratch, float *x);

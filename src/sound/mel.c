@@ -6,23 +6,15 @@
 
 #include "base/alloc.h"
 #include "gossamer/sound.h"
-#include "kernel/kernel.h"
 #include "sound/fft.h"
 #include "sound/mel.h"
-
-/* A triangular band: weights of bins first .. first + count - 1. */
-typedef struct band {
-    int first, count;
-    const float *weight;
-} band;
 
 struct goss_mel {
     goss_mel_options o;
     const goss__kernels *kernels;
     goss__fft fft;
     goss__arena arena;
-    float *window; /* [fft], zeros around the Hann window */
-    band *band;    /* [mels] */
+    goss__band *band; /* [mels] triangles */
 };
 
 static const double pi = 3.14159265358979323846;
@@ -53,7 +45,7 @@ static double weight(double hz, const double e[3]) {
 static bool make_band(goss_mel *m, int i) {
     const goss_mel_options *o = &m->o;
     const double e[3] = {edge(o, i), edge(o, i + 1), edge(o, i + 2)};
-    band *b = &m->band[i];
+    goss__band *b = &m->band[i];
     const int bins = o->fft / 2 + 1;
     for (int k = 0; k < bins; k++) {
         if (weight((double)k * o->rate / o->fft, e) <= 0) continue;
@@ -87,11 +79,8 @@ static goss_status check(const goss_mel_options *o, goss_error *err) {
 
 static bool fill(goss_mel *m) {
     const goss_mel_options *o = &m->o;
-    m->window = goss__arena_alloc(&m->arena, (size_t)o->fft * sizeof *m->window);
     m->band = goss__arena_alloc(&m->arena, (size_t)o->mels * sizeof *m->band);
-    if (!m->window || !m->band || !goss__fft_init(&m->fft, o->fft, &m->arena)) return false;
-    for (int i = 0; i < o->window; i++)
-        m->window[(o->fft - o->window) / 2 + i] = (float)(0.5 - 0.5 * cos(2 * pi * i / o->window));
+    if (!m->band || !goss__fft_init(&m->fft, o->fft, o->window, &m->arena)) return false;
     for (int i = 0; i < o->mels; i++)
         if (!make_band(m, i)) return false;
     return true;
@@ -136,47 +125,41 @@ int goss_mel_frames(const goss_mel *m, size_t n) { return 1 + (int)(n / (size_t)
 
 enum { F = GOSS__FFT_FRAMES };
 
-size_t goss_mel_scratch(const goss_mel *m) { return (size_t)F * (size_t)(m->o.fft + m->o.fft / 2 + 1); }
-
-/* Frames first .. first + count - 1 under the window, x [fft, F]; frames beyond are zeros. */
-static void load_frames(const goss_mel *m, const float *samples, size_t n, int first, int count, float *x) {
-    const int64_t hop = m->o.hop, start = (int64_t)first * hop - m->o.fft / 2;
-    const int from = (m->o.fft - m->o.window) / 2, to = from + m->o.window;
-    memset(x, 0, (size_t)m->o.fft * F * sizeof *x);
-    if (count == F && start + from >= 0 && start + (F - 1) * hop + to <= (int64_t)n) {
-        for (int i = from; i < to; i++)
-            for (int f = 0; f < F; f++) x[(size_t)i * F + (size_t)f] = m->window[i] * samples[start + f * hop + i];
-        return;
-    }
-    for (int f = 0; f < count; f++)
-        for (int i = from; i < to; i++) {
-            const int64_t at = start + f * hop + i;
-            if (at >= 0 && at < (int64_t)n) x[(size_t)i * F + (size_t)f] = m->window[i] * samples[at];
-        }
+size_t goss_mel_scratch(const goss_mel *m) {
+    const size_t bins = (size_t)m->o.fft / 2 + 1;
+    return (size_t)F * ((size_t)m->o.fft + bins + (size_t)m->o.window + (size_t)m->o.mels);
 }
 
-/* A band of frames: sums over its bins of power [fft/2 + 1, F]. */
-static void sum_band(const band *b, const float *power, float sum[F]) {
-    float s[F] = {0};
-    for (int k = 0; k < b->count; k++) {
-        const float *p = power + (size_t)(b->first + k) * F;
-        for (int f = 0; f < F; f++) s[f] += b->weight[k] * p[f];
+/* Frames first .. first + count - 1 under the window [F, window], beyond the ends of the waveform and of the frames
+ * zeros; those that are not within the waveform are copied to rows [F, window]. */
+static void find_frames(const goss_mel *m, const float *samples, size_t n, int first, int count, float *rows,
+                        const float *frame[F]) {
+    const int64_t window = m->o.window, all = (int64_t)n;
+    for (int f = 0; f < F; f++, rows += window) {
+        const int64_t at = (int64_t)(first + f) * m->o.hop - m->o.fft / 2 + m->fft.first;
+        if (f < count && at >= 0 && at + window <= all) {
+            frame[f] = samples + at;
+            continue;
+        }
+        const int64_t from = at < 0 ? -at : 0, to = at + window < all ? window : all - at;
+        memset(rows, 0, (size_t)window * sizeof *rows);
+        if (f < count && from < to) memcpy(rows + from, samples + at + from, (size_t)(to - from) * sizeof *rows);
+        frame[f] = rows;
     }
-    memcpy(sum, s, sizeof s);
 }
 
 void goss_mel_power(const goss_mel *m, const float *samples, size_t n, int first, int count, float *scratch,
                     float *out) {
-    const size_t mels = (size_t)m->o.mels;
-    float *x = scratch, *power = scratch + (size_t)m->o.fft * F, sum[F];
+    const int mels = m->o.mels;
+    float *work = scratch, *power = work + (size_t)m->o.fft * F, *rows = power + (size_t)(m->o.fft / 2 + 1) * F,
+          *band = rows + (size_t)m->o.window * F;
     for (int at = 0; at < count; at += F) {
         const int frames = count - at < F ? count - at : F;
-        load_frames(m, samples, n, first + at, frames, x);
-        m->kernels->fft_power(m->fft.twist, m->fft.swap, m->o.fft, x, power);
-        for (size_t i = 0; i < mels; i++) {
-            sum_band(&m->band[i], power, sum);
-            for (int f = 0; f < frames; f++) out[(size_t)(at + f) * mels + i] = sum[f];
-        }
+        const float *frame[F];
+        find_frames(m, samples, n, first + at, frames, rows, frame);
+        m->kernels->fft_power(&m->fft, frame, work, power);
+        m->kernels->bands(m->band, mels, power, band);
+        m->kernels->transpose(out + (size_t)at * (size_t)mels, mels, band, F, mels, frames);
     }
 }
 
@@ -205,56 +188,47 @@ void goss__mel_warp(const goss_mel *m, double factor, float *power, int count, f
 }
 
 float goss_decibels(float *power, size_t n, float range) {
-    static const float least = 1e-10f;
-    float most = -100; /* decibels of `least` */
-    for (size_t i = 0; i < n; i++) {
-        power[i] = 10 * log10f(power[i] > least ? power[i] : least);
-        most = power[i] > most ? power[i] : most;
-    }
-    for (size_t i = 0; i < n; i++) power[i] = power[i] > most - range ? power[i] : most - range;
+    const goss__kernels *k = goss__kernels_best();
+    const float most = k->decibels(power, (int64_t)n, 1e-10F), floor_level = most - range;
+    const goss__ew e = {.out = power, .in = {power, &floor_level}, .outer = 1, .inner = (int64_t)n, .in_inner = {1, 0}};
+    k->ew[GOSS__EW_max](&e);
     return most;
 }
 
-enum { C = 8 }; /* coefficients at a time */
-
-static size_t padded(int coefficients) { return ((size_t)coefficients + C - 1) / C * C; }
-
-size_t goss__cosines_size(int mels, int coefficients) { return (size_t)mels * padded(coefficients); }
-
 void goss__cosines(int mels, int coefficients, float *out) {
-    const size_t row = padded(coefficients);
-    for (size_t i = 0; i < (size_t)mels; i++)
-        for (size_t k = 0; k < row; k++) {
+    for (int i = 0; i < mels; i++)
+        for (int k = 0; k < coefficients; k++) {
             const double scale = sqrt((k ? 2.0 : 1.0) / mels);
-            out[i * row + k] = (float)(scale * cos(pi * (double)k * (2 * (double)i + 1) / (2.0 * mels)));
+            *out++ = (float)(scale * cos(pi * k * (2 * (double)i + 1) / (2.0 * mels)));
         }
 }
 
-/* C coefficients of one frame. */
-static void transform(const float *mel, int mels, const float *cosine, size_t row, float sum[C]) {
-    float s[C] = {0};
-    for (int i = 0; i < mels; i++) {
-        const float *c = cosine + (size_t)i * row;
-        for (int k = 0; k < C; k++) s[k] += c[k] * mel[i];
-    }
-    memcpy(sum, s, sizeof s);
+size_t goss__cepstrum_scratch(int frames, int mels, int coefficients) {
+    return goss__kernels_best()->gemm_scratch(frames, coefficients, mels, false, false);
 }
 
-void goss__cepstrum(const float *mel, int frames, int mels, int coefficients, const float *cosine, float *out) {
-    const size_t row = padded(coefficients);
-    float sum[C];
-    for (int f = 0; f < frames; f++, mel += mels, out += coefficients)
-        for (int k = 0; k < coefficients; k += C) {
-            transform(mel, mels, cosine + k, row, sum);
-            memcpy(out + k, sum, (size_t)(coefficients - k < C ? coefficients - k : C) * sizeof *sum);
-        }
+void goss__cepstrum(const float *mel, int frames, int mels, int coefficients, const float *cosine, float *out,
+                    void *scratch) {
+    const goss__gemm g = {.m = frames,
+                          .n = coefficients,
+                          .k = mels,
+                          .a = mel,
+                          .lda = mels,
+                          .b = cosine,
+                          .ldb = coefficients,
+                          .c = out,
+                          .ldc = coefficients};
+    goss__kernels_best()->gemm(&g, scratch);
 }
 
 goss_status goss_cepstrum(const float *mel, int frames, int mels, int coefficients, float *out, goss_error *err) {
-    float *cosine = goss__calloc(goss__cosines_size(mels, coefficients), sizeof *cosine);
-    if (!cosine) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a table of cosines");
-    goss__cosines(mels, coefficients, cosine);
-    goss__cepstrum(mel, frames, mels, coefficients, cosine, out);
-    goss__free(cosine);
-    return GOSS_OK;
+    float *cosine = goss__calloc((size_t)mels * (size_t)coefficients, sizeof *cosine);
+    void *scratch = goss__alloc_aligned(goss__cepstrum_scratch(frames, mels, coefficients));
+    const bool room = cosine && scratch;
+    if (room) {
+        goss__cosines(mels, coefficients, cosine);
+        goss__cepstrum(mel, frames, mels, coefficients, cosine, out, scratch);
+    }
+    goss__free(cosine), goss__free(scratch);
+    return room ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for a table of cosines");
 }

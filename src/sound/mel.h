@@ -10,8 +10,10 @@
  * Source: Jaitly and Hinton 2013, "Vocal tract length perturbation (VTLP) improves speech recognition". */
 void goss__mel_warp(const goss_mel *m, double factor, float *power, int count, float *scratch);
 
-/* goss_cepstrum by a table of cosines that is made once. Shapes: out, cosine [goss__cosines_size]. */
-size_t goss__cosines_size(int mels, int coefficients);
+/* goss_cepstrum by a table of cosines that is made once, cosine [mels, coefficients]. scratch: bytes as
+ * goss__cepstrum_scratch, which does not decrease with frames, 64-byte aligned. */
 void goss__cosines(int mels, int coefficients, float *out);
-void goss__cepstrum(const float *mel, int frames, int mels, int coefficients, const float *cosine, float *out);
+size_t goss__cepstrum_scratch(int frames, int mels, int coefficients);
+void goss__cepstrum(const float *mel, int frames, int mels, int coefficients, const float *cosine, float *out,
+                    void *scratch);
 #endif

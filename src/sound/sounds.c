@@ -146,6 +146,8 @@ static goss_status tell_equal(const goss_sounds *s, const char *path, goss_error
 
 /* Half a second of noise, white to brown (the spectrum falls by up to 6 decibels an octave), as a room has it. */
 static size_t silence_size(const goss_sounds *s) { return (size_t)s->front.f.rate / 2 + 1; }
+/* Floats before the front end's scratch memory. */
+static size_t silence_room(const goss_sounds *s) { return (silence_size(s) + 15) / 16 * 16; }
 
 static void make_silence(const goss_sounds *s, uint64_t random, float *samples) {
     goss__rng rng = goss__rng_make(random, 0x73696c656e6365); /* "silence" */
@@ -162,7 +164,7 @@ static int copy(const goss_class_set *set, int i, uint64_t random, void *scratch
     if (i < 0) {
         float *samples = scratch;
         make_silence(s, random, samples);
-        return goss__front_sample(&s->front, samples, silence_size(s), 0, samples + silence_size(s), x);
+        return goss__front_sample(&s->front, samples, silence_size(s), 0, samples + silence_room(s), x);
     }
     return goss__front_sample(&s->front, s->wave[i].samples, s->wave[i].n, random, scratch, x);
 }
@@ -222,7 +224,7 @@ static void describe(goss_sounds *s) {
     memcpy(s->set.input, s->front.input, sizeof s->set.input);
     s->set.lengths = s->front.f.fit == GOSS_SOUND_RAGGED;
     s->set.copy = copy, s->set.context = s;
-    s->set.scratch_size = goss__front_scratch(&s->front, longest) + silence * sizeof(float);
+    s->set.scratch_size = goss__front_scratch(&s->front, longest) + silence_room(s) * sizeof(float);
     s->set.silence = true;
 }
 

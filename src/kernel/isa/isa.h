@@ -50,7 +50,9 @@ bool GOSS_FN(sym_eig)(double *a, int64_t n, double *values, double *vectors, dou
 void GOSS_FN(widen)(float *out, const uint16_t *in, int64_t n);
 void GOSS_FN(transpose)(float *out, int64_t ld_out, const float *in, int64_t ld_in, int64_t rows, int64_t cols);
 
-void GOSS_FN(fft_power)(const float *twist, const int *swap, int n, float *x, float *power);
+void GOSS_FN(fft_power)(const goss__fft *t, const float *const *frame, float *work, float *power);
+void GOSS_FN(bands)(const goss__band *band, int n, const float *power, float *out);
+float GOSS_FN(decibels)(float *x, int64_t n, float least);
 
 double GOSS_FN(fma_loop)(int64_t rounds, float *sink);
 #endif

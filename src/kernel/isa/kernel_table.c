@@ -39,6 +39,8 @@ const goss__kernels *GOSS_FN(kernels)(void) {
         .widen = GOSS_FN(widen),
         .transpose = GOSS_FN(transpose),
         .fft_power = GOSS_FN(fft_power),
+        .bands = GOSS_FN(bands),
+        .decibels = GOSS_FN(decibels),
         .fma_loop = GOSS_FN(fma_loop),
     };
     return &table;
