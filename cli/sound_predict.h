@@ -11,14 +11,17 @@ typedef struct sound_listener {
     goss_sound_front *front;
     goss_sound_reader *reader;
     goss_predictor *predictor;
-    float *x, *p; /* a sample; [classes] of what was heard last */
-    float unsure; /* of that */
+    goss_threads *threads; /* of both */
+    float *x, *p, *unsure; /* [SOUND_BATCH] samples, and answers [classes] to what was heard last */
+    int32_t *steps;        /* [SOUND_BATCH] */
     bool json;
     int bad; /* recordings and paths that could not be read */
 } sound_listener;
 
-/* Sets p and unsure. The waveform is at the front end's rate. */
-goss_status sound_listen(sound_listener *d, const goss_wave *w, goss_error *err);
+enum { SOUND_BATCH = 64 };
+
+/* Sets p and unsure of n waveforms, 1 .. SOUND_BATCH, at the front end's rate. */
+goss_status sound_listen(sound_listener *d, const goss_wave *const *w, int n, goss_error *err);
 
 /* ---- sound_stream.c ---- */
 goss_status sound_predict_stream(sound_listener *d, const predict_request *q, goss_error *err);

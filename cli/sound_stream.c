@@ -51,7 +51,7 @@ static goss_status hear(stream *s, const float *samples, size_t n, goss_error *e
     if (!w.samples) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
     memcpy(w.samples, samples, n * sizeof *samples);
     goss_status status = goss_wave_resample(&w, s->to->front->rate, err);
-    if (status == GOSS_OK) status = sound_listen(s->to, &w, err);
+    if (status == GOSS_OK) status = sound_listen(s->to, &(const goss_wave *){&w}, 1, err);
     note_time(s, since, goss_sound_reader_frames(s->to->reader, w.n));
     goss_wave_free(&w);
     return status;
@@ -105,7 +105,7 @@ static goss_status event(void *context, int64_t start, const float *samples, siz
            (double)(start + (int64_t)n) / s->rate);
     cli_json_name(goss_network_class_name(net, best));
     printf(", \"probability\": %.6f", (double)p[best]);
-    if (goss_network_members(net) > 1) printf(", \"uncertainty\": %.6f", (double)s->to->unsure);
+    if (goss_network_members(net) > 1) printf(", \"uncertainty\": %.6f", (double)s->to->unsure[0]);
     printf(", \"probabilities\": {");
     for (int i = 0; i < goss_network_classes(net); i++) {
         printf("%s", i ? ", " : "");
