@@ -7,6 +7,7 @@
 #define GRADIENT_TILES 56  /* longer sums, since each block reads and writes all filter gradients */
 #define BLOCK_FLOATS 98304 /* of one array with all points */
 #define PANEL_COLS 32
+#define LEAST_PANEL 8 /* columns of a panel of filters, in any variant */
 #define LEAST_CHANNELS 16
 #define LEAST_EXTENT 4     /* smaller maps leave too much of their single tile unused */
 #define MOST_FILTERS 32768 /* beyond this, filters of 36 points exceed the caches earlier than those of 16 */
@@ -40,7 +41,7 @@ static goss__winograd_plan plan(int64_t n, int64_t h, int64_t w, int64_t in, int
     p.in_row = row_floats(in), p.out_row = row_floats(out);
     const int64_t fit = BLOCK_FLOATS / (points * at_least(p.in_row, p.out_row)) / 14 * 14;
     p.tiles = at_most(n * p.down * p.across, at_least(14, at_most(most, fit)));
-    p.u = points * in * up(out, 16) * 16;
+    p.u = points * (in * up(out, 16) * 16 + 16 * up(out, LEAST_PANEL)); /* with space between points */
     p.v = points * p.tiles * p.in_row;
     p.m = points * p.tiles * PANEL_COLS;
     p.zero = row_floats(at_least(in, out));

@@ -49,16 +49,23 @@ static scratch split(const goss__winograd_plan *p, void *memory) {
     return s;
 }
 
-/* The size x size pixels of a tile; tiles have stride M. */
-ALWAYS void tile_pixels(const int M, const float **at, const grid *g, int64_t tile, int size) {
+/* Addresses of a row of a tile's pixels; M + 2 of them are used. */
+#define AT 8
+typedef int64_t places __attribute__((vector_size(8 * AT)));
+
+/* The pixels of `rows` rows of a tile, at[row][AT]; tiles have stride M. As vectors, since branches would be
+ * mispredicted: many tiles of a small map are at an edge. */
+ALWAYS void tile_pixels(const int M, const float *at[][AT], const grid *g, int64_t tile, const int rows) {
     const int64_t image = tile / (g->down * g->across), place = tile % (g->down * g->across);
     const int64_t y = place / g->across * M - g->top, x = place % g->across * M - g->left;
-    const int64_t corner = (image * g->h + y) * g->w + x; /* may be outside */
-    for (int r = 0; r < size; r++) {
-        for (int q = 0; q < size; q++) {
-            const bool inside = y + r >= 0 && y + r < g->h && x + q >= 0 && x + q < g->w;
-            at[r * size + q] = inside ? g->data + (corner + r * g->w + q) * g->channels : g->zero;
-        }
+    const int64_t pixel = g->channels * (int64_t)sizeof(float), zero = (int64_t)(intptr_t)g->zero;
+    const places next = {0, 1, 2, 3, 4, 5, 6, 7}, column = x + next, row = y + next;
+    const places columns = (column >= 0) & (column < g->w), inside = (row >= 0) & (row < g->h);
+    /* From `zero`; the corner may be outside. */
+    places to = (int64_t)(intptr_t)g->data - zero + ((image * g->h + y) * g->w + column) * pixel;
+    UNROLL for (int r = 0; r < rows; r++, to += g->w * pixel) {
+        const places address = zero + (to & columns & inside[r]);
+        memcpy(at[r], &address, sizeof address);
     }
 }
 
@@ -73,11 +80,11 @@ ALWAYS void store(const bool whole, float *p, vf v, vlanes some) {
 }
 
 /* to[k point] of channels c .. c + W of a tile's pixels. */
-ALWAYS void input_tile(const int M, const bool whole, const float *const *at, int64_t c, vlanes some, float *to,
+ALWAYS void input_tile(const int M, const bool whole, const float *at[][AT], int64_t c, vlanes some, float *to,
                        int64_t point) {
     vf d[POINTS(4)];
     UNROLL for (int i = 0; i < M + 2; i++) {
-        UNROLL for (int j = 0; j < M + 2; j++) d[j * (M + 2) + i] = load(whole, at[j * (M + 2) + i] + c, some);
+        UNROLL for (int j = 0; j < M + 2; j++) d[j * (M + 2) + i] = load(whole, at[j][i] + c, some);
         input_line(M, d + i, M + 2);
     }
     UNROLL for (int i = 0; i < M + 2; i++) {
@@ -87,12 +94,12 @@ ALWAYS void input_tile(const int M, const bool whole, const float *const *at, in
 }
 
 /* The same of the cotangents of its outputs. */
-ALWAYS void cotangent_tile(const int M, const bool whole, const float *const *at, int64_t c, vlanes some, float *to,
+ALWAYS void cotangent_tile(const int M, const bool whole, const float *at[][AT], int64_t c, vlanes some, float *to,
                            int64_t point) {
     vf d[POINTS(4)];
     UNROLL for (int i = 0; i < M; i++) {
         vf y[4];
-        UNROLL for (int j = 0; j < M; j++) y[j] = load(whole, at[j * M + i] + c, some);
+        UNROLL for (int j = 0; j < M; j++) y[j] = load(whole, at[j][i] + c, some);
         output_line_adjoint(M, d + i, M + 2, y, 1);
     }
     UNROLL for (int i = 0; i < M + 2; i++) {
@@ -120,7 +127,7 @@ ALWAYS void output_tile(const int M, const bool whole, const float *m, int64_t p
 ALWAYS void inputs(const int M, const goss__winograd_plan *p, const grid *g, int64_t first, int64_t n, float *v) {
     const int64_t point = p->tiles * p->in_row, row = p->in_row, channels = g->channels, last = channels / W * W;
     for (int64_t t = 0; t < n; t++, v += row) {
-        const float *at[POINTS(4)];
+        const float *at[6][AT];
         tile_pixels(M, at, g, first + t, M + 2);
         for (int64_t c = 0; c < last; c += W) input_tile(M, true, at, c, vfirst(W), v + c, point);
         if (last < channels) input_tile(M, false, at, last, vfirst(channels - last), v + last, point);
@@ -130,7 +137,7 @@ ALWAYS void inputs(const int M, const goss__winograd_plan *p, const grid *g, int
 ALWAYS void cotangents(const int M, const goss__winograd_plan *p, const grid *g, int64_t first, int64_t n, float *z) {
     const int64_t point = p->tiles * p->out_row, row = p->out_row, channels = g->channels, last = channels / W * W;
     for (int64_t t = 0; t < n; t++, z += row) {
-        const float *at[POINTS(4)];
+        const float *at[6][AT];
         tile_pixels(M, at, g, first + t, M);
         for (int64_t c = 0; c < last; c += W) cotangent_tile(M, true, at, c, vfirst(W), z + c, point);
         if (last < channels) cotangent_tile(M, false, at, last, vfirst(channels - last), z + last, point);
@@ -160,10 +167,15 @@ ALWAYS void outputs(const int M, const goss__winograd_plan *p, const grid *g, in
 
 /* ---- filters ---- */
 
+/* Floats between the points of a panel of `in` rows of filters: points that are a multiple of 4 KiB apart would share a
+ * set of L1. */
+ALWAYS int64_t filter_point(const goss__winograd_plan *p, int64_t row) { return p->in * row + 16; }
+
 /* u in panels of PANEL columns, each [point][in][width]; w[tap][in][out], with reversed taps if `turned`. */
 ALWAYS void filters(const int M, const goss__winograd_plan *p, const float *w, bool turned, float *u) {
     for (int64_t j = 0; j < p->out; j += PANEL) {
         const int64_t width = goss__min64(PANEL, p->out - j), row = goss__ceil_div(width, W) * W;
+        const int64_t point = filter_point(p, row);
         for (int64_t i = 0; i < p->in; i++) {
             for (int64_t c = 0; c < width; c += W) {
                 vf g[9], d[POINTS(4)];
@@ -173,11 +185,11 @@ ALWAYS void filters(const int M, const goss__winograd_plan *p, const float *w, b
                 UNROLL for (int y = 0; y < M + 2; y++) {
                     vf *at = d + (M + 2) * y;
                     filter_line(M, at, 1, at[0], at[1], at[2]);
-                    UNROLL for (int k = 0; k < M + 2; k++) vstore(u + ((y * (M + 2) + k) * p->in + i) * row + c, at[k]);
+                    UNROLL for (int k = 0; k < M + 2; k++) vstore(u + (y * (M + 2) + k) * point + i * row + c, at[k]);
                 }
             }
         }
-        u += POINTS(M) * p->in * row;
+        u += POINTS(M) * point;
     }
 }
 
@@ -231,7 +243,7 @@ ALWAYS void convolve(const int M, const goss__winograd_plan *p, const grid *from
             const int64_t width = goss__min64(PANEL, p->out - j), vectors = goss__ceil_div(width, W);
             product q = {.rows = n, .k = p->in, .a_row = p->in_row, .vectors = vectors};
             q.ldb = q.ldc = vectors * W;
-            for (int64_t k = 0; k < POINTS(M); k++, u += p->in * q.ldb) {
+            for (int64_t k = 0; k < POINTS(M); k++, u += filter_point(p, q.ldb)) {
                 q.a = s->v + k * p->tiles * p->in_row, q.b = u, q.c = s->m + k * p->tiles * q.ldc;
                 multiply(&q);
             }
