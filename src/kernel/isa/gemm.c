@@ -134,7 +134,9 @@ static operand place_a(const block *b, float *copy) {
     int64_t ld = g->lda;
     if (ld % 512 == 0 && outer > 8 && g->n > 2 * b->cols) {
         ld = inner + 16 - inner % 16;
-        for (int64_t i = 0; i < outer; i++) memcpy(copy + i * ld, a + i * g->lda, (size_t)inner * sizeof(float));
+        for (int64_t i = 0; i < outer; i++)
+            for (int64_t j = 0; j < inner; j += W)
+                vstore_n(copy + i * ld + j, vload_n(a + i * g->lda + j, inner - j), inner - j);
         a = copy;
     }
     return g->ta ? (operand){a, 1, ld} : (operand){a, ld, 1};
