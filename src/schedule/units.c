@@ -20,15 +20,20 @@ int64_t goss__unit_items(const goss__phase *ph, int64_t items) {
     return at_most(unit, items);
 }
 
-/* The items of a tile before rounding to units: as many as preferred, at most a slot's share. */
+/* The most items of a tile: a slot's share, or what leaves enough tiles for load balancing. */
+static int64_t tile_share(const goss__phase *ph, int64_t items) {
+    return up(items, ph->slots ? GOSS__SLOTS : GOSS__COST_UNITS);
+}
+
+/* The items of a tile before rounding to units: as many as preferred, at most its share. */
 static int64_t most_items(const goss__phase *ph, int64_t items) {
-    return at_most(at_most((int64_t)ph->batch, items) + 1, up(items, GOSS__SLOTS));
+    return at_most(at_most((int64_t)ph->batch, items) + 1, tile_share(ph, items));
 }
 
 int64_t goss__tile_items(const goss__phase *ph, int64_t items) {
-    const int64_t unit = goss__unit_items(ph, items), most = most_items(ph, items), share = up(items, GOSS__SLOTS);
+    const int64_t unit = goss__unit_items(ph, items), most = most_items(ph, items), share = tile_share(ph, items);
     if (ph->batch <= 0 || most <= unit) return unit;
-    return up(up(share, up(share, most)), unit) * unit; /* a slot's share, in equal tiles */
+    return up(up(share, up(share, most)), unit) * unit; /* its share, in equal tiles */
 }
 
 int64_t goss__tile_bound(const goss__phase *ph, int64_t items) {
