@@ -31,6 +31,7 @@ static bool goes_on(const goss_schedule *p, const chain *c, const uint8_t *waiti
     if (!v->op->elementwise || !goss_shape_equal(v->node->shape, last->node->shape) ||
         !placed_before(p, waiting, c->order[j]))
         return false;
+    if (j > c->end && v->copy_of >= 0) return false; /* rematerialised for its reader, and stays there */
     return j == c->end || reads_any(p, v, c->order + c->first, c->end - c->first);
 }
 

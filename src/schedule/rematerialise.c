@@ -4,8 +4,9 @@
  * A sum or product of a large array with a broadcast operand (x minus a mean common to all pixels) is cheaper to
  * recompute where it is read than to store and load, and so is a convolution with few products per output, whose map is
  * many times the image. When the program is copied, every reader of such a value but the first gets its own copy,
- * including cheap operands. Once phases are known and copies have been sunk to their readers (sink.c), those within a
- * phase are merged, and one that could not be sunk is replaced by the first. */
+ * including cheap operands. The same holds for a flop or two of an array and of numbers, as in a GELU. Once phases are
+ * known and copies have been sunk to their readers (sink.c), those within a phase are merged unless so much is stored
+ * between them that the first has left the caches, and one that could not be sunk is replaced by the first. */
 #include "schedule/build.h"
 
 static bool repeats(const goss__operation *o) { return o->op->broadcast; }
@@ -33,9 +34,27 @@ static bool adds_or_scales(const goss_program *from, const goss__operation *o) {
     return a != b && !behind(from, o, a ? 1 : 0)->op->elementwise;
 }
 
+static bool is_number(const goss_program *from, int value) {
+    const goss__operation *o = goss__maker(from, value);
+    if (!repeats(o)) return false;
+    const goss_shape *s = &from->values[o->shown.operands[0]].shape;
+    return goss_extent_is(goss__shape_product(s, 0, s->rank), 1);
+}
+
+/* A flop or two of one array and of numbers: half of x, 1 + x, the square. Its operand is live instead of it, so that
+ * no more is stored in any case, and less where the operand is read again, too. */
+static bool is_of_numbers(const goss_program *from, const goss__operation *o) {
+    static const enum goss__ew_op few[] = {GOSS__EW_add, GOSS__EW_sub, GOSS__EW_mul, GOSS__EW_neg, GOSS__EW_square};
+    bool is_few = false;
+    int arrays = 0;
+    for (size_t i = 0; i < sizeof few / sizeof *few; i++) is_few |= o->op == &goss__op_ew[few[i]];
+    for (int i = 0; is_few && i < o->shown.n_operands; i++) arrays += !is_number(from, o->shown.operands[i]);
+    return is_few && arrays == 1;
+}
+
 bool goss__is_cheap(const goss_schedule *p, const goss_program *from, const goss__operation *o) {
     if (goss__has_pass(p->off, GOSS__PASS_REMATERIALISE)) return false;
-    if (!o->op->cost.is_cheap) return adds_or_scales(from, o) && is_large(from, o);
+    if (!o->op->cost.is_cheap) return (adds_or_scales(from, o) || is_of_numbers(from, o)) && is_large(from, o);
     goss__site site;
     goss__operation_site(&site, from, o);
     return o->op->cost.is_cheap(&site) && is_large(from, o);
@@ -49,12 +68,26 @@ static void read_instead(goss_schedule *p, uint32_t v, uint32_t instead) {
     }
 }
 
+/* Whether so much of an item is stored between u and v, of one phase, that u has left the caches. */
+static bool is_far(const goss_schedule *p, uint32_t u, uint32_t v) {
+    int64_t counts[GOSS__MAX_SYMBOLS];
+    double bytes = 0;
+    if (p->values[v].phase < 0) return false; /* constants */
+    const goss__phase *ph = &p->phases[p->values[v].phase];
+    goss__symbol_maxima(&p->symbols, counts);
+    for (uint32_t w = u + 1; w < v; w++)
+        if (p->values[w].phase == p->values[v].phase && goss__is_instr(&p->values[w]) && !p->values[w].op->elementwise)
+            bytes += (double)p->values[w].bytes;
+    return bytes / (double)goss__extent_eval(ph->items, counts) > GOSS__COST_UNIT_BYTES;
+}
+
 /* Copy v may be replaced by u, an earlier computation of the same. */
 static bool stands_for(const goss_schedule *p, uint32_t u, uint32_t v) {
     const goss__value *copy = &p->values[v], *other = &p->values[u];
     if (u != (uint32_t)copy->copy_of && other->copy_of != copy->copy_of) return false;
     if (!goss__is_instr(other)) return false;
-    return other->phase == copy->phase || (!copy->moved && other->phase < copy->phase);
+    if (other->phase == copy->phase) return !is_far(p, u, v);
+    return !copy->moved && other->phase < copy->phase;
 }
 
 static bool is_read(const goss_schedule *p, uint32_t v) {
