@@ -38,7 +38,8 @@ enum { GOSS__COST_SMALL_SUM = 16 };
 
 /* ---- sums over items ---- */
 
-/* Slots of a sum over items, BITS: the maximum, halved down to the minimum while together they exceed this many bytes.
+/* Slots of the sums over items of a phase, BITS: the maximum, halved down to the minimum while together they exceed this
+ * many bytes.
  * Machine A, chunked-1m: 4 instead of 16 slots for large addends, 124 -> 54 MB at the same speed. Whether 16 suffice
  * for two to eight threads was not measured. */
 enum { GOSS__SLOTS = 16, GOSS__SLOTS_LEAST = 4, GOSS__SLOTS_BYTES = 16 << 20 };

@@ -87,10 +87,11 @@ void goss__order_values(goss__builder *b, uint32_t *order, uint32_t n) {
     group_results(p, order, n);
 }
 
-/* A large addend has fewer slots, which would otherwise dominate a program's memory. */
+/* Large addends have fewer slots, which would otherwise dominate a program's memory and leave the caches. */
 static void note_partial(goss__phase *ph, size_t bytes) {
+    ph->addend_bytes += bytes;
     if (ph->slots == 0) ph->slots = GOSS__SLOTS;
-    while (ph->slots > GOSS__SLOTS_LEAST && (size_t)ph->slots * bytes > GOSS__SLOTS_BYTES) ph->slots /= 2;
+    while (ph->slots > GOSS__SLOTS_LEAST && (size_t)ph->slots * ph->addend_bytes > GOSS__SLOTS_BYTES) ph->slots /= 2;
 }
 
 static goss_status add_instr(goss__builder *b, goss__phase *ph, uint32_t value, goss_error *err) {

@@ -71,7 +71,8 @@ typedef struct goss__instr {
 typedef struct goss__phase {
     goss_extent items;            /* L; 1: one serial item */
     bool parts;                   /* one instruction that divides into parts */
-    int slots;                    /* number of slots of a sum over items; 0: no such sum */
+    int slots;                    /* number of slots of its sums over items; 0: no such sum */
+    size_t addend_bytes;          /* of one slot of all these sums, at the maxima */
     uint32_t first, count;        /* instructions */
     double item_bytes, item_cost; /* at the maxima */
     int64_t least;                /* items of a unit that its loops are worth running for */
