@@ -39,9 +39,9 @@ enum { GOSS__COST_SMALL_SUM = 16 };
 /* ---- sums over items ---- */
 
 /* Slots of the sums over items of a phase, BITS: the maximum, halved down to the minimum while together they exceed this
- * many bytes.
- * Machine A, chunked-1m: 4 instead of 16 slots for large addends, 124 -> 54 MB at the same speed. Whether 16 suffice
- * for two to eight threads was not measured. */
+ * many bytes. Machine A, chunked-1m: 4 instead of 16 slots for large addends, 124 -> 54 MB at the same speed; machine
+ * C, transformer-lowrank, all sums together instead of each alone: 102 -> 66 MB at the same speed. Whether 16 suffice for
+ * two to eight threads was not measured. */
 enum { GOSS__SLOTS = 16, GOSS__SLOTS_LEAST = 4, GOSS__SLOTS_BYTES = 16 << 20 };
 /* Ratio, BITS. A sum over items uses slots if they have at most this many times the bytes of the addends; otherwise
  * their memory traffic would exceed that of the operands. Not measured. */
@@ -72,7 +72,8 @@ enum { GOSS__COST_CHEAP_PRODUCTS = 9, GOSS__COST_CHEAP_CHANNELS = 4 };
 /* Bytes. The live values of a unit fit the L2 of most cores (256 KB to 2 MB). Machine A: maml-1 0.20 -> 0.163 ms,
  * maml-5 0.84 -> 0.68, by counting live values instead of all; the bound itself was not varied. */
 #define GOSS__COST_UNIT_BYTES 262144
-/* Units per phase, if there are enough items, for load balancing. Not measured. */
+/* Units per phase, if there are enough items, for load balancing, and tiles of one without sums over items. Not
+ * measured by itself. */
 #define GOSS__COST_UNITS 8
 /* Rows, BITS. A unit has at least this many, where the bytes above allow, if it runs a loop whose steps multiply rows
  * by a matrix that all items share: a step reads the matrix and dispatches some twenty small instructions once for all
