@@ -3,6 +3,7 @@
  * promise to keep. */
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "graph/cost_model.h"
 #include "schedule/schedule.h"
 #include "gossamer/compose.h"
 #include "gossamer/exec.h"

@@ -9,7 +9,6 @@
 
 #include "base/disable.h"
 #include "graph/attr.h"
-#include "graph/cost_model.h"
 #include "kernel/kernel.h"
 
 typedef struct goss__op goss__op;

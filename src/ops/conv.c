@@ -3,6 +3,7 @@
  * conv_dw(x, gy) are one trilinear form, so the gradients of each are the other two.
  *
  * The nodes have x[T,N,H,W,C], w[T,kh,kw,C/g,O], y[T,N,OH,OW,O] with one T; a shared weight folds T into N before. */
+#include "graph/cost_model.h"
 #include "ops/ops.h"
 
 static const goss__attr_field conv_fields[] = {

@@ -2,6 +2,7 @@
 /* convert.c: conversion of storage formats. These operations are created by the schedule only (schedule/bf16.c); a
  * graph has real numbers only. */
 #include "base/bf16.h"
+#include "graph/cost_model.h"
 #include "ops/ops.h"
 
 static const goss__attr_field widen_fields[] = {

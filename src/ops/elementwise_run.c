@@ -5,6 +5,7 @@
  * broadcast views; strided_loop.h turns them into runs of rows. */
 #include <math.h>
 
+#include "graph/cost_model.h"
 #include "ops/elementwise.h"
 #include "ops/strided_loop.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* product.c: the batched matrix product, closed under differentiation through its two transposition flags. */
+#include "graph/cost_model.h"
 #include "ops/ops.h"
 
 static const goss__attr_field matmul_fields[] = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rules_reduction.c: hoisting factors out of linear operations; sums of differences from a mean, and of sums. They save
  * passes over large arrays, and yield results that are often needed elsewhere. */
+#include "graph/cost_model.h"
 #include "rewrite/match.h"
 #include "rewrite/rewriter.h"
 

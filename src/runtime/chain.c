@@ -2,6 +2,7 @@
 /* chain.c: runs adjacent elementwise instructions of one shape block by block instead of one after the other, so that
  * intermediate results stay in L1. Results are bit-identical. */
 #include "base/os.h"
+#include "graph/cost_model.h"
 #include "runtime/exec.h"
 #include "runtime/profile.h"
 #include "ops/elementwise.h"

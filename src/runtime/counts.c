@@ -2,6 +2,7 @@
 /* counts.c: resolves shapes, addresses and call plans when counts change. */
 #include <string.h>
 
+#include "graph/cost_model.h"
 #include "runtime/exec.h"
 
 static void resolve_phase(goss_exec *e, uint32_t f) {

@@ -13,6 +13,7 @@
 #include "base/os.h"
 #include "base/str.h"
 #include "base/rounding.h"
+#include "graph/cost_model.h"
 #include "runtime/exec.h"
 #include "runtime/profile.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* chain_find.c: properties of chains independent of counts: which adjacent instructions may run block by block
  * (runtime/chain.c), and which of their results need only a block. */
+#include "graph/cost_model.h"
 #include "schedule/schedule.h"
 
 _Static_assert((int)GOSS__COST_CHAIN_WORTH <= (int)GOSS__COST_BLOCK, "a unit that is no chain has less than a block");

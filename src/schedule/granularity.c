@@ -2,6 +2,7 @@
 /* granularity.c: the sizes of units and tiles of a phase, from the live bytes and the cost of an item. */
 #include <math.h>
 
+#include "graph/cost_model.h"
 #include "schedule/loop.h"
 
 /* Private results that only adjacent elementwise instructions read pass block by block (chain.c) and need no space. */

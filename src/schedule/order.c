@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "graph/cost_model.h"
 #include "schedule/build.h"
 
 /* Whether all operands of v are placed in the phase's order. */

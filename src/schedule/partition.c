@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "graph/cost_model.h"
 #include "schedule/loop.h"
 
 /* ---- availability of operands ---- */

@@ -7,6 +7,7 @@
  * including cheap operands. The same holds for a flop or two of an array and of numbers, as in a GELU. Once phases are
  * known and copies have been sunk to their readers (sink.c), those within a phase are merged unless so much is stored
  * between them that the first has left the caches, and one that could not be sunk is replaced by the first. */
+#include "graph/cost_model.h"
 #include "schedule/build.h"
 
 static bool repeats(const goss__operation *o) { return o->op->broadcast; }

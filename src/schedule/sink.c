@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "graph/cost_model.h"
 #include "schedule/build.h"
 
 static int32_t phase_of(const goss_schedule *p, uint32_t v) {

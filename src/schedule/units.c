@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* units.c: the traversal of a phase's items: sizes of units and tiles, pipelines, and fused calls; used by memory
  * planning at the maxima and by the runtime for fewer items. */
+#include "graph/cost_model.h"
 #include "schedule/fusion.h"
 
 static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }

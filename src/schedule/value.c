@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* value.c: queries on a schedule's values: storage, aliases, readers. */
+#include "graph/cost_model.h"
 #include "schedule/schedule.h"
 
 uint32_t goss__root(const goss_schedule *p, uint32_t v, int64_t *offset) {
