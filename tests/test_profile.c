@@ -6,7 +6,7 @@
 #include "io/json.h"
 #include "test.h"
 
-enum { T = 3, N = 40, IN = 50, OUT = 60, RUNS = 4 };
+enum { T = 8, N = 40, IN = 50, OUT = 60, RUNS = 4 };
 
 static goss_error err;
 
@@ -91,6 +91,18 @@ TEST(results_stay) {
     T_CHECK(memcmp(kept, goss_exec_output(b.exec, 0, NULL), (size_t)n * sizeof *kept) == 0);
     free(kept);
     T_CHECK(!goss_exec_profile(b.exec, 0, &err) && strstr(err.text, "0 runs"));
+    close_bench(&b);
+}
+
+TEST(division_of_a_phase_is_that_of_the_last_run) {
+    static bench b;
+    T_OK(open_bench(&b, 2));
+    char *all = goss_exec_profile(b.exec, 1, &err);
+    T_OK(goss_exec_count(b.exec, "T", 1, &err));
+    char *one = goss_exec_profile(b.exec, 1, &err);
+    T_CHECK(all && strstr(all, "  0: 8 items by 1, in 8 groups; 2 operations"));
+    T_CHECK(one && strstr(one, "  0: 1 items by 1, on one thread; 2 operations"));
+    goss_text_free(all), goss_text_free(one);
     close_bench(&b);
 }
 

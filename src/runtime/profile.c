@@ -98,6 +98,16 @@ static void put_operations(goss__str *s, const row *rows, size_t n, double total
     }
 }
 
+/* How the last run divided a phase: into parts of its only operation, or groups of units; or not. */
+static void put_division(goss__str *s, const goss__phase_run *run) {
+    if (run->parts > 1)
+        goss__str_addf(s, ", in %d parts", run->parts);
+    else if (run->parallel)
+        goss__str_addf(s, ", in %lld groups", (long long)run->groups);
+    else
+        goss__str_addf(s, ", on one thread");
+}
+
 static void put_phase(goss__str *s, const goss_exec *e, uint32_t f, double wall, const goss_machine *m) {
     const goss_schedule *p = e->schedule;
     const goss__phase *ph = &p->phases[f];
@@ -113,8 +123,9 @@ static void put_phase(goss__str *s, const goss_exec *e, uint32_t f, double wall,
     }
     goss__str_addf(s, "%7.3f ms %5.1f %% ", seconds * 1e3, 100 * seconds / (wall > 0 ? wall : 1));
     put_rates(s, seconds, sum.flops, passed, m);
-    goss__str_addf(s, "  %u: %lld items by %lld, %lld operations, most: %s%s%s\n", f, (long long)run->items,
-                   (long long)run->unit, (long long)sum.calls, sum.name ? sum.name : "none",
+    goss__str_addf(s, "  %u: %lld items by %lld", f, (long long)run->items, (long long)run->unit);
+    put_division(s, run);
+    goss__str_addf(s, "; %lld operations, most: %s%s%s\n", (long long)sum.calls, sum.name ? sum.name : "none",
                    sum.scope && sum.scope[0] ? "  # " : "", sum.scope ? sum.scope : "");
 }
 
@@ -128,7 +139,7 @@ static void put_all(goss__str *s, const goss_exec *e, const row *rows, size_t n,
         goss__str_addf(s, "machine: %.1f GFLOP/s (%s), %.1f GB/s read and written by copies\n", m->flops * 1e-9,
                        e->kernels->name, m->bytes * 1e-9);
     put_operations(s, rows, n, total, m);
-    put_heading(s, "phase", m, "number: items by unit (of the last run), operations");
+    put_heading(s, "phase", m, "number: items by unit, division (of the last run); operations");
     for (uint32_t f = 0; f < e->schedule->n_phases; f++) put_phase(s, e, f, wall, m);
 }
 
