@@ -29,10 +29,10 @@ def interval(values):
     return statistics.median(v), v[k], v[n - 1 - k]
 
 
-def start(build, workload, o, log):
+def start(build, workload, o, log, **environment):
     program = build / "bench" / WORKLOADS[workload][0]
     command = [program, "--workload", workload, "--threads", str(o.threads), "--interactive"]
-    c = Contender(f"{build.parent.name}/{build.name}", command, log)
+    c = Contender(f"{build.parent.name}/{build.name}", command, log, **environment)
     if not c.start(o.patience):
         sys.exit(f"{workload}: {c.name} {c.failure}")
     return c
@@ -63,8 +63,7 @@ def pairs(both, o):
     return ratios
 
 
-def compare(workload, o, log):
-    both = [start(build, workload, o, log) for build in (o.before, o.after)]
+def compare(workload, both, o):
     same = both[0].head["check"] == both[1].head["check"]
     ratios = pairs(both, o)
     for c in both:
@@ -107,7 +106,8 @@ def main():
     with open(o.after / "bench.log", "a") as log:
         for workload in o.workload or WORKLOADS:
             if all((b / "bench" / WORKLOADS[workload][0]).exists() for b in (o.before, o.after)):
-                rows.append(compare(workload, o, log))
+                both = [start(build, workload, o, log) for build in (o.before, o.after)]
+                rows.append(compare(workload, both, o))
     if o.json:
         o.json.write_text(json.dumps(rows, indent=1) + "\n")
     sys.exit(any(r is None or r["worse"] for r in rows))

@@ -69,10 +69,11 @@ def by_hand(workload, program):
 class Contender:
     """A program that speaks the protocol of bench/workload_run.c; it sleeps while others run."""
 
-    def __init__(self, name, command, log):
+    def __init__(self, name, command, log, **environment):
         self.name, self.times, self.p99, self.head, self.failure = name, [], [], None, None
         self.peak_mb = self.start_mb = 0.0
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+                                        env=os.environ | environment)
 
     def answer(self, seconds):
         """The next line as JSON, or None: ended, or took too long."""

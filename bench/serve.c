@@ -68,7 +68,7 @@ void serve_open(serving *s, int argc, char **argv, const char *const *names) {
         else
             usage(argv[0], names);
     }
-    if (s->which < 0 || s->threads < 0 || s->repeats < 1 || s->repeats > 1000) usage(argv[0], names);
+    if (s->which < 0 || s->threads < 0 || s->repeats < 0 || s->repeats > 1000) usage(argv[0], names);
     s->workload = names[s->which];
     s->start_mb = peak_mb();
     s->started = serve_now();
@@ -134,6 +134,8 @@ static void run_on_request(const serving *s, step_fn step, void *context) {
 void serve(const serving *s, step_fn step, void *context) {
     if (s->interactive)
         run_on_request(s, step, context);
+    else if (s->repeats == 0)
+        printf("}\n");
     else
         run_repeats(s, step, context);
 }

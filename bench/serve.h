@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* serve.h: what every contender has in common: the command line, and being timed.
  *
- * A timing is the median step of a block of at least BLOCK_SECONDS; `--repeats` blocks, or with `--interactive` one for
- * each line on stdin, so that bench/race.py can let several contenders take turns. What a contender prints first, up to
- * its times, is the head of a JSON object: {"workload":...,"threads":...,"flops":...,"check":{...}. */
+ * A timing is the median step of a block of at least BLOCK_SECONDS; `--repeats` blocks (0: no timing, only what --text
+ * and --profile ask for), or with `--interactive` one for each line on stdin, so that bench/race.py can let several
+ * contenders take turns. What a contender prints first, up to its times, is the head of a JSON object:
+ * {"workload":...,"threads":...,"flops":...,"check":{...}. */
 #ifndef GOSS_BENCH_SERVE_H
 #define GOSS_BENCH_SERVE_H
 

@@ -66,6 +66,7 @@ static void prepare(bench *b) {
     o.bf16 = b->bf16;
     must(b, goss_compile(b->g, b->output, b->n_outputs, b->step.updates, b->step.n_updates, &o, &b->program, &b->err));
     b->compile_ms = 1e3 * (serve_now() - b->run.started);
+    goss_graph_free(b->g); /* as every step of the library's own does (src/train/step_build.c) */
     must(b, goss_params_new(GOSS_F32, &b->params, &b->err));
     must(b, goss_params_add(b->params, b->program, &b->err));
     must(b, goss_threads_new(b->run.threads, &b->pool, &b->err));
@@ -107,16 +108,17 @@ static void close_all(bench *b) {
     goss_threads_free(b->pool);
     goss_params_free(b->params);
     goss_schedule_free(b->program);
-    goss_graph_free(b->g);
     for (int i = 0; i < b->n_inputs; i++) free(b->input[i].data);
 }
 
 int bench_run(bench *b, double flops) {
     prepare(b);
     if (b->run.text) show(b, goss_schedule_text(b->program));
-    print_head(b, flops);
-    serve(&b->run, step, b);
-    if (b->run.profile) show(b, goss_exec_profile(b->exec, 5, &b->err));
+    if (b->run.repeats) {
+        print_head(b, flops);
+        serve(&b->run, step, b);
+    }
+    if (b->run.profile) show(b, goss_exec_profile(b->exec, b->run.repeats ? 5 : 1, &b->err));
     close_all(b);
     return 0;
 }
