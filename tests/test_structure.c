@@ -254,6 +254,46 @@ TEST(every_parameter_learns) {
     check_that_all_learn(GOSS_STRUCTURE_SCORE);
 }
 
+/* Logits of all tasks at a moment of the training, [TASKS,G]; G. */
+static int observe_logits(goss_structure_options *o, double progress, double *logits, double *loss) {
+    trained x;
+    open_training(&x, o);
+    const int G = goss_space_gates(goss_method_space(x.method));
+    const goss_val out[] = {goss_published_get(x.graph, "generated/structure"), x.loss.loss};
+    observe(&x, out, 2, progress, 2, (double *[]){logits, loss}, (int64_t[]){TASKS * G, 1});
+    close_training(&x);
+    return G;
+}
+
+TEST(logits_of_tasks_are_the_same_until_they_may_differ) {
+    goss_structure_options o = goss_structure_defaults();
+    double before[TASKS * 64], after[TASKS * 64], without[TASKS * 64], loss;
+    o.choose = GOSS_STRUCTURE_BY_TASK;
+    observe_logits(&o, 0.9, without, &loss);
+    o.common = 0.5;
+    const int G = observe_logits(&o, 0.49, before, &loss);
+    observe_logits(&o, 0.9, after, &loss);
+    double apart = 0;
+    for (int i = 0; i < TASKS * G; i++) {
+        T_CHECK(before[i] == 3.5);
+        T_CHECK(after[i] == without[i]);
+        apart = fmax(apart, fabs(after[i] - after[i % G]));
+    }
+    if (!(apart > 0.01)) T_FAIL("tasks' logits differ by %g at most at the end", apart);
+}
+
+TEST(tied_logits_pay_for_what_they_differ_by) {
+    goss_structure_options o = goss_structure_defaults();
+    double logits[TASKS * 64], free, tied, sum = 0;
+    o.choose = GOSS_STRUCTURE_BY_TASK, o.tie = 0;
+    observe_logits(&o, 0.9, logits, &free);
+    o.tie = 0.25;
+    const int G = observe_logits(&o, 0.9, logits, &tied);
+    for (int i = 0; i < TASKS * G; i++) sum += (logits[i] - 3.5) * (logits[i] - 3.5); /* of all tasks: at the start */
+    T_CHECK(sum > 0);
+    T_NEAR(tied - free, 0.25 * sum / (TASKS * G), 1e-9);
+}
+
 /* ---- models ---- */
 
 static void draw_few(const goss_task_source *source, uint64_t k, goss_task *task) {

@@ -249,6 +249,8 @@ static const row rows[] = {
     {"structure.distill", {STRUCTURE}, "0.5", "0", WEIGHTS},
     {"structure.entropy", {STRUCTURE}, "0", "1", WEIGHTS},
     {"structure.relevance", {STRUCTURE}, "0.1", "0", WEIGHTS},
+    {"structure.common", {STRUCTURE}, "0", "0.9", WEIGHTS},
+    {"structure.tie", {STRUCTURE}, "0.03", "0", WEIGHTS},
     {"structure.gradient", {STRUCTURE}, "score", "through", WEIGHTS},
     {"structure.pooled", {STRUCTURE, "train.tasks=3"}, "false", "true", WEIGHTS},
 };
@@ -448,6 +450,7 @@ static const struct {
      "3KB"},
     {"structure.pooled,structure.gradient", "structure.pooled", {SPACE, "structure.choose=largest"}, "true"},
     {"structure.relevance", "structure.relevance", {SPACE, "structure.choose=all"}, "2"},
+    {"structure.common,structure.tie", "structure.tie", {SPACE, "structure.choose=all"}, "0.1"},
     {"structure.distill", "structure.distill", {STRUCTURE, "structure.sandwich=false"}, "0.2"},
     {"share.*", "share.rules", {0}, "*=own"},
     {"share.size", "share.size", {0}, "2"},

@@ -146,6 +146,7 @@ typedef struct goss_condition {
     goss_val input;         /* INPUT: [T,N,...], the target's input */
     goss_val budget;        /* with options.budget: [T,B], numbers from -1 to 1 */
     goss_val gates;         /* with options.gate_features: [T,K,G], what is known of each gate for the task */
+    goss_val gates_apart;   /* rank 0: factor of what is generated of gates' logits; GOSS_NONE: 1 */
     goss_val noise;         /* NOISE, SUPPORT with options.noise: [T,Z]; GOSS_NONE: drawn by the call */
 } goss_condition;
 
@@ -159,6 +160,7 @@ typedef struct goss_generated {
      * probability 0.97), plus learned ones, plus what is generated for the task, plus sum_k w_k x_k [T,G] with
      * options.gate_features, x_k those of the condition; weights w [T,K] are learned ones plus generated ones. */
     goss_val structure;
+    goss_val structure_apart; /* what of them is generated for the task, [T,G]; GOSS_NONE with gates_shared */
     goss_val penalty; /* rank 0: sum over generated tensors of the mean square of h, for the loss with a small weight */
 } goss_generated;
 /* Frees the weights; NULL is allowed. */

@@ -276,17 +276,20 @@ static goss_val weigh_features(generation *a, goss_val features) {
     return goss_sum(goss_mul(goss_unsqueeze(w, 2), features), GOSS_AXIS(1), false);
 }
 
-/* Gates open with probability 0.97 at the start: a network that begins small learns little. The delta is zero then. */
+/* Gates open with probability 0.97 at the start: a network that begins small learns little. What is generated for a
+ * task is 0 then, but for what features are weighed by. */
 static void generate_structure(generation *a, const goss_condition *c) {
     const double open = 3.5;
     const goss_hyper *h = a->h;
     goss_scope_push(a->graph, "structure");
     goss_val logits = goss_shift(goss__hyper_weight(a->own, "structure.base"), open);
     if (!h->options.gates_shared) {
-        const goss_val y = slow_layer(a, "structure");
-        add_penalty(a, y);
-        logits = goss_add(logits, y);
-        if (h->options.gate_features > 0) logits = goss_add(logits, weigh_features(a, c->gates));
+        goss_val apart = slow_layer(a, "structure");
+        add_penalty(a, apart);
+        if (h->options.gate_features > 0) apart = goss_add(apart, weigh_features(a, c->gates));
+        if (goss_valid(c->gates_apart)) apart = goss_mul(apart, c->gates_apart);
+        a->out->structure_apart = apart;
+        logits = goss_add(logits, apart);
     }
     a->out->structure = goss_variable(logits); /* what a loss says of gates can be asked for */
     goss_publish(a->graph, "generated/structure", a->out->structure);

@@ -124,6 +124,7 @@ static goss_condition look(const goss_method *m, const goss_task_batch *b, goss_
     s->conditioning = false, s->net.structure = GOSS_NONE;
     goss_condition c = goss__hypernet_condition(m, b, s, features, rows);
     if (weighs) c.gates = goss__structure_relevance(m, b, features, probe);
+    c.gates_apart = goss__structure_apart(m, s);
     return c;
 }
 
@@ -136,7 +137,7 @@ void goss__hypernet_generate(const goss_method *m, const goss_task_batch *b, gos
     s->net = made.net;
     s->by_input = sees(m, GOSS_CONDITION_INPUT);
     s->penalty = made.penalty;
-    s->logits = made.structure;
+    s->logits = made.structure, s->apart = made.structure_apart;
     goss__structure_gates(m, b, s);
     goss__solution_head(m, s);
 }

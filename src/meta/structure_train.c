@@ -13,6 +13,8 @@ static const double most_price = 24; /* beyond any logit with its noise that mat
 /* Share of the range of budgets by which draws overshoot either end: the ends are drawn more often than what lies
  * between, since nothing beyond them teaches them. */
 static const double beyond = 0.1;
+/* Share of the training over which what differs between tasks comes in. */
+static const double coming = 0.1;
 
 /* ---- progress ---- */
 
@@ -31,6 +33,12 @@ static goss_val heat(const goss_method *m, goss_graph *g) {
     const goss_structure_options *o = &m->structure;
     const double start = log(o->temperature), end = log(o->temperature_end);
     return goss_exp(goss_shift(goss_scale(ramp(g, o->warmup, 1), end - start), start));
+}
+
+goss_val goss__structure_apart(const goss_method *m, const goss__solution *s) {
+    const double from = m->structure.common;
+    if (!s->training || m->structure.choose != GOSS_STRUCTURE_BY_TASK || from == 0) return GOSS_NONE;
+    return ramp(s->graph, from, from + coming);
 }
 
 /* ---- budgets ---- */
@@ -295,8 +303,12 @@ static goss_val entropy_of(goss_val logits) {
         goss_mean_all(goss_add(goss_mul(p, goss_log(goss_max(p, tiny))), goss_mul(q, goss_log(goss_max(q, tiny))))));
 }
 
-static goss_val with_entropy(const goss_method *m, goss_val loss, goss_val logits) {
-    return m->structure.entropy > 0 ? goss_add(loss, goss_scale(entropy_of(logits), m->structure.entropy)) : loss;
+/* What is asked of logits beside the loss: few that are undecided, and that tasks differ only where it helps. */
+static goss_val with_penalties(const goss_method *m, goss_val loss, goss_val logits, goss_val apart) {
+    const goss_structure_options *o = &m->structure;
+    if (o->entropy > 0) loss = goss_add(loss, goss_scale(entropy_of(logits), o->entropy));
+    if (o->tie > 0 && goss_valid(apart)) loss = goss_add(loss, goss_scale(goss_mean_all(goss_square(apart)), o->tie));
+    return loss;
 }
 
 /* A network of the budget's size, with its loss and, where gradients are scores, those of each task [T,1]. */
@@ -344,12 +356,12 @@ goss_val goss__structure_loss(const goss_method *m, const goss_task_batch *b, go
     goss_val large, small, ignored;
     const drawing p = draw(m, b, s, budget);
     const drawing q = m->structure.gradient == GOSS_STRUCTURE_SCORE ? draw(m, b, s, budget) : p;
-    const goss_val logits = s->logits;
+    const goss_val logits = s->logits, apart = s->apart;
     *score = p.score;
-    if (!m->structure.sandwich) return with_entropy(m, loss_of_generated(m, b, &p, &q, GOSS_NONE), logits);
+    if (!m->structure.sandwich) return with_penalties(m, loss_of_generated(m, b, &p, &q, GOSS_NONE), logits, apart);
     const goss_val all = answers_of(m, b, s, GOSS__SIZE_LARGEST, goss_neg(least), &large, &ignored);
     const goss_val teacher = goss_detach(m->objective->answer(all));
     const goss_val few = answers_of(m, b, s, GOSS__SIZE_CHEAPEST, least, &small, &ignored);
     const goss_val loss = goss_add(loss_of_generated(m, b, &p, &q, teacher), distilled(m, b, small, few, teacher));
-    return with_entropy(m, goss_scale(goss_add(loss, large), 1.0 / 3), logits);
+    return with_penalties(m, goss_scale(goss_add(loss, large), 1.0 / 3), logits, apart);
 }

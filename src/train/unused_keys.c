@@ -119,9 +119,9 @@ CONDITION(anneals) { return has_temperatures(s, m) && goss_share_settings(m->sha
 CONDITION(chooses) { return any_part(m, is_gumbel) || has_gates(s, m); }
 
 CONDITION(has_structures) { return goss__structure_chooses(m); }
+CONDITION(differs_by_task) { return m->hyper && m->structure.choose == GOSS_STRUCTURE_BY_TASK; }
 CONDITION(weighs_gates) {
-    return m->hyper && m->structure.choose == GOSS_STRUCTURE_BY_TASK &&
-           goss_hyper_settings(m->hyper)->conditioner & GOSS_CONDITION_SUPPORT;
+    return differs_by_task(s, m) && goss_hyper_settings(m->hyper)->conditioner & GOSS_CONDITION_SUPPORT;
 }
 CONDITION(has_sandwich) { return has_structures(s, m) && m->structure.sandwich; }
 
@@ -198,6 +198,7 @@ static const goss__key_use uses[] = {
      "no structures are generated (structure.choose = none or largest)"},
     {"structure.relevance", weighs_gates,
      "no structure is generated from a support set (structure.choose = task, hyper.condition with support)"},
+    {"structure.common,structure.tie", differs_by_task, "structures do not differ by task (structure.choose = task)"},
     {"structure.distill", has_sandwich, "no larger network is trained beside generated ones (structure.sandwich)"},
     {"share.*", is_multitask, "only multitask has it"},
     {"share.size", has_size, "no part of the rules takes a number that is not given"},
