@@ -12,7 +12,8 @@
  *
  * which one backward pass over the support set gives for units, columns, kernels and parts alike, without a head. r
  * standardised within each group of gates, and r by its root mean square over all gates, enter the logits with learned
- * weights that the code moves.
+ * weights that the code moves. Nearly all that one task's losses tell is chance: `tie` draws what a task's logits
+ * differ by to 0, so that tasks have structures of their own only where that helps.
  *
  * In training, with noise n of the logistic distribution (of alternatives: Gumbel's), heat tau and a price p, one for
  * each task (pooled: for all of a step), gates are opened by
