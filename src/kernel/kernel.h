@@ -38,6 +38,20 @@ typedef struct goss__gemm {
     int64_t add_row, add_step; /* row stride, 0: one row for all; stride between products */
 } goss__gemm;
 
+/* C[m,n] = factor A[m,k] B[k,n], added to C if `add`, in double. A number of A or B lies at any strides along its two
+ * axes, so that either may be transposed; ldc: between stored rows of C. */
+typedef struct goss__product {
+    int64_t m, n, k;
+    const double *a;
+    int64_t a_row, a_step; /* of A: along m; along k */
+    const double *b;
+    int64_t b_step, b_col; /* of B: along k; along n */
+    double *c;
+    int64_t ldc;
+    double factor;
+    bool add;
+} goss__product;
+
 /* One group of 2-D convolutions over n images, NHWC and HWIO: x[n,h,w,cin], w[kh,kw,cin/groups,cout], y[n,oh,ow,cout].
  * oh = (h + pad_top + pad_bottom - dil_h * (kh - 1) - 1) / stride_h + 1; taps outside the image count as 0. */
 typedef struct goss__conv {
@@ -96,9 +110,10 @@ typedef struct goss__band {
     const float *weight;
 } goss__band;
 
-#define GOSS__COLUMN (-1)      /* as `post` of a reduction */
-#define GOSS__FFT_FRAMES 16    /* transformed at a time: a multiple of every variant's lanes */
-#define GOSS__GRAM_COLUMNS 256 /* columns converted at a time: a multiple of 16 */
+#define GOSS__COLUMN (-1)           /* as `post` of a reduction */
+#define GOSS__FFT_FRAMES 16         /* transformed at a time: a multiple of every variant's lanes */
+#define GOSS__GRAM_COLUMNS 256      /* columns converted at a time: a multiple of 16 */
+#define GOSS__PRODUCT_SCRATCH 49152 /* bytes */
 
 typedef struct goss__kernels {
     const char *name;                                                          /* "generic", "avx2", "avx512", "neon" */
@@ -130,6 +145,8 @@ typedef struct goss__kernels {
     void (*pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y);
     void (*pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx);
 
+    /* The product in double. Products and sums are rounded separately; scratch: GOSS__PRODUCT_SCRATCH bytes. */
+    void (*product)(const goss__product *p, void *scratch);
     /* out[m,m] = the Gram matrix of w[m,n]'s rows, in double. work: GOSS__GRAM_COLUMNS m numbers. */
     void (*gram)(double *out, const float *w, int64_t m, int64_t n, double *work);
     /* Eigenvalues of the symmetric a[n,n], unordered, with eigenvectors as rows of vectors[n,n]. a is overwritten;

@@ -44,6 +44,7 @@ void GOSS_FN(pool_argmax)(const goss__pool2d *p, const float *x, const float *fa
 void GOSS_FN(pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y);
 void GOSS_FN(pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx);
 
+void GOSS_FN(product)(const goss__product *p, void *scratch);
 void GOSS_FN(gram)(double *out, const float *w, int64_t m, int64_t n, double *work);
 bool GOSS_FN(sym_eig)(double *a, int64_t n, double *values, double *vectors, double *work);
 

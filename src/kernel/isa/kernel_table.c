@@ -34,6 +34,7 @@ const goss__kernels *GOSS_FN(kernels)(void) {
         .pool_argmax = GOSS_FN(pool_argmax),
         .pool_gather = GOSS_FN(pool_gather),
         .pool_scatter = GOSS_FN(pool_scatter),
+        .product = GOSS_FN(product),
         .gram = GOSS_FN(gram),
         .sym_eig = GOSS_FN(sym_eig),
         .widen = GOSS_FN(widen),
