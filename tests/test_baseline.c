@@ -89,8 +89,10 @@ TEST(mean_ridge_minimises) {
             for (int j = 0; j <= width; j++) m[j] = goss__rng_normal(&rng);
             const goss_baselines b = plain(width, 0, .3, 2, m);
             const goss_rows rows = {.n = n, .x = x, .y = y};
+            goss__dense dense;
             goss__fitting f;
-            T_OK(goss__fitting_open(&f, &b, &rows, y, &err));
+            T_OK(goss__dense_open(&dense, 1, &err));
+            T_OK(goss__fitting_open(&f, &dense, &b, &rows, y, &err));
             goss__fit(&f, &b.chosen[0].mean, w);
             goss__linear(w, width, 1, false, &rows, p);
             for (int j = 0; j <= width; j++) {
@@ -99,34 +101,79 @@ TEST(mean_ridge_minimises) {
                 T_NEAR(d, 0, 1e-10);
             }
             goss__fitting_close(&f);
+            goss__dense_close(&dense);
         }
 }
 
-TEST(logistic_minimises) {
-    goss__rng rng = goss__rng_make(3, 2);
-    enum { CLASSES = 3 };
-    for (int width = 2; width <= MOST; width += 4)
-        for (int n = 2; n <= ROWS; n += 5) {
-            double x[ROWS * MOST], y[ROWS], m[CLASSES * (1 + MOST)], w[CLASSES * (1 + MOST)], p[ROWS * CLASSES];
-            T_NOTE("%d rows, %d inputs", n, width);
-            random_rows(&rng, n, width, x, y);
-            for (int i = 0; i < n; i++) y[i] = i % CLASSES;
-            for (int j = 0; j < CLASSES * (1 + width); j++) m[j] = goss__rng_normal(&rng);
-            const goss_baselines b = plain(width, CLASSES, .5, 1, m);
-            const goss_rows rows = {.n = n, .x = x, .y = y};
-            goss__fitting f;
-            T_OK(goss__fitting_open(&f, &b, &rows, y, &err));
-            goss__fit(&f, &b.chosen[0].mean, w);
-            goss__linear(w, width, CLASSES, true, &rows, p);
-            for (int c = 0; c < CLASSES; c++)
-                for (int j = 0; j <= width; j++) {
-                    double d = (j ? 1 : .5) * (w[c * (1 + width) + j] - m[c * (1 + width) + j]);
-                    for (int i = 0; i < n; i++)
-                        d += (p[i * CLASSES + c] - ((int)y[i] == c)) * (j ? x[i * width + j - 1] : 1);
-                    T_NEAR(d, 0, 1e-4);
-                }
-            goss__fitting_close(&f);
+/* The derivatives of the penalised loss at w, drawn towards m: the largest. */
+static double largest_slope(const goss_rows *rows, int width, int classes, double level, double slope, const double *m,
+                            const double *w) {
+    double *p = goss__calloc((size_t)rows->n * (size_t)classes, sizeof *p), largest = 0;
+    goss__linear(w, width, classes, true, rows, p);
+    for (int c = 0; c < classes; c++)
+        for (int j = 0; j <= width; j++) {
+            const int at = c * (1 + width) + j;
+            double d = (j ? slope : level) * (w[at] - m[at]);
+            for (int i = 0; i < rows->n; i++)
+                d += (p[i * classes + c] - ((int)rows->y[i] == c)) * (j ? rows->x[i * width + j - 1] : 1);
+            largest = fmax(largest, fabs(d));
         }
+    goss__free(p);
+    return largest;
+}
+
+TEST(logistic_minimises) {
+    static const struct {
+        int n, width, classes;
+        double level, slope;
+    } cases[] = {{2, 2, 3, .5, 1},     {7, 2, 3, .5, 1},   {12, 6, 3, .5, 1},   {5, 6, 3, .5, 1},
+                 {60, 5, 2, .1, .001}, {40, 90, 2, 1, .1}, {90, 40, 7, .3, 30}, {30, 200, 5, 3, .01},
+                 {200, 9, 4, .1, 1},   {1500, 4, 2, 1, 3}};
+    goss__rng rng = goss__rng_make(3, 2);
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const int n = cases[k].n, width = cases[k].width, classes = cases[k].classes, size = classes * (1 + width);
+        double *x = goss__calloc((size_t)(n * width + n + 2 * size), sizeof *x), *y = x + n * width, *m = y + n;
+        double *w = m + size;
+        T_NOTE("%d rows, %d inputs, %d classes", n, width, classes);
+        random_rows(&rng, n, width, x, y);
+        for (int i = 0; i < n; i++) y[i] = i % classes;
+        if (n > 4) memcpy(x, x + 3 * width, (size_t)width * sizeof *x); /* a row twice */
+        for (int j = 0; j < size; j++) m[j] = goss__rng_normal(&rng) / (1 + width);
+        const goss_baselines b = plain(width, classes, cases[k].level, cases[k].slope, m);
+        const goss_rows rows = {.n = n, .x = x, .y = y};
+        goss__dense dense;
+        goss__fitting f;
+        T_OK(goss__dense_open(&dense, 1, &err));
+        T_OK(goss__fitting_open(&f, &dense, &b, &rows, y, &err));
+        goss__fit(&f, &b.chosen[0].mean, w);
+        T_NEAR(largest_slope(&rows, width, classes, cases[k].level, cases[k].slope, m, w), 0, 1e-6);
+        goss__fit(&f, &b.chosen[0].ridge, w); /* another strength of the same rows */
+        memset(m, 0, (size_t)size * sizeof *m);
+        T_NEAR(largest_slope(&rows, width, classes, cases[k].level, cases[k].slope, m, w), 0, 1e-6);
+        goss__fitting_close(&f);
+        goss__dense_close(&dense);
+        goss__free(x);
+    }
+}
+
+/* Where a matrix would be too large the metric is its diagonal. */
+TEST(logistic_of_very_many_columns_minimises) {
+    enum { N = 12, WIDTH = 4200 };
+    goss__rng rng = goss__rng_make(3, 5);
+    double *x = goss__calloc(N * WIDTH + N + 4 * (1 + WIDTH), sizeof *x), *y = x + N * WIDTH, *w = y + N;
+    random_rows(&rng, N, WIDTH, x, y);
+    for (int i = 0; i < N; i++) y[i] = i % 2;
+    goss__dense dense;
+    goss__logistic l;
+    T_OK(goss__dense_open(&dense, 1, &err));
+    T_OK(goss__logistic_open(&l, &dense, x, y, N, WIDTH, 2, &err));
+    T_CHECK(!l.whole);
+    goss__logistic_fit(&l, .5, 2, NULL, w);
+    const goss_rows rows = {.n = N, .x = x, .y = y};
+    T_NEAR(largest_slope(&rows, WIDTH, 2, .5, 2, w + 2 * (1 + WIDTH), w), 0, 1e-5);
+    goss__logistic_close(&l);
+    goss__dense_close(&dense);
+    goss__free(x);
 }
 
 TEST(simple_rules_by_hand) {
@@ -250,7 +297,9 @@ TEST(the_mean_minimises_what_tasks_cannot_explain) {
     const goss__grid g = {.slope = {7}, .level = {.5}, .pull = {2}, .slopes = 1, .levels = 1, .pulls = 1};
     const double *y[4];
     for (int k = 0; k < 4; k++) y[k] = w->y[k];
-    const goss__training t = {&b, w->rows, y, (int[]){0, 1, 0, 1}, 4, 2};
+    goss__dense dense;
+    T_OK(goss__dense_open(&dense, 2, &err));
+    const goss__training t = {&b, w->rows, y, (int[]){0, 1, 0, 1}, 4, 2, WIDE, &dense};
     double m[3 * (1 + WIDE)] = {0};
     T_OK(goss__priors_numbers(&t, &g, m, &err));
     for (int without = 0; without < 3; without++) {
@@ -260,7 +309,7 @@ TEST(the_mean_minimises_what_tasks_cannot_explain) {
         for (int k = 0; k < 4; k++) {
             if (k % 2 == without) continue;
             goss__fitting f;
-            T_OK(goss__fitting_open(&f, &b, &w->rows[k], y[k], &err));
+            T_OK(goss__fitting_open(&f, &dense, &b, &w->rows[k], y[k], &err));
             goss__fit(&f, &(goss__strength){.5, 7, mean}, own);
             for (int j = 0; j <= WIDE; j++) gradient[j] += (j ? 7 : .5) * (mean[j] - own[j]);
             goss__fitting_close(&f);
@@ -268,6 +317,123 @@ TEST(the_mean_minimises_what_tasks_cannot_explain) {
         for (int j = 0; j <= WIDE; j++) T_NEAR(gradient[j], 0, 1e-4);
     }
     goss__free(w);
+}
+
+/* For classes by the definition: from one model of all rows, six times the mean of what tasks become. */
+TEST(the_mean_of_classes_is_that_of_the_tasks) {
+    enum { SIZE = 2 * (1 + WIDE), N = 4 };
+    world *w = make_world(true);
+    goss_baselines b = plain(WIDE, 2, 1, 1, NULL);
+    const goss__grid g = {.slope = {7, .4}, .level = {.5}, .pull = {0}, .slopes = 2, .levels = 1, .pulls = 1};
+    const double *y[N];
+    double pooled_x[N * EACH * WIDE], pooled_y[N * EACH];
+    for (int k = 0; k < N; k++) {
+        y[k] = w->y[k];
+        memcpy(pooled_x + k * EACH * WIDE, w->x[k], sizeof w->x[k]), memcpy(pooled_y + k * EACH, y[k], sizeof w->y[k]);
+    }
+    goss__dense dense;
+    goss__fitting f;
+    T_OK(goss__dense_open(&dense, 2, &err));
+    const goss__training t = {&b, w->rows, y, (int[]){0, 1, 0, 1}, N, 2, WIDE, &dense};
+    double m[3 * 2 * SIZE] = {0}, mean[SIZE], own[SIZE], next[SIZE];
+    T_OK(goss__priors_classes(&t, &g, m, &err));
+    for (int s = 0; s < 2; s++) {
+        const goss_rows all = {.n = N * EACH, .x = pooled_x, .y = pooled_y};
+        T_OK(goss__fitting_open(&f, &dense, &b, &all, pooled_y, &err));
+        goss__fit(&f, &(goss__strength){.01, 1, NULL}, mean);
+        goss__fitting_close(&f);
+        for (int turn = 0; turn < 6; turn++) {
+            memset(next, 0, sizeof next);
+            for (int k = 0; k < N; k++) {
+                T_OK(goss__fitting_open(&f, &dense, &b, &w->rows[k], y[k], &err));
+                goss__fit(&f, &(goss__strength){g.level[0], g.slope[s], mean}, own);
+                goss__fitting_close(&f);
+                T_NEAR(largest_slope(&w->rows[k], WIDE, 2, g.level[0], g.slope[s], mean, own), 0, 1e-6);
+                for (int i = 0; i < SIZE; i++) next[i] += own[i] / N;
+            }
+            memcpy(mean, next, sizeof mean);
+        }
+        for (int i = 0; i < SIZE; i++) T_NEAR(m[(2 * 2 + s) * SIZE + i], mean[i], 1e-6);
+    }
+    goss__dense_close(&dense);
+    goss__free(w);
+}
+
+/* Few rows of many inputs: those of the world turned into more numbers, which changes no product of two rows. */
+TEST(more_inputs_than_rows_are_fitted_as_the_rows_they_span) {
+    enum { FEW = 5, ROWS_OF = 8, MANY = 55 };
+    for (int classes = 0; classes < 2; classes++) {
+        world *w = make_world(classes);
+        double turn[WIDE][MANY] = {{0}}, *x = goss__calloc(FEW * ROWS_OF * MANY, sizeof *x);
+        for (int j = 0; j < MANY; j++) { /* orthonormal: disjoint columns */
+            turn[j % WIDE][j] = 1 / sqrt(j % WIDE == 0 ? 19 : 18);
+        }
+        goss_rows wide[TASKS], narrow[TASKS];
+        for (int k = 0; k < FEW; k++) {
+            narrow[k] = w->rows[k], narrow[k].n = ROWS_OF, wide[k] = narrow[k];
+            wide[k].x = x + k * ROWS_OF * MANY;
+            for (int i = 0; i < ROWS_OF; i++)
+                for (int j = 0; j < MANY; j++)
+                    x[(k * ROWS_OF + i) * MANY + j] = w->x[k][i * WIDE + j % WIDE] * turn[j % WIDE][j];
+        }
+        goss_baselines_options o = goss_baselines_defaults();
+        goss_baselines *a, *b;
+        o.classes = classes ? 2 : 0, o.seed = 4, o.width = WIDE;
+        T_OK(goss_baselines_fit(narrow, FEW, &o, &a, &err));
+        o.width = MANY;
+        T_OK(goss_baselines_fit(wide, FEW, &o, &b, &err));
+        T_EQ(a->n, b->n);
+        for (int k = 0; k < a->n; k++) {
+            const goss__chosen *p = &a->chosen[k], *q = &b->chosen[k];
+            T_CHECK(p->ridge.slope == q->ridge.slope && p->mean.slope == q->mean.slope &&
+                    p->mean.level == q->mean.level);
+            for (int c = 0; c < goss__outputs(a); c++)
+                for (int j = 0; j <= MANY; j++) {
+                    const double *m = p->mean.towards + c * (1 + WIDE);
+                    const double want = j ? m[1 + (j - 1) % WIDE] * turn[(j - 1) % WIDE][j - 1] : m[0];
+                    T_NEAR(q->mean.towards[c * (1 + MANY) + j], want, 1e-6);
+                }
+        }
+        goss_baselines_free(a), goss_baselines_free(b);
+        goss__free(w), goss__free(x);
+    }
+}
+
+TEST(any_number_of_threads_gives_the_same_bits) {
+    for (int way = 0; way < 2; way++) {
+        world *w = make_world(way);
+        char *first = NULL, *text;
+        for (int threads = 1; threads <= 3; threads++) {
+            goss_baselines_options o = goss_baselines_defaults();
+            goss_baselines *b;
+            o.width = WIDE, o.classes = way ? 2 : 0, o.threads = threads, o.most_support = 10;
+            T_OK(goss_baselines_fit(w->rows, 6, &o, &b, &err));
+            T_OK(goss_baselines_text(b, &text, &err));
+            if (first) T_STR(text, first);
+            goss_baselines_free(b);
+            if (first)
+                goss_text_free(text);
+            else
+                first = text;
+        }
+        goss_text_free(first);
+        goss__free(w);
+    }
+}
+
+TEST(the_work_is_told_before_it_is_done) {
+    goss_rows rows[40];
+    goss_baselines_options o = goss_baselines_defaults();
+    for (int k = 0; k < 40; k++) rows[k] = (goss_rows){.n = 25};
+    o.width = 10;
+    const double narrow = goss_baselines_work(rows, 40, &o);
+    o.width = 6000;
+    const double wide = goss_baselines_work(rows, 40, &o); /* but 1,000 rows */
+    for (int k = 0; k < 40; k++) rows[k].n = 250;
+    const double both = goss_baselines_work(rows, 40, &o);
+    o.classes = 2;
+    T_CHECK(narrow > 1e7 && narrow < 1e10 && wide > narrow && wide < 1e11 && both > 1e12);
+    T_CHECK(goss_baselines_work(rows, 40, &o) > 1e12 && goss_baselines_work(NULL, 0, &o) >= 0);
 }
 
 TEST(texts) {

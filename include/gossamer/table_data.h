@@ -57,6 +57,7 @@ typedef struct goss_table_data_options {
                                             numbers and has all of them, instead of shuffling (false) */
     bool baselines;                      /* fit them (true); takes seconds */
     uint64_t seed;                       /* (1) */
+    int threads;                         /* that fit baselines; 0: GOSSAMER_THREADS, else one a processor */
 } goss_table_data_options;
 /* The defaults. */
 GOSS_API goss_table_data_options goss_table_data_defaults(void);

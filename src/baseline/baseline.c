@@ -42,6 +42,74 @@ static void find_scale(goss_baselines *b, const goss_rows *tasks, int n) {
     if (square > 0) b->scale = sqrt(square / count);
 }
 
+/* Tasks of fewer rows than inputs in all are fitted in coordinates of the rows' span. */
+typedef struct reduced {
+    goss__dense dense;
+    goss__span span;
+    goss_baselines in_span;
+    double *x;        /* the rows of all tasks */
+    goss_rows *tasks; /* in coordinates */
+} reduced;
+
+static goss_status reduce(reduced *r, const goss_rows *tasks, int n_tasks, size_t rows, const goss_baselines *b,
+                          goss_error *err) {
+    const size_t width = (size_t)b->width;
+    r->tasks = goss__calloc((size_t)n_tasks + 1, sizeof *r->tasks);
+    const bool narrow = rows >= width;
+    if (!narrow) r->x = goss__alloc((rows * width + 1) * sizeof *r->x);
+    if (!r->tasks || (!narrow && !r->x)) return goss_error_set(err, GOSS_E_NOMEM, "no memory for baselines");
+    memcpy(r->tasks, tasks, (size_t)n_tasks * sizeof *tasks);
+    r->in_span = *b;
+    if (narrow) return GOSS_OK;
+    double *at = r->x;
+    for (int k = 0; k < n_tasks; at += (size_t)tasks[k++].n * width)
+        memcpy(at, tasks[k].x, (size_t)tasks[k].n * width * sizeof *at);
+    GOSS_TRY(goss__span_open(&r->span, &r->dense, r->x, (int)rows, b->width, err));
+    const double *z = r->span.z;
+    for (int k = 0; k < n_tasks; z += (size_t)tasks[k++].n * (size_t)r->span.rank) r->tasks[k].x = z;
+    r->in_span.width = r->span.rank;
+    return GOSS_OK;
+}
+
+/* Coefficients of the span's coordinates as those of inputs. */
+static goss_status restore(const reduced *r, goss_baselines *b, goss_error *err) {
+    const goss_baselines *from = &r->in_span;
+    for (int i = 0; i < from->n; i++) {
+        double *m = (double *)from->chosen[i].mean.towards, *w = m;
+        if (r->x) {
+            w = goss__calloc(goss__coefficients(b), sizeof *w);
+            if (!w) return goss_error_set(err, GOSS_E_NOMEM, "no memory for coefficients");
+            for (int c = 0; c < goss__outputs(b); c++)
+                w[(size_t)c * (size_t)(1 + b->width)] = m[(size_t)c * (size_t)(1 + from->width)];
+            goss__span_back(&r->span, m + 1, goss__outputs(b), 1 + from->width, w + 1, 1 + b->width);
+        }
+        b->chosen[i] = from->chosen[i], b->chosen[i].mean.towards = w;
+        b->n = i + 1;
+    }
+    return GOSS_OK;
+}
+
+/* What was restored as it is belongs to the result. */
+static void free_reduced(reduced *r, const goss_baselines *b) {
+    for (int i = 0; i < r->in_span.n; i++)
+        if (i >= b->n || b->chosen[i].mean.towards != r->in_span.chosen[i].mean.towards)
+            goss__free((double *)r->in_span.chosen[i].mean.towards);
+    goss__span_close(&r->span);
+    goss__dense_close(&r->dense);
+    goss__free(r->x), goss__free(r->tasks);
+}
+
+static goss_status fit(goss_baselines *b, const goss_rows *tasks, const double *const *y, int n_tasks, size_t rows,
+                       const goss_baselines_options *o, goss_error *err) {
+    reduced r = {.x = NULL};
+    goss_status s = goss__dense_open(&r.dense, o->threads, err);
+    if (s == GOSS_OK) s = reduce(&r, tasks, n_tasks, rows, b, err);
+    if (s == GOSS_OK) s = goss__choose(&r.in_span, &r.dense, r.tasks, y, n_tasks, b->width, o, err);
+    if (s == GOSS_OK) s = restore(&r, b, err);
+    free_reduced(&r, b);
+    return s;
+}
+
 goss_status goss_baselines_fit(const goss_rows *tasks, int n_tasks, const goss_baselines_options *options,
                                goss_baselines **out, goss_error *err) {
     const goss_baselines_options o = options ? *options : goss_baselines_defaults();
@@ -62,7 +130,7 @@ goss_status goss_baselines_fit(const goss_rows *tasks, int n_tasks, const goss_b
             of[k] = at;
             for (int i = 0; i < tasks[k].n; i++) *at++ = (tasks[k].y[i] - b->offset) / b->scale;
         }
-        s = goss__choose(b, tasks, of, n_tasks, &o, err);
+        s = fit(b, tasks, of, n_tasks, rows, &o, err);
     }
     goss__free(of), goss__free(y);
     if (s == GOSS_OK)
@@ -89,14 +157,17 @@ static goss_status linear(const goss_baselines *b, bool mean, const goss_rows *s
     if (!w) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d rows", support->n);
     double *y = w + goss__coefficients(b);
     for (int i = 0; i < support->n; i++) y[i] = (support->y[i] - b->offset) / b->scale;
-    goss__fitting f;
-    goss_status s = goss__fitting_open(&f, b, support, y, err);
+    goss__dense d;
+    goss__fitting f = {.memory = NULL};
+    goss_status s = goss__dense_open(&d, 1, err);
+    if (s == GOSS_OK) s = goss__fitting_open(&f, &d, b, support, y, err);
     if (s == GOSS_OK) {
         goss__fit(&f, mean ? &chosen->mean : &chosen->ridge, w);
         goss__linear(w, b->width, goss__outputs(b), b->classes > 0, query, out);
         for (int i = 0; !b->classes && i < query->n; i++) out[i] = out[i] * b->scale + b->offset;
     }
     goss__fitting_close(&f);
+    goss__dense_close(&d);
     goss__free(w);
     return s;
 }

@@ -6,7 +6,8 @@
 
 #include <stddef.h>
 
-#include "baseline/shrink.h"
+#include "baseline/logistic.h"
+#include "baseline/span.h"
 #include "gossamer/baseline.h"
 
 enum { GOSS__STRENGTHS = 16 }; /* sizes of the support set at most */
@@ -37,21 +38,37 @@ static inline size_t goss__coefficients(const goss_baselines *b) {
 /* The strengths for a support set of so many rows: those of the size whose logarithm is nearest. */
 const goss__chosen *goss__strengths_for(const goss_baselines *b, int support);
 
-/* A support set to which strengths are applied, in turn; `s` is opened over its rows, y [n] is in the units above. */
+/* A support set to which strengths are applied, in turn; y [n] is in the units above. */
 typedef struct goss__fitting {
-    goss__shrink s;
+    const goss__dense *dense;
+    const goss__span *span;
+    goss__span own;
     const double *y;
-    int outputs, width;
+    int outputs;
     bool classes;
-    double *work; /* [n, 2 outputs + 1] */
+    goss__logistic logistic; /* classes */
+    double *gram, *factor;   /* numbers: [1 + rank, 1 + rank] */
+    double level, slope;     /* of the factor */
+    double *offset, *change; /* [n, outputs], [outputs, 1 + rank] */
+    double *memory;
 } goss__fitting;
-GOSS_MUST_USE goss_status goss__fitting_open(goss__fitting *f, const goss_baselines *b, const goss_rows *support,
-                                             const double *y, goss_error *err);
+GOSS_MUST_USE goss_status goss__fitting_open(goss__fitting *f, const goss__dense *d, const goss_baselines *b,
+                                             const goss_rows *support, const double *y, goss_error *err);
+/* The same of rows whose span is known; borrowed. */
+GOSS_MUST_USE goss_status goss__fitting_begin(goss__fitting *f, const goss__dense *d, const goss_baselines *b,
+                                              const goss__span *span, const double *y, goss_error *err);
 void goss__fitting_close(goss__fitting *f);
 /* The coefficients that a strength gives: w [outputs, 1 + width], another array than strength->towards. */
 void goss__fit(goss__fitting *f, const goss__strength *strength, double *w);
+/* The same in the coordinates of the span: how coefficients whose outputs (logits) are offset [n, outputs] change,
+ * [outputs, 1 + rank]. NULL: those that are 0. With classes the search starts where `change` is. */
+void goss__fit_change(goss__fitting *f, double level, double slope, const double *offset, double *change);
 /* Outputs of coefficients: numbers [n] in the units above, or probabilities [n, classes]. */
 void goss__linear(const double *w, int width, int outputs, bool classes, const goss_rows *rows, double *out);
+/* The same of many rows, and logits for classes: out [n, outputs], whose rows are `row` apart. */
+void goss__outputs_of(const goss__dense *d, const double *w, int width, int outputs, const goss_rows *rows, double *out,
+                      int row);
+void goss__probabilities(double *logits, int classes);
 
 /* The strengths that are tried. */
 typedef struct goss__grid {
@@ -70,6 +87,8 @@ typedef struct goss__training {
     const double *const *y;
     const int *fold; /* [n] */
     int n, folds;
+    int inputs; /* before rows were taken in coordinates of their span */
+    const goss__dense *dense;
 } goss__training;
 
 /* The training tasks' mean coefficients m for each strength of the grid, without each fold in turn and at last of all
@@ -78,7 +97,8 @@ GOSS_MUST_USE goss_status goss__priors_numbers(const goss__training *t, const go
                                                goss_error *err);
 GOSS_MUST_USE goss_status goss__priors_classes(const goss__training *t, const goss__grid *g, double *out,
                                                goss_error *err);
-/* Fills b->chosen. ordered, seed and most_support as in the options. */
-GOSS_MUST_USE goss_status goss__choose(goss_baselines *b, const goss_rows *tasks, const double *const *y, int n_tasks,
-                                       const goss_baselines_options *o, goss_error *err);
+/* Fills b->chosen. inputs as above; ordered, seed and most_support as in the options. */
+GOSS_MUST_USE goss_status goss__choose(goss_baselines *b, const goss__dense *d, const goss_rows *tasks,
+                                       const double *const *y, int n_tasks, int inputs, const goss_baselines_options *o,
+                                       goss_error *err);
 #endif

@@ -15,21 +15,20 @@ static size_t coefficients(const goss_fitted *f) { return (size_t)outputs(f) * (
 
 /* ---- linear ---- */
 
-/* The closed form; the constant is free. */
-static goss_status fit_numbers(goss_fitted *f, const goss_rows *rows, goss_error *err) {
-    const goss_baselines b = {.width = f->width, .scale = 1};
-    const goss__strength strength = {.level = 0, .slope = penalty};
-    goss__fitting one;
-    goss_status s = goss__fitting_open(&one, &b, rows, rows->y, err);
-    if (s == GOSS_OK) goss__fit(&one, &strength, f->w);
-    goss__fitting_close(&one);
-    return s;
-}
-
+/* The constant is free. */
 static goss_status linear_fit(goss_fitted *f, const goss_rows *rows, goss_error *err) {
+    const goss_baselines b = {.width = f->width, .classes = f->classes, .scale = 1};
+    const goss__strength strength = {.level = 0, .slope = penalty};
+    goss__fitting one = {.memory = NULL};
+    goss__dense d;
     f->w = goss__calloc(coefficients(f), sizeof *f->w);
     if (!f->w) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %zu coefficients", coefficients(f));
-    return f->classes ? goss__logistic_fit(rows, f->width, f->classes, penalty, f->w, err) : fit_numbers(f, rows, err);
+    goss_status s = goss__dense_open(&d, 0, err);
+    if (s == GOSS_OK) s = goss__fitting_open(&one, &d, &b, rows, rows->y, err);
+    if (s == GOSS_OK) goss__fit(&one, &strength, f->w);
+    goss__fitting_close(&one);
+    goss__dense_close(&d);
+    return s;
 }
 
 static goss_status linear_predict(const goss_fitted *f, const double *x, int n, double *out, goss_error *err) {

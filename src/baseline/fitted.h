@@ -22,9 +22,6 @@ struct goss_fitted {
     int rows, k;
 };
 
-/* The sum of -log p over rows plus slope |w|^2 / 2, minimised over w [classes, 1 + width], which is where it starts. */
-goss_status goss__logistic_fit(const goss_rows *rows, int width, int classes, double slope, double *w, goss_error *err);
-
 /* ---- fitted_knn.c ---- */
 goss_status goss__knn_fit(goss_fitted *f, const goss_rows *rows, goss_error *err);
 goss_status goss__knn_predict(const goss_fitted *f, const double *x, int n, double *out, goss_error *err);

@@ -1,40 +1,135 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fitting.c: coefficients of one support set. Numbers have a closed form. Classes are fitted by the bound of Boehning
- * (1992): the log likelihood's curvature is at most half of the least squares' one, so that steps by that one matrix
- * never lose; residuals a = (one-hot - p) are the weights of the rows at the end, and the iteration runs on them. */
+/* fitting.c: coefficients of one support set: what a strength changes of those that they are drawn towards, in the
+ * coordinates of the rows' span. Numbers have a closed form; classes are logistic.h. */
 #include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "baseline/baseline.h"
 
-enum { MOST_STEPS = 400 };
-#define CLOSE 1e-6
+/* ---- numbers ---- */
 
-goss_status goss__fitting_open(goss__fitting *f, const goss_baselines *b, const goss_rows *support, const double *y,
-                               goss_error *err) {
-    *f = (goss__fitting){.y = y, .outputs = goss__outputs(b), .width = b->width, .classes = b->classes > 0};
-    GOSS_TRY(goss__shrink_open(&f->s, support->x, support->n, b->width, err));
-    f->work = goss__calloc((size_t)support->n * (size_t)(2 * f->outputs + 1), sizeof *f->work);
-    return f->work ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory to fit %d rows", support->n);
+static size_t order(const goss__fitting *f) { return (size_t)f->span->rank + 1; }
+
+/* Z' Z of rows Z = [1 z]. */
+static void take_gram(goss__fitting *f) {
+    const size_t rank = order(f) - 1;
+    double *slopes = f->factor; /* not needed yet */
+    goss__gram_columns(f->dense, f->span->z, f->span->n, (int)rank, false, slopes);
+    memset(f->gram, 0, (rank + 1) * sizeof *f->gram);
+    f->gram[0] = f->span->n;
+    for (int i = 0; i < f->span->n; i++)
+        for (size_t j = 0; j < rank; j++) f->gram[1 + j] += f->span->z[(size_t)i * rank + j];
+    for (size_t j = 0; j < rank; j++) {
+        double *row = f->gram + (j + 1) * (rank + 1);
+        row[0] = f->gram[1 + j];
+        memcpy(row + 1, slopes + j * rank, rank * sizeof *row);
+    }
+}
+
+static void factor(goss__fitting *f, double level, double slope) {
+    const size_t n = order(f);
+    if (f->slope == slope && f->level == level) return;
+    f->slope = slope, f->level = level;
+    memcpy(f->factor, f->gram, n * n * sizeof *f->factor);
+    for (size_t j = 0; j < n; j++) f->factor[j * n + j] += j ? slope : level;
+    goss__cholesky(f->dense, f->factor, (int)n);
+}
+
+static void change_numbers(goss__fitting *f, double level, double slope, const double *offset, double *change) {
+    const size_t rank = order(f) - 1;
+    factor(f, level, slope);
+    memset(change, 0, (rank + 1) * sizeof *change);
+    for (int i = 0; i < f->span->n; i++) {
+        const double left = f->y[i] - (offset ? offset[i] : 0), *z = f->span->z + (size_t)i * rank;
+        change[0] += left;
+        for (size_t j = 0; j < rank; j++) change[1 + j] += left * z[j];
+    }
+    goss__cholesky_solve(f->factor, (int)rank + 1, change);
+}
+
+/* ---- any ---- */
+
+goss_status goss__fitting_begin(goss__fitting *f, const goss__dense *d, const goss_baselines *b, const goss__span *span,
+                                const double *y, goss_error *err) {
+    const size_t n = (size_t)span->n, columns = (size_t)span->rank + 1, square = b->classes ? 0 : columns * columns;
+    *f = (goss__fitting){.dense = d, .span = span, .y = y, .outputs = goss__outputs(b), .classes = b->classes > 0};
+    const size_t k = (size_t)f->outputs;
+    f->memory = goss__alloc((2 * square + n * k + k * columns) * sizeof *f->memory);
+    if (!f->memory) return goss_error_set(err, GOSS_E_NOMEM, "no memory to fit %d rows", span->n);
+    f->gram = f->memory, f->factor = f->gram + square, f->offset = f->factor + square, f->change = f->offset + n * k;
+    if (f->classes) return goss__logistic_open(&f->logistic, d, span->z, y, span->n, span->rank, b->classes, err);
+    take_gram(f);
+    return GOSS_OK;
+}
+
+goss_status goss__fitting_open(goss__fitting *f, const goss__dense *d, const goss_baselines *b,
+                               const goss_rows *support, const double *y, goss_error *err) {
+    goss__span span;
+    *f = (goss__fitting){.memory = NULL};
+    GOSS_TRY(goss__span_open(&span, d, support->x, support->n, b->width, err));
+    const goss_status s = goss__fitting_begin(f, d, b, &span, y, err);
+    f->own = span, f->span = &f->own;
+    return s;
 }
 
 void goss__fitting_close(goss__fitting *f) {
-    goss__shrink_close(&f->s);
-    goss__free(f->work);
+    goss__span_close(&f->own);
+    goss__logistic_close(&f->logistic);
+    goss__free(f->memory);
 }
 
-static void factor(goss__fitting *f, double slope) {
-    if (f->s.slope != slope) goss__shrink_factor(&f->s, slope);
+void goss__fit_change(goss__fitting *f, double level, double slope, const double *offset, double *change) {
+    if (f->classes)
+        goss__logistic_fit(&f->logistic, level, slope, offset, change);
+    else
+        change_numbers(f, level, slope, offset, change);
+}
+
+void goss__fit(goss__fitting *f, const goss__strength *strength, double *w) {
+    const size_t stride = (size_t)f->span->width + 1, k = (size_t)f->outputs, columns = order(f);
+    const double *offset = NULL;
+    memset(f->change, 0, k * columns * sizeof *f->change);
+    if (strength->towards) {
+        const goss_rows rows = {.n = f->span->n, .x = f->span->x};
+        memcpy(w, strength->towards, k * stride * sizeof *w);
+        goss__outputs_of(f->dense, w, f->span->width, f->outputs, &rows, f->offset, f->outputs);
+        offset = f->offset;
+    } else {
+        memset(w, 0, k * stride * sizeof *w);
+    }
+    goss__fit_change(f, strength->level, strength->slope, offset, f->change);
+    for (size_t c = 0; c < k; c++) w[c * stride] += f->change[c * columns];
+    goss__span_back(f->span, f->change + 1, f->outputs, (int)columns, w + 1, (int)stride);
 }
 
 /* ---- outputs ---- */
 
-static void softmax(double *p, int classes) {
+void goss__probabilities(double *p, int classes) {
     double most = p[0], sum = 0;
     for (int c = 1; c < classes; c++) most = p[c] > most ? p[c] : most;
     for (int c = 0; c < classes; c++) sum += p[c] = exp(p[c] - most);
     for (int c = 0; c < classes; c++) p[c] /= sum;
+}
+
+void goss__outputs_of(const goss__dense *d, const double *w, int width, int outputs, const goss_rows *rows, double *out,
+                      int row) {
+    for (int i = 0; i < rows->n; i++)
+        for (int c = 0; c < outputs; c++) out[(size_t)i * (size_t)row + (size_t)c] = w[(size_t)c * (size_t)(1 + width)];
+    const goss__product p = {.m = rows->n,
+                             .n = outputs,
+                             .k = width,
+                             .a = rows->x,
+                             .a_row = width,
+                             .a_step = 1,
+                             .b = w + 1,
+                             .b_step = 1,
+                             .b_col = 1 + width,
+                             .c = out,
+                             .ldc = row,
+                             .factor = 1,
+                             .add = true};
+    goss__multiply(d, &p, false);
 }
 
 void goss__linear(const double *w, int width, int outputs, bool classes, const goss_rows *rows, double *out) {
@@ -44,82 +139,6 @@ void goss__linear(const double *w, int width, int outputs, bool classes, const g
             const double *own = w + (size_t)c * (size_t)(1 + width);
             y[c] = own[0] + goss__dot(own + 1, rows->x + (size_t)i * (size_t)width, width);
         }
-        if (classes) softmax(y, outputs);
+        if (classes) goss__probabilities(y, outputs);
     }
-}
-
-/* ---- numbers ---- */
-
-static void start(const goss__fitting *f, const goss__strength *strength, double *w) {
-    const size_t size = (size_t)f->outputs * (size_t)(1 + f->width) * sizeof *w;
-    if (!strength->towards)
-        memset(w, 0, size);
-    else
-        memcpy(w, strength->towards, size);
-}
-
-static void fit_numbers(goss__fitting *f, const goss__strength *strength, double *w) {
-    const goss_rows rows = {.n = f->s.n, .x = f->s.x};
-    double *r = f->work, *v = w + 1, c;
-    goss__linear(w, f->width, 1, false, &rows, r);
-    for (int i = 0; i < rows.n; i++) r[i] = f->y[i] - r[i];
-    factor(f, strength->slope);
-    double *change = f->s.change;
-    goss__shrink_solve(&f->s, strength->level, r, &c, change);
-    w[0] += c;
-    for (int j = 0; j < f->width; j++) v[j] += change[j];
-}
-
-/* ---- classes ---- */
-
-/* w = towards + what the rows' weights a [classes, n] say. */
-static void coefficients(const goss__fitting *f, const goss__strength *strength, const double *a, double *w) {
-    start(f, strength, w);
-    for (int c = 0; c < f->outputs; c++) {
-        double *own = w + (size_t)c * (size_t)(1 + f->width);
-        for (int i = 0; i < f->s.n; i++) {
-            const double weight = a[(size_t)c * (size_t)f->s.n + (size_t)i];
-            const double *x = f->s.x + (size_t)i * (size_t)f->width;
-            own[0] += weight / strength->level;
-            for (int j = 0; j < f->width; j++) own[1 + j] += weight * x[j] / strength->slope;
-        }
-    }
-}
-
-/* One step for class c: a += M ((one-hot - p) - a), M of doubled strengths. Returns the largest residual. */
-static double step(goss__fitting *f, double level, int c, const double *p, double *a, double *r) {
-    const int n = f->s.n;
-    double largest = 0, sum = 0;
-    for (int i = 0; i < n; i++) {
-        r[i] = ((int)f->y[i] == c) - p[(size_t)i * (size_t)f->outputs + (size_t)c] - a[i];
-        largest = fabs(r[i]) > largest ? fabs(r[i]) : largest;
-    }
-    goss__shrink_apply(&f->s, r, r);
-    for (int i = 0; i < n; i++) sum += r[i];
-    sum /= level + f->s.ones_sum;
-    for (int i = 0; i < n; i++) a[i] += r[i] - sum * f->s.ones[i];
-    return largest;
-}
-
-static void fit_classes(goss__fitting *f, const goss__strength *strength, double *w) {
-    const size_t n = (size_t)f->s.n, k = (size_t)f->outputs;
-    const goss_rows rows = {.n = f->s.n, .x = f->s.x};
-    double *p = f->work, *a = p + n * k, *r = a + n * k, largest = 1;
-    memset(a, 0, n * k * sizeof *a);
-    factor(f, 2 * strength->slope);
-    for (int turn = 0; turn < MOST_STEPS && largest > CLOSE; turn++) {
-        coefficients(f, strength, a, w);
-        goss__linear(w, f->width, f->outputs, true, &rows, p);
-        largest = 0;
-        for (int c = 0; c < f->outputs; c++) {
-            const double one = step(f, 2 * strength->level, c, p, a + (size_t)c * n, r);
-            largest = one > largest ? one : largest;
-        }
-    }
-    coefficients(f, strength, a, w);
-}
-
-void goss__fit(goss__fitting *f, const goss__strength *strength, double *w) {
-    start(f, strength, w);
-    (f->classes ? fit_classes : fit_numbers)(f, strength, w);
 }

@@ -1,132 +1,264 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* logistic.c: multinomial logistic regression by L-BFGS: the steps' curvature is estimated from the last changes of
- * the point and of the gradient (Liu and Nocedal 1989; two loops: Nocedal and Wright 2006, algorithm 7.4), and a step
- * is halved until the loss falls enough (Armijo). The loss is convex. */
+/* logistic.c: L-BFGS (Liu and Nocedal 1989; two loops: Nocedal and Wright 2006, algorithm 7.4) in a metric that is one
+ * matrix for all classes, Z' diag(weight) Z + penalties, with weight_i = sum_c p_c (1 - p_c) / (classes - 1). For two
+ * classes, and wherever all are equally likely, that is the Hessian on coefficients that sum to 0 over the classes, and
+ * steps are Newton's; otherwise what it lacks is estimated from the last steps. It is computed anew every few steps, at
+ * most as often as costs as much as the steps themselves; another strength changes its diagonal alone. */
+#include "baseline/logistic.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "baseline/baseline.h"
-#include "baseline/fitted.h"
 
-enum { KEPT = 10, MOST_STEPS = 300, MOST_HALVINGS = 30 };
-#define FLAT 1e-5 /* of a gradient, per row */
+enum {
+    KEPT = GOSS__LOGISTIC_KEPT,
+    MOST_STEPS = 200,
+    MOST_TRIES = 30,
+    MOST_WHOLE = 4096, /* columns of a metric that is a matrix: 128 MiB */
+    SCALED = 1024,     /* rows that are scaled at a time */
+    STEPS_AT_LEAST = 2 /* with one metric */
+};
+#define CLOSE 1e-12 /* of the decrement -g' d, twice what the loss is above its minimum, before a last step */
+#define LEAST_WEIGHT 1e-6
 
-typedef struct problem {
-    const goss_rows *rows;
-    int width, classes;
-    double slope;
-    size_t size; /* of w */
-    double *p;   /* [rows, classes] */
-} problem;
+/* ---- loss ---- */
+
+/* Probabilities sum to 1, so that gradients sum to 0 over the classes where coefficients do, and so do all steps: the
+ * last class's numbers, n of them behind those of the others, are minus the sum of theirs. */
+static void find_last(double *a, int classes, size_t n) {
+    double *last = a + (size_t)(classes - 1) * n;
+    for (size_t i = 0; i < n; i++) last[i] = -a[i];
+    for (int c = 1; c + 1 < classes; c++)
+        for (size_t i = 0; i < n; i++) last[i] -= a[(size_t)c * n + i];
+}
+
+/* [1 z] w + offset. */
+static void logits(goss__logistic *l, const double *w) {
+    const size_t k = (size_t)l->classes, stride = (size_t)l->width + 1;
+    for (size_t i = 0; i < (size_t)l->n; i++)
+        for (size_t c = 0; c < k; c++) l->p[i * k + c] = w[c * stride];
+    const goss__product p = {.m = l->n,
+                             .n = l->classes - 1,
+                             .k = l->width,
+                             .a = l->z,
+                             .a_row = l->width,
+                             .a_step = 1,
+                             .b = w + 1,
+                             .b_step = 1,
+                             .b_col = (int64_t)stride,
+                             .c = l->p,
+                             .ldc = l->classes,
+                             .factor = 1,
+                             .add = true};
+    goss__multiply(l->dense, &p, false);
+    for (size_t i = 0; i < (size_t)l->n; i++) {
+        find_last(l->p + i * k, l->classes, 1);
+        for (size_t c = 0; l->offset && c < k; c++) l->p[i * k + c] += l->offset[i * k + c];
+    }
+}
+
+/* p: probabilities less 1 for the row's class. The probability of that class is e^(what it returns) / *sum. */
+static double row_loss(double *p, int classes, int y, double *sum, double *weight) {
+    double most = p[0], all = 0, square = 0;
+    for (int c = 1; c < classes; c++) most = p[c] > most ? p[c] : most;
+    const double own = p[y] - most;
+    for (int c = 0; c < classes; c++) all += p[c] = p[c] == most ? 1 : exp(p[c] - most);
+    for (int c = 0; c < classes; c++) p[c] /= all, square += p[c] * (1 - p[c]);
+    square /= classes - 1;
+    *weight = square > LEAST_WEIGHT ? square : LEAST_WEIGHT;
+    p[y] -= 1;
+    *sum = all;
+    return own;
+}
+
+/* -log of the probability of the rows' classes; one logarithm of many rows' sums, each at most `classes`. */
+static double rows_loss(goss__logistic *l) {
+    double total = 0, product = 1;
+    for (int i = 0; i < l->n; i++) {
+        double sum, *p = l->p + (size_t)i * (size_t)l->classes;
+        total -= row_loss(p, l->classes, (int)l->y[i], &sum, &l->weight[i]);
+        product *= sum;
+        if (product > 1e200) total += log(product), product = 1;
+    }
+    return total + log(product);
+}
 
 /* Loss at w, and its gradient g. */
-static double loss(const problem *q, const double *w, double *g) {
-    const int stride = 1 + q->width;
-    double sum = 0;
-    goss__linear(w, q->width, q->classes, true, q->rows, q->p);
-    memset(g, 0, q->size * sizeof *g);
-    for (int i = 0; i < q->rows->n; i++) {
-        const double *x = q->rows->x + (size_t)i * (size_t)q->width;
-        double *p = q->p + (size_t)i * (size_t)q->classes;
-        const int y = (int)q->rows->y[i];
-        sum -= log(fmax(p[y], 1e-300));
-        p[y] -= 1;
-        for (int c = 0; c < q->classes; c++) {
-            double *own = g + (size_t)c * (size_t)stride;
-            own[0] += p[c];
-            for (int j = 0; j < q->width; j++) own[1 + j] += p[c] * x[j];
+static double loss(goss__logistic *l, const double *w, double *g) {
+    const size_t k = (size_t)l->classes, stride = (size_t)l->width + 1;
+    double penalty = 0;
+    logits(l, w);
+    const double sum = rows_loss(l);
+    for (size_t c = 0; c < k; c++) {
+        const double *from = w + c * stride;
+        double *to = g + c * stride;
+        to[0] = l->level * from[0];
+        for (size_t i = 0; i < (size_t)l->n; i++) to[0] += l->p[i * k + c];
+        for (size_t j = 1; j < stride; j++) to[j] = l->slope * from[j];
+        penalty += l->level * from[0] * from[0] + l->slope * goss__dot(from + 1, from + 1, l->width);
+    }
+    const goss__product p = {.m = l->classes - 1,
+                             .n = l->width,
+                             .k = l->n,
+                             .a = l->p,
+                             .a_row = 1,
+                             .a_step = l->classes,
+                             .b = l->z,
+                             .b_step = l->width,
+                             .b_col = 1,
+                             .c = g + 1,
+                             .ldc = (int64_t)stride,
+                             .factor = 1,
+                             .add = true};
+    goss__multiply(l->dense, &p, false);
+    find_last(g, l->classes, stride);
+    return sum + penalty / 2;
+}
+
+/* ---- the metric ---- */
+
+static void add_diagonal(goss__logistic *l) {
+    const size_t n = (size_t)l->width + 1;
+    if (!l->whole) {
+        for (size_t j = 0; j < n; j++) l->factor[j] = l->gram[j] + (j ? l->slope : l->level);
+        return;
+    }
+    memcpy(l->factor, l->gram, n * n * sizeof *l->factor);
+    for (size_t j = 0; j < n; j++) l->factor[j * n + j] += j ? l->slope : l->level;
+    goss__cholesky(l->dense, l->factor, (int)n);
+}
+
+static void diagonal_gram(goss__logistic *l) {
+    memset(l->gram, 0, ((size_t)l->width + 1) * sizeof *l->gram);
+    for (int i = 0; i < l->n; i++) {
+        const double *z = l->z + (size_t)i * (size_t)l->width;
+        l->gram[0] += l->weight[i];
+        for (int j = 0; j < l->width; j++) l->gram[1 + j] += l->weight[i] * z[j] * z[j];
+    }
+}
+
+/* Rows of [1 z], times the roots of their weights. */
+static void scale_rows(goss__logistic *l, int first, int n) {
+    for (int i = 0; i < n; i++) {
+        const double root = sqrt(l->weight[first + i]), *z = l->z + (size_t)(first + i) * (size_t)l->width;
+        double *row = l->scaled + (size_t)i * (size_t)(l->width + 1);
+        row[0] = root;
+        for (int j = 0; j < l->width; j++) row[1 + j] = root * z[j];
+    }
+}
+
+/* At the weights of the last loss. */
+static void take_gram(goss__logistic *l) {
+    l->has_gram = true;
+    if (!l->whole) {
+        diagonal_gram(l);
+        return;
+    }
+    for (int first = 0; first < l->n; first += SCALED) {
+        const int rows = l->n - first < SCALED ? l->n - first : SCALED;
+        scale_rows(l, first, rows);
+        goss__gram_columns(l->dense, l->scaled, rows, l->width + 1, first > 0, l->gram);
+    }
+}
+
+static void apply_metric(const goss__logistic *l, double *d) {
+    const int n = l->width + 1;
+    for (int c = 0; c + 1 < l->classes; c++) {
+        double *own = d + (size_t)c * (size_t)n;
+        if (l->whole)
+            goss__cholesky_solve(l->factor, n, own);
+        else
+            for (int j = 0; j < n; j++) own[j] /= l->factor[j];
+    }
+    find_last(d, l->classes, (size_t)n);
+}
+
+/* ---- steps ---- */
+
+static double dot(const double *a, const double *b, size_t n) { return goss__dot(a, b, (int)n); }
+
+static void find_direction(goss__logistic *l) {
+    const int kept = l->pairs < KEPT ? l->pairs : KEPT;
+    double alpha[KEPT], *d = l->direction;
+    for (size_t i = 0; i < l->size; i++) d[i] = -l->g[i];
+    for (int k = l->pairs - 1; k >= l->pairs - kept; k--) {
+        const size_t at = (size_t)(k % KEPT);
+        alpha[at] = l->rho[at] * dot(l->s + at * l->size, d, l->size);
+        goss__add_scaled(d, -alpha[at], l->c + at * l->size, (int)l->size);
+    }
+    apply_metric(l, d);
+    for (int k = l->pairs - kept; k < l->pairs; k++) {
+        const size_t at = (size_t)(k % KEPT);
+        const double beta = l->rho[at] * dot(l->c + at * l->size, d, l->size);
+        goss__add_scaled(d, alpha[at] - beta, l->s + at * l->size, (int)l->size);
+    }
+}
+
+static void keep_pair(goss__logistic *l, const double *w) {
+    const size_t at = (size_t)(l->pairs % KEPT);
+    double *s = l->s + at * l->size, *c = l->c + at * l->size;
+    for (size_t i = 0; i < l->size; i++) s[i] = l->next[i] - w[i], c[i] = l->next_g[i] - l->g[i];
+    const double curvature = dot(s, c, l->size);
+    if (curvature > 0) l->rho[at] = 1 / curvature, l->pairs++;
+}
+
+/* Moves w, g and *value along the direction, whose slope is `down`. The loss is convex: it falls as long as the slope
+ * stays negative, and beyond that up to rounding. false: there is no such step. */
+static bool step(goss__logistic *l, double down, double *w, double *value) {
+    double length = 1;
+    for (int k = 0; k < MOST_TRIES; k++) {
+        for (size_t i = 0; i < l->size; i++) l->next[i] = w[i] + length * l->direction[i];
+        const double reached = loss(l, l->next, l->next_g), slope = dot(l->next_g, l->direction, l->size);
+        if (reached <= *value + 1e-10 * (1 + fabs(*value)) && slope <= -0.5 * down) {
+            keep_pair(l, w);
+            memcpy(w, l->next, l->size * sizeof *w), memcpy(l->g, l->next_g, l->size * sizeof *w);
+            *value = reached;
+            return true;
         }
+        const double cut = down / (down - slope);
+        length *= cut > 0.1 && cut < 0.6 ? cut : cut >= 0.6 ? 0.6 : 0.1;
     }
-    for (int c = 0; c < q->classes; c++)
-        for (int j = 1; j < stride; j++) {
-            const double v = w[(size_t)c * (size_t)stride + (size_t)j];
-            sum += q->slope * v * v / 2;
-            g[(size_t)c * (size_t)stride + (size_t)j] += q->slope * v;
+    return false;
+}
+
+void goss__logistic_fit(goss__logistic *l, double level, double slope, const double *offset, double *w) {
+    const int renew = l->width / (16 * l->classes), wait = renew > STEPS_AT_LEAST ? renew : STEPS_AT_LEAST;
+    l->level = level, l->slope = slope, l->offset = offset, l->pairs = 0;
+    double value = loss(l, w, l->g);
+    if (!l->has_gram) take_gram(l);
+    add_diagonal(l);
+    for (int k = 0, since = 0; k < MOST_STEPS; k++, since++) {
+        if (since == wait) take_gram(l), add_diagonal(l), since = 0;
+        find_direction(l);
+        const double down = dot(l->g, l->direction, l->size);
+        if (!(down < 0)) return;
+        if (down > -CLOSE) {
+            for (size_t i = 0; i < l->size; i++) w[i] += l->direction[i];
+            return;
         }
-    return sum;
-}
-
-typedef struct memory {
-    double *w, *g, *next, *next_g, *direction; /* [size] each */
-    double *s[KEPT], *y[KEPT], rho[KEPT];      /* changes of w and g, newest at (n - 1) % KEPT */
-    int n;
-    double *all;
-} memory;
-
-static double dot(const double *a, const double *b, size_t n) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += a[i] * b[i];
-    return sum;
-}
-
-static void find_direction(memory *m, size_t size) {
-    double alpha[KEPT], *d = m->direction;
-    const int kept = m->n < KEPT ? m->n : KEPT;
-    for (size_t i = 0; i < size; i++) d[i] = -m->g[i];
-    for (int k = m->n - 1; k >= m->n - kept; k--) {
-        const int at = k % KEPT;
-        alpha[at] = m->rho[at] * dot(m->s[at], d, size);
-        for (size_t i = 0; i < size; i++) d[i] -= alpha[at] * m->y[at][i];
-    }
-    const int last = (m->n - 1) % KEPT;
-    const double scale =
-        m->n ? 1 / (m->rho[last] * dot(m->y[last], m->y[last], size)) : 1 / fmax(sqrt(dot(m->g, m->g, size)), 1e-300);
-    for (size_t i = 0; i < size; i++) d[i] *= scale;
-    for (int k = m->n - kept; k < m->n; k++) {
-        const int at = k % KEPT;
-        const double beta = m->rho[at] * dot(m->y[at], d, size);
-        for (size_t i = 0; i < size; i++) d[i] += (alpha[at] - beta) * m->s[at][i];
+        if (!step(l, down, w, &value)) return;
     }
 }
 
-/* Moves w, g and *value; false: no step lowers the loss any more. */
-static bool step(const problem *q, memory *m, double *value) {
-    const double slope = dot(m->g, m->direction, q->size);
-    double length = 1, reached = INFINITY;
-    for (int k = 0; k < MOST_HALVINGS; k++, length /= 2) {
-        for (size_t i = 0; i < q->size; i++) m->next[i] = m->w[i] + length * m->direction[i];
-        reached = loss(q, m->next, m->next_g);
-        if (reached <= *value + 1e-4 * length * slope) break;
-    }
-    if (!(slope < 0) || !(reached < *value)) return false;
-    const int at = m->n % KEPT;
-    for (size_t i = 0; i < q->size; i++) m->s[at][i] = m->next[i] - m->w[i], m->y[at][i] = m->next_g[i] - m->g[i];
-    const double curvature = dot(m->s[at], m->y[at], q->size);
-    if (curvature > 0) m->rho[at] = 1 / curvature, m->n++;
-    memcpy(m->w, m->next, q->size * sizeof *m->w), memcpy(m->g, m->next_g, q->size * sizeof *m->g);
-    *value = reached;
-    return true;
-}
-
-static bool is_flat(const problem *q, const double *g) {
-    double most = 0;
-    for (size_t i = 0; i < q->size; i++) most = fmax(most, fabs(g[i]));
-    return most <= FLAT * q->rows->n;
-}
-
-static goss_status allocate(problem *q, memory *m, goss_error *err) {
-    const size_t arrays = 4 + 2 * KEPT;
-    m->all = goss__calloc(arrays * q->size + (size_t)q->rows->n * (size_t)q->classes, sizeof *m->all);
-    if (!m->all) return goss_error_set(err, GOSS_E_NOMEM, "no memory to fit %d rows", q->rows->n);
-    double *at = m->all;
-    double **const first[] = {&m->g, &m->next, &m->next_g, &m->direction};
-    for (int i = 0; i < 4; i++, at += q->size) *first[i] = at;
-    for (int k = 0; k < KEPT; k++, at += 2 * q->size) m->s[k] = at, m->y[k] = at + q->size;
-    q->p = at;
+goss_status goss__logistic_open(goss__logistic *l, const goss__dense *d, const double *z, const double *y, int n,
+                                int width, int classes, goss_error *err) {
+    const size_t columns = (size_t)width + 1, rows = (size_t)n;
+    *l = (goss__logistic){.dense = d, .z = z, .y = y, .n = n, .width = width, .classes = classes};
+    l->size = (size_t)classes * columns, l->whole = columns <= MOST_WHOLE;
+    const size_t metric = l->whole ? columns * columns : columns,
+                 scaled = l->whole ? (rows < SCALED ? rows : SCALED) * columns : 0;
+    l->memory = goss__alloc((rows * ((size_t)classes + 1) + 2 * metric + scaled + (4 + 2 * KEPT) * l->size) *
+                            sizeof *l->memory);
+    if (!l->memory) return goss_error_set(err, GOSS_E_NOMEM, "no memory to fit %d rows", n);
+    l->p = l->memory, l->weight = l->p + rows * (size_t)classes, l->gram = l->weight + rows;
+    l->factor = l->gram + metric, l->scaled = l->factor + metric, l->g = l->scaled + scaled;
+    l->next = l->g + l->size, l->next_g = l->next + l->size, l->direction = l->next_g + l->size;
+    l->s = l->direction + l->size, l->c = l->s + KEPT * l->size;
     return GOSS_OK;
 }
 
-goss_status goss__logistic_fit(const goss_rows *rows, int width, int classes, double slope, double *w,
-                               goss_error *err) {
-    problem q = {rows, width, classes, slope, (size_t)classes * (size_t)(1 + width), NULL};
-    memory m = {.w = w};
-    GOSS_TRY(allocate(&q, &m, err));
-    double value = loss(&q, w, m.g);
-    for (int k = 0; k < MOST_STEPS && !is_flat(&q, m.g); k++) {
-        find_direction(&m, q.size);
-        if (!step(&q, &m, &value)) break;
-    }
-    goss__free(m.all);
-    return GOSS_OK;
+void goss__logistic_close(goss__logistic *l) {
+    goss__free(l->memory);
+    l->memory = NULL;
 }

@@ -122,6 +122,7 @@ static goss__strength strength_at(const goss__grid *g, int at) {
 
 /* Evaluates a form for a task's rows: its coefficients for every strength of the grid. */
 typedef struct form {
+    const goss__dense *dense;
     const goss_baselines *b;
     const goss__grid *g;
     const rows *from;
@@ -190,7 +191,7 @@ static goss_status answer(const form *f, const goss_rows *train, const double *y
     double *w = goss__calloc(size + (size_t)most * (size_t)goss__outputs(f->b), sizeof *w);
     goss__fitting fitting;
     if (!w) return no_memory(err);
-    goss_status s = goss__fitting_open(&fitting, f->b, train, y, err);
+    goss_status s = goss__fitting_open(&fitting, f->dense, f->b, train, y, err);
     for (int i = at < 0 ? 0 : at; s == GOSS_OK && i < (at < 0 ? goss__grid_size(f->g) : at + 1); i++) {
         const goss__strength strength = strength_of(f, i);
         if (at < 0 && !is_new(f, i)) continue;
@@ -240,22 +241,29 @@ static int best_of(const form *f, const rows *test, const goss_metric *metric, c
 /* ---- the mean of the tasks ---- */
 
 /* For the strengths of a grid, whose last part of `out` is the mean of all tasks: out [2, grid, coefficients]. */
-static goss_status means_of(const goss_baselines *b, const goss__grid *g, const rows *r, const int *fold, double *out,
+static goss_status means_of(const form *f, const goss__grid *g, const rows *r, const int *fold, double *out,
                             goss_error *err) {
-    const goss__training t = {
-        .b = b, .task = r->task, .y = (const double *const *)r->y, .fold = fold, .n = r->tasks, .folds = 1};
-    return (b->classes ? goss__priors_classes : goss__priors_numbers)(&t, g, out, err);
+    const goss__training t = {.b = f->b,
+                              .task = r->task,
+                              .y = (const double *const *)r->y,
+                              .fold = fold,
+                              .n = r->tasks,
+                              .folds = 1,
+                              .inputs = f->b->width,
+                              .dense = f->dense};
+    return (f->b->classes ? goss__priors_classes : goss__priors_numbers)(&t, g, out, err);
 }
 
 /* Of one strength alone. */
-static goss_status mean_at(const goss_baselines *b, const goss__grid *g, int at, const rows *r, const int *fold,
-                           double *work, double *out, goss_error *err) {
-    const size_t size = goss__coefficients(b);
+static goss_status mean_at(const form *f, int at, const rows *r, const int *fold, double *work, double *out,
+                           goss_error *err) {
+    const size_t size = goss__coefficients(f->b);
+    const goss__grid *g = f->g;
     const goss__strength s = strength_at(g, at);
     const goss__grid one = {
         .slope = {s.slope}, .level = {s.level}, .pull = {g->pull[at % g->pulls]}, .slopes = 1, .levels = 1, .pulls = 1};
     memset(work, 0, 2 * size * sizeof *work);
-    GOSS_TRY(means_of(b, &one, r, fold, work, err));
+    GOSS_TRY(means_of(f, &one, r, fold, work, err));
     memcpy(out + (size_t)at * size, work + size, size * sizeof *out);
     return GOSS_OK;
 }
@@ -267,11 +275,11 @@ static goss_status find_mean(const form *f, const rows *r, double **out, goss_er
     double *means = *out = goss__calloc(2 * grid + 2 * size, sizeof *means);
     goss_status s = fold && means ? GOSS_OK : no_memory(err);
     if (s == GOSS_OK && !f->one) {
-        s = means_of(f->b, f->g, r, fold, means, err);
+        s = means_of(f, f->g, r, fold, means, err);
         if (s == GOSS_OK) memmove(means, means + grid, grid * sizeof *means);
     }
     for (int i = 0; s == GOSS_OK && f->one && i < goss__grid_size(f->g); i++)
-        if (is_new(f, i)) s = mean_at(f->b, f->g, i, r, fold, means + 2 * grid, means, err);
+        if (is_new(f, i)) s = mean_at(f, i, r, fold, means + 2 * grid, means, err);
     goss__free(fold);
     return s;
 }
@@ -282,11 +290,13 @@ typedef struct opened {
     goss__run_settings set;
     goss__run_data data;
     rows train, other; /* other: validation or test rows */
+    goss__dense dense;
 } opened;
 
 static void close_opened(opened *o) {
     free_rows(&o->train), free_rows(&o->other);
     goss__run_data_close(&o->data);
+    goss__dense_close(&o->dense);
 }
 
 /* A closed form predicts one number per target, without a variance. */
@@ -327,6 +337,7 @@ static goss_status open_rows(const goss_config *c, bool test, opened *o, goss_er
     GOSS_TRY(goss__run_data_open(&o->data, &o->set, &(goss__run_place){.bare = true}, err));
     const int tasks = (int)o->data.source.tasks;
     goss_status s = check_metric(&o->data, err);
+    if (s == GOSS_OK) s = goss__dense_open(&o->dense, o->set.run.threads, err);
     if (s == GOSS_OK) s = take_rows(&o->train, &o->data.source, tasks, err);
     if (s == GOSS_OK) s = test ? take_test_rows(o, err) : take_rows(&o->other, &o->data.validation, tasks, err);
     if (s != GOSS_OK) close_opened(o);
@@ -340,7 +351,12 @@ typedef struct wanted {
 static goss_status prepare(const wanted *w, const opened *o, const goss__grid *g, goss_baselines *b, form *f,
                            double **mean, goss_error *err) {
     *b = (goss_baselines){.width = o->train.width, .classes = o->train.classes, .scale = 1};
-    *f = (form){.b = b, .g = g ? g : grid_for(&o->train, w->one), .from = &o->train, .one = w->one, .all = w->all};
+    *f = (form){.dense = &o->dense,
+                .b = b,
+                .g = g ? g : grid_for(&o->train, w->one),
+                .from = &o->train,
+                .one = w->one,
+                .all = w->all};
     *mean = NULL;
     if (w->mean) GOSS_TRY(find_mean(f, &o->train, mean, err));
     f->mean = *mean;

@@ -435,7 +435,7 @@ static void derive(goss__run_settings *s) {
     s->image_tasks.tasks = s->table.train_tasks;
     s->image_tasks.whole = strcmp(s->table.task, "all") == 0;
     memcpy(s->image_tasks.split, s->table.split, sizeof s->table.split);
-    s->images.threads = s->run.threads;
+    s->images.threads = s->table.threads = s->run.threads;
     if (!*s->images.labels) s->images.labels = NULL;
     if (!*s->prior.prior.families) s->prior.prior.families = NULL;
 }
