@@ -23,8 +23,9 @@ static goss_status adapt(request *q, goss_error *err) {
     goss_agent *a = NULL, *fixed = NULL;
     goss_env_family family;
     double *returns = calloc((size_t)q->o.episodes + 1, sizeof *returns);
-    goss_status s = returns ? goss_output_check(q->out, (const char *[]){q->model, q->o.support}, 2, err)
-                            : goss_error_set(err, GOSS_E_NOMEM, "no memory for episodes");
+    goss_status s = returns
+                        ? goss_output_check(q->out, GOSS_OUTPUT_MODEL, (const char *[]){q->model, q->o.support}, 2, err)
+                        : goss_error_set(err, GOSS_E_NOMEM, "no memory for episodes");
     if (s == GOSS_OK) s = cli_open_agent(q->model, q->command, &q->process, &a, err);
     if (s == GOSS_OK) {
         family = *goss_agent_family(a), q->o.family = &family;

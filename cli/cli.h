@@ -101,9 +101,9 @@ void cli_inputs_add(cli_inputs *in, const char *path);      /* NULL and "": none
 void cli_inputs_add_list(cli_inputs *in, const char *list); /* "A,B=FILE": all that may be files of it */
 void cli_inputs_add_config(cli_inputs *in, const goss_config *c);
 void cli_inputs_free(cli_inputs *in);
-/* To be called before the work, for what an option writes that is no model: goss_output_check_as, with the option
+/* To be called before the work, for what an option writes that is no model: goss_output_check, with the option
  * before its errors. path NULL: not wanted. */
-goss_status cli_check_output(const char *option, const char *path, const char *ending, const cli_inputs *in,
+goss_status cli_check_output(const char *option, const char *path, const char *results, const cli_inputs *in,
                              goss_error *err);
 /* Calls `set` for each number of a list "tie=0.3,low=1", in order; NULL: for none. Errors, with --option before them:
  * what is not NAME=VALUE, and those of `set`. */

@@ -58,7 +58,8 @@ static goss_status check_limits(const goss_model *m, const adapt_request *q, gos
 static goss_status adapt(const adapt_request *q, const cli_verb *verb, goss_error *err) {
     goss_model *m = NULL;
     goss_network *n = NULL;
-    goss_status s = goss_output_check(q->out, (const char *[]){q->model, q->support, q->labels, q->descriptor}, 4, err);
+    goss_status s = goss_output_check(q->out, GOSS_OUTPUT_MODEL,
+                                      (const char *[]){q->model, q->support, q->labels, q->descriptor}, 4, err);
     if (s == GOSS_OK && (s = goss_model_load(q->model, &m, err)) != GOSS_OK) cli_model_missing(q->model);
     if (s == GOSS_OK) s = check_limits(m, q, err);
     if (s == GOSS_OK) s = cli_set_strengths(m, q->strengths, err);

@@ -11,7 +11,7 @@
 static goss_status convert(const char *model, const char *out, const char *weights, const char *strengths,
                            goss_error *err) {
     goss_model *m = NULL;
-    goss_status s = goss_output_check(out, &model, 1, err);
+    goss_status s = goss_output_check(out, GOSS_OUTPUT_MODEL, &model, 1, err);
     if (s == GOSS_OK) s = goss_model_load(model, &m, err);
     if (s == GOSS_OK && weights) s = goss_model_set_bf16(m, strcmp(weights, "bf16") == 0, err);
     if (s == GOSS_OK) s = cli_set_strengths(m, strengths, err);

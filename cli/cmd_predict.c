@@ -17,7 +17,7 @@ static goss_status check_output(const predict_request *q, goss_error *err) {
     if (!q->out || strcmp(q->out, "-") == 0) return GOSS_OK;
     cli_inputs_add(&in, q->network);
     for (int i = 0; i < q->n; i++) cli_inputs_add(&in, q->inputs[i]);
-    const goss_status s = cli_check_output("-o", q->out, ".csv", &in, err);
+    const goss_status s = cli_check_output("-o", q->out, ".csv prediction bits", &in, err);
     cli_inputs_free(&in);
     return s;
 }

@@ -96,7 +96,8 @@ static int search(int words, char **word, request *q) {
     if (goss_config_new(keys, n, &c, &err) != GOSS_OK) return cli_fail(&err);
     goss_status s = cli_read_config_without(c, "compare.*,model.*.*", words, word, &err);
     if (s == GOSS_OK && q->data) s = goss_error_prefix(&err, goss_config_set(c, "data.path", q->data, &err), "--data");
-    if (s == GOSS_OK && q->out) s = goss_output_check(q->out, (const char *const *)word, words, &err);
+    if (s == GOSS_OK && q->out)
+        s = goss_output_check(q->out, GOSS_OUTPUT_MODEL, (const char *const *)word, words, &err);
     if (s == GOSS_OK) s = run(c, q, &err);
     const int status = s == GOSS_OK ? EXIT_DONE : cli_fail(&err);
     goss_config_free(c);

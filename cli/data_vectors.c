@@ -127,7 +127,7 @@ int data_vectors(int argc, char **argv) {
     if (strcmp(argv[1], "vectors") != 0) cli_usage(&v, "\"%s\" stands before the word vectors", argv[1]);
     if (!out) cli_usage(&v, "-o is missing");
     cli_log_to_stderr();
-    goss_status s = goss_output_check(out, (const char *const *)(argv + 2), words - 1, &err);
+    goss_status s = goss_output_check(out, GOSS_OUTPUT_MODEL, (const char *const *)(argv + 2), words - 1, &err);
     for (int i = 2; s == GOSS_OK && i <= words; i++)
         s = column ? add_table(&c, argv[i], column, &err) : add_lines(&c, argv[i], &err);
     if (isatty(STDERR_FILENO)) o.progress = show;

@@ -36,14 +36,14 @@ void cli_inputs_add_config(cli_inputs *in, const goss_config *c) {
     for (int i = 0; (key = goss_train_input(c, i)); i++) cli_inputs_add(in, goss_config_text(c, key));
 }
 
-static goss_status check(const char *path, const char *ending, const cli_inputs *in, goss_error *err) {
+static goss_status check(const char *path, const char *results, const cli_inputs *in, goss_error *err) {
     if (in->failed) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
-    return goss_output_check_as(path, ending, (const char *const *)in->path, in->n, err);
+    return goss_output_check(path, results, (const char *const *)in->path, in->n, err);
 }
 
-goss_status cli_check_output(const char *option, const char *path, const char *ending, const cli_inputs *in,
+goss_status cli_check_output(const char *option, const char *path, const char *results, const cli_inputs *in,
                              goss_error *err) {
-    return path ? goss_error_prefix(err, check(path, ending, in, err), "%s", option) : GOSS_OK;
+    return path ? goss_error_prefix(err, check(path, results, in, err), "%s", option) : GOSS_OK;
 }
 
 void cli_inputs_free(cli_inputs *in) {

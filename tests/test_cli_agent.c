@@ -131,7 +131,7 @@ TEST(an_agent_becomes_a_policy) {
     RUN(1, "play grid/model.safetensors --record grid/model.safetensors");
     SAYS(err_text, "is the input grid/model.safetensors itself, which writing would destroy");
     RUN(1, "play grid/model.safetensors --record grid/config.ini");
-    SAYS(err_text, "grid/config.ini exists and is no csv file");
+    SAYS(err_text, "grid/config.ini exists and is a text and no earlier result");
     RUN(1, "play grid/model.safetensors --record nowhere/steps.csv");
     SAYS(err_text, "there is no folder nowhere");
     T_CHECK(out_text && !*out_text); /* before the life is shown */

@@ -210,6 +210,13 @@ TEST(adapt_and_predict_match_columns_by_name) {
     put("strange.csv", "sex,x\nX,0.5\n");
     RUN(0, "predict new.net strange.csv");
     SAYS(err_text, "categories that training has not seen (sex = \"X\")");
+    RUN(0, "predict new.net new.csv -o out.txt");
+    RUN(0, "predict new.net new.csv -o out.txt"); /* an earlier prediction is replaced, whatever it is called */
+    T_CHECK(tiny_same_files(tiny_path("out.csv"), tiny_path("out.txt")));
+    write_file("notes.txt", "my predictions\n", 15);
+    RUN(1, "predict new.net new.csv -o notes.txt");
+    SAYS(err_text, "-o: notes.txt exists and is a text and no earlier result of this kind, which alone is overwritten; "
+                   "remove it or name another file");
 }
 
 TEST(adapt_takes_one_tasks_rows_with_or_without_its_column) {

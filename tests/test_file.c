@@ -128,7 +128,7 @@ TEST(pipes_and_devices_are_written_to_not_replaced) {
     T_CHECK(lstat("/dev/null", &st) == 0 && S_ISCHR(st.st_mode));
     T_ERR(goss__write_file("/dev/full", "x", 1, &err), GOSS_E_IO, "/dev/full: cannot write: No space");
     T_EQ(symlink("fifo", scratch("link")), 0);
-    T_OK(goss_output_check(scratch("link"), NULL, 0, &err));
+    T_OK(goss_output_check(scratch("link"), GOSS_OUTPUT_MODEL, NULL, 0, &err));
     scratch_empty();
 }
 
@@ -154,11 +154,11 @@ static int ask_as_somebody(void) {
     if (geteuid() == 0 && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0)) return 1;
     if (goss__write_file(scratch("theirs"), "x", 1, &err) != GOSS_E_IO) return 2;
     if (!strstr(err.text, "theirs: cannot write: Permission denied")) return 3;
-    if (goss_output_check(scratch("theirs"), NULL, 0, &err) != GOSS_E_IO) return 4;
+    if (goss_output_check(scratch("theirs"), GOSS_OUTPUT_MODEL, NULL, 0, &err) != GOSS_E_IO) return 4;
     if (!strstr(err.text, "Permission denied")) return 5;
-    if (goss_output_check(scratch("closed/x"), NULL, 0, &err) != GOSS_E_IO) return 6;
+    if (goss_output_check(scratch("closed/x"), GOSS_OUTPUT_MODEL, NULL, 0, &err) != GOSS_E_IO) return 6;
     if (!strstr(err.text, "closed/x: ") || !strstr(err.text, "cannot create files in this folder")) return 7;
-    return goss_output_check(scratch("new"), NULL, 0, &err) == GOSS_OK ? 0 : 8;
+    return goss_output_check(scratch("new"), GOSS_OUTPUT_MODEL, NULL, 0, &err) == GOSS_OK ? 0 : 8;
 }
 
 TEST(permissions_are_asked_before_the_work) {
@@ -314,14 +314,16 @@ TEST(an_output_is_no_input_whatever_it_is_called) {
     static const char *const destroys[] = {"model", "soft", "hard", "./model", "set/../model"};
     static const char *const inside[] = {"set/x", "set/a/x", "into/x", "lost"};
     for (size_t i = 0; i < sizeof destroys / sizeof *destroys; i++)
-        T_ERR(goss_output_check(scratch(destroys[i]), inputs, 3, &err), GOSS_E_ARGUMENT, "which writing would destroy");
+        T_ERR(goss_output_check(scratch(destroys[i]), GOSS_OUTPUT_MODEL, inputs, 3, &err), GOSS_E_ARGUMENT,
+              "which writing would destroy");
     for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
-        T_ERR(goss_output_check(scratch(inside[i]), inputs, 3, &err), GOSS_E_ARGUMENT, "is inside the input");
-    T_OK(goss_output_check(scratch("new"), inputs, 3, &err));
-    T_OK(goss_output_check(scratch("model"), inputs + 1, 2, &err));
-    T_OK(goss_output_check("/dev/null", inputs, 3, &err));
-    T_ERR(goss_output_check(scratch("none/new"), inputs, 3, &err), GOSS_E_IO, "there is no folder");
-    T_ERR(goss_output_check(folder, inputs, 3, &err), GOSS_E_IO, "is a folder");
+        T_ERR(goss_output_check(scratch(inside[i]), GOSS_OUTPUT_MODEL, inputs, 3, &err), GOSS_E_ARGUMENT,
+              "is inside the input");
+    T_OK(goss_output_check(scratch("new"), GOSS_OUTPUT_MODEL, inputs, 3, &err));
+    T_OK(goss_output_check(scratch("model"), GOSS_OUTPUT_MODEL, inputs + 1, 2, &err));
+    T_OK(goss_output_check("/dev/null", GOSS_OUTPUT_MODEL, inputs, 3, &err));
+    T_ERR(goss_output_check(scratch("none/new"), GOSS_OUTPUT_MODEL, inputs, 3, &err), GOSS_E_IO, "there is no folder");
+    T_ERR(goss_output_check(folder, GOSS_OUTPUT_MODEL, inputs, 3, &err), GOSS_E_IO, "is a folder");
     rmdir(scratch("set/a"));
     scratch_empty();
 }
@@ -345,13 +347,16 @@ TEST(what_lies_in_a_folder) {
 
 TEST(what_is_something_else_is_not_written_over) {
     put(scratch("photo"), "\x89PNG\r\n\x1a\n....");
-    T_ERR(goss_output_check(scratch("photo"), NULL, 0, &err), GOSS_E_ARGUMENT, "photo exists and is a PNG image");
+    T_ERR(goss_output_check(scratch("photo"), GOSS_OUTPUT_MODEL, NULL, 0, &err), GOSS_E_ARGUMENT,
+          "photo exists and is a PNG image");
     put(scratch("notes"), "my notes\n");
-    T_ERR(goss_output_check(scratch("notes"), NULL, 0, &err), GOSS_E_ARGUMENT, "exists and is a text");
+    T_ERR(goss_output_check(scratch("notes"), GOSS_OUTPUT_MODEL, NULL, 0, &err), GOSS_E_ARGUMENT,
+          "exists and is a text");
     put(scratch("empty"), ""); /* mktemp */
-    T_OK(goss_output_check(scratch("empty"), NULL, 0, &err));
-    T_OK(goss_output_check_as(scratch("empty"), NULL, NULL, 0, &err));
-    T_ERR(goss_output_check_as(scratch("empty"), ".csv", NULL, 0, &err), GOSS_E_ARGUMENT, "and is no csv file");
+    T_OK(goss_output_check(scratch("empty"), GOSS_OUTPUT_MODEL, NULL, 0, &err));
+    T_OK(goss_output_check(scratch("empty"), NULL, NULL, 0, &err));
+    T_ERR(goss_output_check(scratch("empty"), ".csv", NULL, 0, &err), GOSS_E_ARGUMENT,
+          "no earlier result of this kind");
     static const struct {
         const char *name, *text, *ending;
         bool earlier;
@@ -365,22 +370,30 @@ TEST(what_is_something_else_is_not_written_over) {
         {"a.csv", "<?xml version=\"1\"?>\n", ".csv", false},
         {"a.PNG", "\x89PNG\r\n\x1a\n....", ".png", true},
         {"a.png", "x,y\n1,2\n", ".png", false},
+        {"a.txt", "x,y\n1,2\n", ".csv y", true},
+        {"a.txt", "x\ty\r\n1\t2\r\n", ".csv z y", true},
+        {"a.txt", "x,y,z\n", ".csv y", true},
+        {"a", "x,yes\ny\n", ".csv y", false},
+        {"a.txt", "y", ".csv y", false}, /* no line */
+        {"a.csv", "x,yes\n", "y .csv", true},
+        {"a.png", "\x89PNG\r\n\x1a\n,y,\n", ".csv y", false},
+        {"a.txt", "my notes\n", "y", false},
     };
     for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
         put(scratch(results[i].name), results[i].text);
-        const goss_status s = goss_output_check_as(scratch(results[i].name), results[i].ending, NULL, 0, &err);
+        const goss_status s = goss_output_check(scratch(results[i].name), results[i].ending, NULL, 0, &err);
         T_EQ(s, results[i].earlier ? GOSS_OK : GOSS_E_ARGUMENT);
-        T_OK(goss_output_check_as(scratch(results[i].name), NULL, NULL, 0, &err));
+        T_OK(goss_output_check(scratch(results[i].name), NULL, NULL, 0, &err));
     }
     T_OK(goss__write_file(scratch("model"), "\x08\0\0\0\0\0\0\0{}      ", 16, &err));
-    T_OK(goss_output_check(scratch("model"), NULL, 0, &err));
+    T_OK(goss_output_check(scratch("model"), GOSS_OUTPUT_MODEL, NULL, 0, &err));
     scratch_empty();
 }
 
 /* Status of the check by another user than root, 99: not run. */
 static int checked_by_nobody(const char *path) {
     pid_t child = fork();
-    if (child == 0) _exit(seteuid(65534) != 0 ? 99 : (int)goss_output_check(path, NULL, 0, NULL));
+    if (child == 0) _exit(seteuid(65534) != 0 ? 99 : (int)goss_output_check(path, GOSS_OUTPUT_MODEL, NULL, 0, NULL));
     int status = 0;
     waitpid(child, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
@@ -397,7 +410,7 @@ TEST(in_a_sticky_folder_files_of_others_are_no_targets) {
     T_EQ(checked_by_nobody(scratch("sticky/own")), GOSS_OK);
     T_EQ(checked_by_nobody(scratch("sticky/new")), GOSS_OK);
     T_EQ(checked_by_nobody(scratch("sticky/of_root")), GOSS_E_IO);
-    T_OK(goss_output_check(scratch("sticky/of_root"), NULL, 0, &err)); /* root may */
+    T_OK(goss_output_check(scratch("sticky/of_root"), GOSS_OUTPUT_MODEL, NULL, 0, &err)); /* root may */
     scratch_empty();
 }
 

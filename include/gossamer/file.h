@@ -11,7 +11,7 @@
  * models, networks, checkpoints, programs, tables, a run's files.
  *
  *     const char *const read[] = {"model.safetensors", "samples"};
- *     GOSS_TRY(goss_output_check("adapted.safetensors", read, 2, err));        // refuses before the work, not after it
+ *     GOSS_TRY(goss_output_check("adapted.safetensors", GOSS_OUTPUT_MODEL, read, 2, err)); // before the work
  *     ...
  *     GOSS_TRY(goss_network_save(network, "adapted.safetensors", err)); */
 #ifndef GOSSAMER_FILE_H
@@ -25,21 +25,22 @@
 extern "C" {
 #endif
 
-/* Checks whether a model or a network can be written to `path`, before the work whose result goes there. Writes
- * nothing. inputs [n]: the files and folders that the work reads; NULL entries are skipped.
- * Errors: GOSS_E_IO: no such folder, `path` is a folder, no permission. GOSS_E_ARGUMENT: `path` is one of the inputs,
- * by whatever names and links, or lies inside one; or there is a file that is recognised as something other than
- * safetensors (an image, an archive, a text ...), which is not overwritten. GOSS_E_NOMEM. Threads: any. */
-GOSS_API GOSS_MUST_USE goss_status goss_output_check(const char *path, const char *const *inputs, int n,
-                                                     goss_error *err);
+/* As `results` below: a model, a network, an agent. */
+#define GOSS_OUTPUT_MODEL ".safetensors"
 
-/* The same for a result that is no model: a table, a drawing, a picture, a configuration. ending: ".csv", ".svg",
- * ".png" or ".ini"; an earlier result whose name ends so and whose content is of that kind (csv, ini: a text; svg: a
- * text or XML; png: a PNG image) is replaced, and an empty file. NULL: any file that is there is replaced, but for the
- * inputs.
- * Errors: as goss_output_check; GOSS_E_ARGUMENT: there is a file of another ending or content. Threads: any. */
-GOSS_API GOSS_MUST_USE goss_status goss_output_check_as(const char *path, const char *ending, const char *const *inputs,
-                                                        int n, goss_error *err);
+/* Checks whether a result can be written to `path`, before the work that it is of. Writes nothing. inputs [n]: the
+ * files and folders that the work reads, which are never written over; NULL entries are skipped. results: what an
+ * earlier result looks like, which is replaced, while any other file is not; words with blanks between:
+ *   .csv .svg .png .ini  a name that ends so, and that content (csv, ini: a text; svg: a text or XML; png: a PNG image)
+ *                        or none
+ *   NAME                 a text, whatever the file is called, whose first line has a column of that name
+ * GOSS_OUTPUT_MODEL alone: a file of any name that is not recognised as something else (an image, an archive, a text
+ * ...). NULL: any file that is no input.
+ * Errors: GOSS_E_IO: no such folder, `path` is a folder, no permission. GOSS_E_ARGUMENT: `path` is one of the inputs,
+ * by whatever names and links, or lies inside one; or there is a file that is no earlier result. GOSS_E_NOMEM. Threads:
+ * any. */
+GOSS_API GOSS_MUST_USE goss_status goss_output_check(const char *path, const char *results, const char *const *inputs,
+                                                     int n, goss_error *err);
 
 /* Writes `size` bytes to `path`, atomically, as described above. On an error the old file is unchanged, unless `path`
  * is a device or a FIFO, which may have received part of the data. data may be NULL if size is 0. A new file gets the

@@ -175,32 +175,63 @@ static goss_status check_inputs(const char *path, const char *target, const char
     return GOSS_OK;
 }
 
-/* An existing file is not replaced unless it can be a model. */
-static goss_status check_model(const char *path, goss_error *err) {
-    goss__map m;
-    if (goss__map_file(path, &m, NULL) != GOSS_OK) return GOSS_OK; /* may be written, not read */
-    const goss__known *known = m.size ? goss__recognise(m.data, m.size) : NULL;
-    goss__unmap(&m);
-    if (!known) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "%s exists and is %s, which is not overwritten; remove it or name another file", path,
-                          known->what);
+/* Whether one of the words of a list is what `is` says. */
+static bool any_word(const char *list, bool (*is)(const void *context, const char *word, size_t n),
+                     const void *context) {
+    for (const char *at = list; *at;) {
+        const size_t n = strcspn(at, " ");
+        if (n > 0 && is(context, at, n)) return true;
+        at += n + (at[n] == ' ');
+    }
+    return false;
 }
 
-/* An existing file is not replaced unless it can be an earlier result of this ending. */
-static goss_status check_result(const char *path, const char *ending, goss_error *err) {
-    goss__map m;
-    bool earlier = goss__ascii_ends(path, ending);
-    if (earlier && goss__map_file(path, &m, NULL) == GOSS_OK) {
-        const goss__known *known = goss__recognise(m.data, m.size);
-        earlier = known && known->results && strstr(known->results, ending);
-        goss__unmap(&m);
+typedef struct earlier {
+    const char *path;
+    const goss__known *known;
+    const goss__map *content;
+} earlier;
+
+/* ".csv": the name ends so, and the content is of that kind. */
+static bool has_ending(const earlier *e, const char *word, size_t n) {
+    const size_t length = strlen(e->path);
+    char ending[16];
+    if (n >= sizeof ending || length < n) return false;
+    memcpy(ending, word, n), ending[n] = 0;
+    return goss__ascii_ends(e->path, ending) && e->known->results && strstr(e->known->results, ending);
+}
+
+/* "prediction": a text whose first line, at commas and tabs, has a field of that name. */
+static bool has_column(const earlier *e, const char *word, size_t n) {
+    const char *at = (const char *)e->content->data;
+    const char *line = at && e->known->plain ? memchr(at, '\n', e->content->size) : NULL;
+    while (line && at < line) {
+        const char *stop = at;
+        while (stop < line && !memchr(",\t\r", *stop, 3)) stop++;
+        if ((size_t)(stop - at) == n && memcmp(at, word, n) == 0) return true;
+        at = stop + 1;
     }
-    if (earlier) return GOSS_OK;
+    return false;
+}
+
+static bool is_earlier(const void *context, const char *word, size_t n) {
+    return *word == '.' ? has_ending(context, word, n) : has_column(context, word, n);
+}
+
+/* Nothing is known of a model's bytes but what other kinds have; all else has a kind. */
+static goss_status check_content(const char *path, const char *results, goss_error *err) {
+    const bool model = strcmp(results, GOSS_OUTPUT_MODEL) == 0;
+    goss__map m;
+    if (goss__map_file(path, &m, NULL) != GOSS_OK) return GOSS_OK; /* may be written, not read */
+    const goss__known *known = model && m.size == 0 ? NULL : goss__recognise(m.data, m.size);
+    const earlier e = {path, known, &m};
+    const bool replaced = known ? !model && any_word(results, is_earlier, &e) : model;
+    goss__unmap(&m);
+    if (replaced) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "%s exists and is no %s file, and only an earlier result is overwritten; remove it or name "
-                          "another file",
-                          path, ending + 1);
+                          "%s exists and is %s and no earlier result of this kind, which alone is overwritten; remove "
+                          "it or name another file",
+                          path, known ? known->what : "of an unknown kind");
 }
 
 /* In a sticky folder (/tmp) files of others may be written, but not replaced. */
@@ -223,21 +254,12 @@ static goss_status check_target(const char *path, const goss__target *t, const c
     return check_inputs(path, t->path, inputs, n, err);
 }
 
-goss_status goss_output_check(const char *path, const char *const *inputs, int n, goss_error *err) {
+goss_status goss_output_check(const char *path, const char *results, const char *const *inputs, int n,
+                              goss_error *err) {
     goss__target t;
     GOSS_TRY(goss__target_find(path, &t, err));
     goss_status s = check_target(path, &t, inputs, n, err);
-    if (s == GOSS_OK && t.exists && !t.flow) s = check_model(path, err);
-    goss__target_free(&t);
-    return s;
-}
-
-goss_status goss_output_check_as(const char *path, const char *ending, const char *const *inputs, int n,
-                                 goss_error *err) {
-    goss__target t;
-    GOSS_TRY(goss__target_find(path, &t, err));
-    goss_status s = check_target(path, &t, inputs, n, err);
-    if (s == GOSS_OK && t.exists && !t.flow && ending) s = check_result(path, ending, err);
+    if (s == GOSS_OK && t.exists && !t.flow && results) s = check_content(path, results, err);
     goss__target_free(&t);
     return s;
 }

@@ -26,10 +26,10 @@ static goss_status check_files(const goss_search *s, const char *path, const cha
                                goss_error *err) {
     char file[PATH];
     GOSS_TRY(beside(path, "", file, err)); /* its ending */
-    GOSS_TRY(goss_output_check(path, inputs, n, err));
+    GOSS_TRY(goss_output_check(path, GOSS_OUTPUT_MODEL, inputs, n, err));
     for (int i = 0; i < (generates(s) ? 2 : 1); i++) {
         GOSS_TRY(beside(path, i ? "-start.safetensors" : ".safetensors", file, err));
-        GOSS_TRY(goss_output_check(file, inputs, n, err));
+        GOSS_TRY(goss_output_check(file, GOSS_OUTPUT_MODEL, inputs, n, err));
     }
     return GOSS_OK;
 }
