@@ -69,7 +69,7 @@ static void rp_compare_too(rp_comparison c) {
 
 static void rp_list_comparisons(void) {
     static const char *const passes[] = {
-#define PASS(id, name, what) name,
+#define PASS(id, name, within, what) name,
         GOSS__PASSES(PASS)
 #undef PASS
     };

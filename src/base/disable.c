@@ -11,7 +11,7 @@ const char *goss__disabled(void) { return getenv("GOSSAMER_DISABLE"); }
 
 const char *goss__pass_name(int i) {
     static const char *const names[GOSS__PASS_COUNT + 1] = {
-#define PASS(id, name, what) [GOSS__PASS_##id] = name,
+#define PASS(id, name, within, what) [GOSS__PASS_##id] = name,
         GOSS__PASSES(PASS)
 #undef PASS
     };
@@ -20,7 +20,7 @@ const char *goss__pass_name(int i) {
 
 const char *goss__pass_what(int i) {
     static const char *const texts[GOSS__PASS_COUNT] = {
-#define PASS(id, name, what) [GOSS__PASS_##id] = what,
+#define PASS(id, name, within, what) [GOSS__PASS_##id] = what,
         GOSS__PASSES(PASS)
 #undef PASS
     };
@@ -46,9 +46,18 @@ bool goss__is_listed(const char *list, const char *known) {
     return false;
 }
 
+bool goss__pass_is_listed(const char *list, int i) {
+    static const char *const within[GOSS__PASS_COUNT] = {
+#define PASS(id, name, within, what) [GOSS__PASS_##id] = within,
+        GOSS__PASSES(PASS)
+#undef PASS
+    };
+    return goss__is_listed(list, goss__pass_name(i)) || (within[i] && goss__is_listed(list, within[i]));
+}
+
 goss__passes goss__passes_in(const char *list) {
     goss__passes set = 0;
-    for (int i = 0; i < GOSS__PASS_COUNT; i++) set |= (goss__passes)goss__is_listed(list, goss__pass_name(i)) << i;
+    for (int i = 0; i < GOSS__PASS_COUNT; i++) set |= (goss__passes)goss__pass_is_listed(list, i) << i;
     return set;
 }
 

@@ -13,27 +13,29 @@
 
 #include "gossamer/status.h"
 
-/* X(id, name, what). NULL: a pass of the schedule, whose row in schedule/passes.c says what it does; else a choice
- * within a pass, in an operation or at run time. */
+/* X(id, name, within, what). what: NULL: a pass of the schedule, whose row in schedule/passes.c says what it does; else
+ * a choice within a pass, in an operation or at run time. within: the pass that makes the choice and is switched off
+ * with all of its own; NULL: none. */
 #define GOSS__PASSES(X)                                                                                                \
-    X(BATCH, "batch", "granularity.c: what packs or transforms shared weights computes a tile of units at once")       \
-    X(BF16_PRODUCT, "bf16-product", "bf16.c: products convert weights stored as bfloat16 a panel at a time")           \
-    X(FUSE, "fuse", NULL)                                                                                              \
-    X(FUSE_ADD, "fuse-add", "fusion.c: a product under an addition as mul_add")                                        \
-    X(FUSE_ADDEND, "fuse-addend", "fusion.c: an addend of a matrix product in its epilogue")                           \
-    X(FUSE_ALONG, "fuse-along", "units.c: the index of a pool's largest taps and these taps in one pass")              \
-    X(FUSE_CHAIN, "fuse-chain", "runtime/chain_fused.c: frequent chains as one loop over registers (fused.def)")       \
-    X(FUSE_SUM, "fuse-sum", "fusion.c: sums of products and of squared deviations without materialising them")         \
-    X(IN_PLACE, "in-place", NULL)                                                                                      \
-    X(MERGE_COPIES, "merge-copies", NULL)                                                                              \
-    X(ORDER, "order", NULL)                                                                                            \
-    X(REMATERIALISE, "rematerialise", "rematerialise.c: readers get copies of what costs less than its traffic")       \
-    X(SINK, "sink", NULL)                                                                                              \
-    X(SKIP_ZEROS, "skip-zeros", "gemm_row.c: products with a vector skip the rows of the matrix whose factor is 0")    \
-    X(WINOGRAD, "winograd", "winograd.c: 3 x 3 convolutions by Winograd's transform")
+    X(BATCH, "batch", NULL, "granularity.c: what packs or transforms shared weights computes a tile of units at once") \
+    X(BF16_PRODUCT, "bf16-product", NULL, "bf16.c: products convert weights stored as bfloat16 a panel at a time")     \
+    X(FUSE, "fuse", NULL, NULL)                                                                                        \
+    X(FUSE_ADD, "fuse-add", "fuse", "fusion.c: a product under an addition as mul_add")                                \
+    X(FUSE_ADDEND, "fuse-addend", "fuse", "fusion.c: an addend of a matrix product in its epilogue")                   \
+    X(FUSE_ALONG, "fuse-along", NULL, "units.c: the index of a pool's largest taps and these taps in one pass")        \
+    X(FUSE_CHAIN, "fuse-chain", NULL, "runtime/chain_fused.c: frequent chains as one loop over registers (fused.def)") \
+    X(FUSE_SUM, "fuse-sum", "fuse", "fusion.c: sums of products and of squared deviations without materialising them") \
+    X(IN_PLACE, "in-place", NULL, NULL)                                                                                \
+    X(MERGE_COPIES, "merge-copies", NULL, NULL)                                                                        \
+    X(ORDER, "order", NULL, NULL)                                                                                      \
+    X(REMATERIALISE, "rematerialise", NULL, "rematerialise.c: readers get copies of what costs less than its traffic") \
+    X(SINK, "sink", NULL, NULL)                                                                                        \
+    X(SKIP_ZEROS, "skip-zeros", NULL,                                                                                  \
+      "gemm_row.c: products with a vector skip the rows of the matrix whose factor is 0")                              \
+    X(WINOGRAD, "winograd", NULL, "winograd.c: 3 x 3 convolutions by Winograd's transform")
 
 typedef enum goss__pass {
-#define PASS(id, name, what) GOSS__PASS_##id,
+#define PASS(id, name, within, what) GOSS__PASS_##id,
     GOSS__PASSES(PASS)
 #undef PASS
         GOSS__PASS_COUNT
@@ -51,7 +53,9 @@ bool goss__name_next(const char **at, const char **name, size_t *n);
 bool goss__is_name(const char *known, const char *name, size_t n);
 /* Whether a list (NULL: empty) contains that name, or "all". */
 bool goss__is_listed(const char *list, const char *name);
-/* The passes among the names of a list. */
+/* Whether a list disables pass i: by its name, or by that of the pass that it is within. */
+bool goss__pass_is_listed(const char *list, int i);
+/* The passes that a list disables. */
 goss__passes goss__passes_in(const char *list);
 
 /* A table of names: entry i, NULL behind the last. */

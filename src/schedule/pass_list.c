@@ -80,7 +80,7 @@ static void add_passes(goss__str *s) {
     goss__str_add(s, "choices within them and of kernels, disabled likewise\n");
     for (int i = 0; goss__pass_name(i); i++)
         if (goss__pass_what(i))
-            add_row(s, goss__pass_name(i), false, pass_is_off(goss__pass_name(i)), goss__pass_what(i));
+            add_row(s, goss__pass_name(i), false, goss__pass_is_listed(goss__disabled(), i), goss__pass_what(i));
 }
 
 goss_status goss_passes_text(char **out, goss_error *err) {
