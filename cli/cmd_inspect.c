@@ -204,11 +204,11 @@ static int inspect_file(const goss_safetensors *f, const char *path, bool json, 
 }
 
 /* Of a format that becomes a table, and no model, the error of a table alone says what to do. */
-static bool becomes_table(const char *path, const goss_error *as_model, goss_error *why) {
+static bool becomes_table(const char *path, goss_error *why) {
     goss_table *t = NULL;
-    const bool failed = !strchr(as_model->text, ';') && goss_table_open(path, NULL, &t, why) != GOSS_OK;
+    const bool failed = goss_table_becomes(path) && goss_table_open(path, NULL, &t, why) != GOSS_OK;
     goss_table_close(t);
-    return failed && strstr(why->text, ", not a table; ");
+    return failed;
 }
 
 /* Neither: the library's error says only that it is not a safetensors file. */
@@ -226,7 +226,7 @@ static int refuse(const char *path, const goss_error *err) {
     goss_error why;
     const bool named = n >= end && strcmp(path + n - end, ".safetensors") == 0;
     if (err->status != GOSS_E_FORMAT || named) return cli_fail(err);
-    const bool other = becomes_table(path, err, &why);
+    const bool other = becomes_table(path, &why);
     const int status = cli_fail(other ? &why : err);
     cli_tell(other ? "Nor is it a model or network (a safetensors file)"
                    : "Nor is it a table: csv, ARFF, .npy, .npz, or a folder or .zip of them");

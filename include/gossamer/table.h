@@ -94,6 +94,9 @@ GOSS_API void goss_table_close(goss_table *table);
  * .npz or whose content looks like one (lines with equal numbers of cells), or a folder or .zip with files of such
  * names and no images. Reads only the beginning of files. */
 GOSS_API bool goss_table_is(const char *path);
+/* Whether a file is of a format that is no table, but becomes one (and no model) by what the error of goss_table_open
+ * says: a spreadsheet, a data frame. */
+GOSS_API bool goss_table_becomes(const char *path);
 
 /* ---- content ---- */
 

@@ -147,6 +147,16 @@ goss_status goss_table_read(const void *data, size_t size, const char *name, con
     return build(options, 1, NULL, bytes_pass, &b, out, err);
 }
 
+bool goss_table_becomes(const char *path) {
+    goss__map m;
+    if (goss__is_dir(path) || goss__map_file(path, &m, NULL) != GOSS_OK) return false;
+    const goss__bytes b = {.name = path, .data = m.data, .size = m.size};
+    const goss__known *known = goss__table_reader_for(&b) == &goss__read_csv ? foreign(&b) : NULL;
+    const bool becomes = known && goss__known_advice(known, GOSS__TABLE) && !goss__known_advice(known, GOSS__MODEL);
+    goss__unmap(&m);
+    return becomes;
+}
+
 bool goss_table_is(const char *path) {
     goss__parts p;
     goss_error err;
