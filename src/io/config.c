@@ -2,8 +2,6 @@
 /* config.c: typed keys. Every value is kept as text beside its parsed form, so that what is written back is what was
  * meant. Lines are ini.c's business; a file's text and an override go through the same checks. */
 #include <assert.h>
-#include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +11,7 @@
 #include "base/str.h"
 #include "gossamer/config.h"
 #include "io/ini.h"
-#include "base/number.h"
+#include "io/key.h"
 
 /* A key that has a value: a declared one, or one of a section that the user has named. */
 typedef struct entry {
@@ -37,74 +35,6 @@ struct goss_config {
 
 /* ---- one value ---- */
 
-/* Other programs write True and FALSE. */
-static bool is_word(const char *text, const char *word) {
-    for (; *word && goss__ascii_lower(*text) == *word; text++) word++;
-    return !*word && !*text;
-}
-
-static bool parse_bool(const char *text, double *out) {
-    static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {"false", "no", "off", "0"};
-    for (int i = 0; i < 4; i++) {
-        if (is_word(text, yes[i])) return *out = 1, true;
-        if (is_word(text, no[i])) return *out = 0, true;
-    }
-    return false;
-}
-
-/* The place of a word among "adam|adamw|sgd"; -1: it is none of them. */
-static int choice_of(const char *choices, const char *text) {
-    const size_t n = strcspn(text, "|");
-    int place = 0;
-    if (text[n]) return -1;
-    for (const char *at = choices; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL, place++)
-        if (strncmp(at, text, n) == 0 && (at[n] == '|' || at[n] == 0)) return place;
-    return -1;
-}
-
-/* "from 1 to 10", "at least 1": a bound may be infinite. */
-static const char *range_text(const goss_key *k, char *out, size_t size) {
-    char low[GOSS__NUMBER_TEXT], high[GOSS__NUMBER_TEXT];
-    goss__number_print(k->min, low);
-    goss__number_print(k->max, high);
-    if (isinf(k->max))
-        snprintf(out, size, "at least %s", low);
-    else if (isinf(k->min))
-        snprintf(out, size, "at most %s", high);
-    else
-        snprintf(out, size, "from %s to %s", low, high);
-    return out;
-}
-
-static goss_status parse_number(const goss_key *k, const char *text, double *number, goss_error *err) {
-    char range[100];
-    if (!goss__number_parse(text, number))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is not a number%s", text,
-                              strchr(text, ',') ? "; decimals come after a point" : "");
-    if (k->type == GOSS_KEY_INT && *number != floor(*number))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s is not an integer", text);
-    if (k->type == GOSS_KEY_INT && fabs(*number) > 9007199254740992.0)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s is too large: integers go up to 2^53", text);
-    if (k->min < k->max && (*number < k->min || *number > k->max))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s is not %s", text, range_text(k, range, sizeof range));
-    return GOSS_OK;
-}
-
-static goss_status parse_value(const goss_key *k, const char *text, double *number, goss_error *err) {
-    *number = 0;
-    if (k->type != GOSS_KEY_TEXT && strchr(text, '\n'))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "only a text goes on in indented lines");
-    if (k->type == GOSS_KEY_INT || k->type == GOSS_KEY_REAL) return parse_number(k, text, number, err);
-    if (k->type == GOSS_KEY_BOOL)
-        return parse_bool(text, number) ? GOSS_OK
-                                        : goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is not true or false", text);
-    if (k->choices) {
-        *number = choice_of(k->choices, text);
-        if (*number < 0) return goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is none of %s", text, k->choices);
-    }
-    return k->read ? k->read(text, NULL, err) : GOSS_OK;
-}
-
 /* Blanks around a number or a word say nothing; a free text, as a path, may have them. */
 static char *copy_value(const goss_key *k, const char *text) {
     const bool word = k->type != GOSS_KEY_TEXT || k->choices;
@@ -118,7 +48,7 @@ static goss_status set_value(entry *e, const char *text, goss_error *err) {
     double number;
     char *copy = copy_value(&e->key, text);
     if (!copy) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
-    goss_status s = parse_value(&e->key, copy, &number, err);
+    goss_status s = goss__key_value(&e->key, copy, &number, err);
     if (s != GOSS_OK) return goss__free(copy), s;
     goss__free(e->text);
     e->text = copy;
@@ -432,74 +362,11 @@ bool goss_config_is_set(const goss_config *c, const char *key) {
 
 /* ---- binding ---- */
 
-static bool is_number(goss_key_type type) { return type == GOSS_KEY_INT || type == GOSS_KEY_REAL; }
-
-/* A field that cannot hold what its key admits is a mistake in the table. */
-static bool holds(const goss_key *k) {
-    switch (k->field.type) {
-    case GOSS_FIELD_NONE:
-        return true;
-    case GOSS_FIELD_INT:
-        return k->type == GOSS_KEY_INT && k->min >= INT_MIN && k->max <= INT_MAX && k->min < k->max;
-    case GOSS_FIELD_INT64:
-        return k->type == GOSS_KEY_INT;
-    case GOSS_FIELD_UINT64:
-        return k->type == GOSS_KEY_INT && k->min >= 0 && k->min < k->max;
-    case GOSS_FIELD_FLOAT:
-    case GOSS_FIELD_DOUBLE:
-        return is_number(k->type);
-    case GOSS_FIELD_BOOL:
-        return k->type == GOSS_KEY_BOOL;
-    case GOSS_FIELD_TEXT:
-        return k->type == GOSS_KEY_TEXT;
-    case GOSS_FIELD_ENUM:
-        return k->type == GOSS_KEY_TEXT && k->choices;
-    }
-    return false;
-}
-
-static void put(const goss_field *field, const char *text, double number, char *settings) {
-    void *at = settings + field->at;
-    switch (field->type) {
-    case GOSS_FIELD_NONE:
-        return;
-    case GOSS_FIELD_INT:
-        *(int *)at = (int)number;
-        return;
-    case GOSS_FIELD_INT64:
-        *(int64_t *)at = (int64_t)number;
-        return;
-    case GOSS_FIELD_UINT64:
-        *(uint64_t *)at = (uint64_t)number;
-        return;
-    case GOSS_FIELD_FLOAT:
-        *(float *)at = (float)number;
-        return;
-    case GOSS_FIELD_DOUBLE:
-        *(double *)at = number;
-        return;
-    case GOSS_FIELD_BOOL:
-        *(bool *)at = number != 0;
-        return;
-    case GOSS_FIELD_TEXT:
-        *(const char **)at = text;
-        return;
-    case GOSS_FIELD_ENUM:
-        *(unsigned *)at = (unsigned)number;
-    }
-}
-
-static goss_status bind(const goss_key *k, const char *text, double number, void *settings, goss_error *err) {
-    assert(holds(k));
-    put(&k->field, text, number, settings);
-    return k->read ? k->read(text, settings, err) : GOSS_OK;
-}
-
 /* The value of a key by its whole name, into a struct. */
 static goss_status bind_entry(const goss_config *c, const goss_key *k, const char *name, void *settings,
                               goss_error *err) {
     const entry *e = get(c, name, k->type);
-    return goss_error_prefix(err, bind(k, e->text, e->number, settings, err), "%s", name);
+    return goss_error_prefix(err, goss__key_bind(k, e->text, e->number, settings, err), "%s", name);
 }
 
 goss_status goss_config_bind(const goss_config *c, const goss_key *keys, int n, void *settings, goss_error *err) {
@@ -523,12 +390,6 @@ goss_status goss_config_bind_section(const goss_config *c, const char *section, 
     return s;
 }
 
-goss_status goss_key_parse(const goss_key *key, const char *text, void *settings, goss_error *err) {
-    double number;
-    GOSS_TRY(parse_value(key, text, &number, err));
-    return bind(key, text, number, settings, err);
-}
-
 /* ---- writing ---- */
 
 /* before: "# " where the line is to be a comment. */
@@ -538,8 +399,9 @@ static void put_key(goss__str *s, const char *before, const char *name, const en
     goss__str_addf(s, "# %s", k->doc ? k->doc : name);
     if (k->type == GOSS_KEY_TEXT && k->choices) goss__str_addf(s, " (%s)", k->choices);
     if (k->type == GOSS_KEY_BOOL) goss__str_add(s, " (true|false)");
-    if (k->min < k->max && is_number(k->type))
-        goss__str_addf(s, " (%s%s%s)", range_text(k, range, sizeof range), k->unit ? " " : "", k->unit ? k->unit : "");
+    if (k->min < k->max && goss__key_is_number(k->type))
+        goss__str_addf(s, " (%s%s%s)", goss__key_range(k, range, sizeof range), k->unit ? " " : "",
+                       k->unit ? k->unit : "");
     goss__str_addf(s, "\n%s%s = ", before, name);
     goss__ini_add_value(s, e->text);
     goss__str_add(s, "\n");
