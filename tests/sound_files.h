@@ -60,4 +60,12 @@ static void put_words(const char *folder, int rate, int classes, int speakers, i
                 put_wav(path, rate, 1, x, make_word(x, rate, c, s, t));
             }
 }
+
+/* The root of the mean squared difference, relative to a. */
+static inline double apart(const float *a, const float *b, size_t n) {
+    double sum = 0, all = 0;
+    for (size_t i = 0; i < n; i++) sum += pow((double)(a[i] - b[i]), 2), all += pow((double)a[i], 2);
+    return sqrt(sum / (all + 1e-9));
+}
+
 #endif
