@@ -55,6 +55,33 @@ static bool prepare(void) {
 #define PREPARE()                                                                                                      \
     if (!prepare()) T_FAIL("%s", err_text ? err_text : "")
 
+/* 16 tasks of 100 rows with 60 numbers, in 800 classes. */
+static void write_classes(const char *name) {
+    enum { ROWS = 1600, WIDTH = 60, SIZE = ROWS * (2 * WIDTH + 20) };
+    char *text = malloc(SIZE);
+    uint32_t random = 5;
+    int n = snprintf(text, SIZE, "task,label");
+    for (int j = 0; j < WIDTH; j++) n += snprintf(text + n, (size_t)(SIZE - n), ",x%d", j);
+    for (int i = 0; i < ROWS; i++) {
+        n += snprintf(text + n, (size_t)(SIZE - n), "\nt%d,c%d", i % 16, i / 2);
+        for (int j = 0; j < WIDTH; j++) n += snprintf(text + n, (size_t)(SIZE - n), ",%u", tiny_random(&random) % 9u);
+    }
+    put(name, strcat(text, "\n"));
+    free(text);
+}
+
+TEST(baselines_that_would_take_too_long_are_left_out_and_told) {
+    PREPARE();
+    write_classes("many.csv");
+    RUN(0, "train data.path=many.csv data.task=task data.target=label data.kind=table train.steps=1 validate.every=0 "
+           "'model.backbone=dense 4' task.support=20 run.dir=many");
+    SAYS(err_text, "baselines (ridge, mean-ridge, nearest ...) are left out: ");
+    SAYS(err_text, " rows of 60 inputs and 800 classes would take some ");
+    RUN(1, "eval many/model.safetensors --data many.csv --allow-seen --support 20 --methods ridge");
+    SAYS(err_text, "--methods ridge: many/model.safetensors keeps no baselines: they were left out, as training "
+                   "says why");
+}
+
 /* As they are spelled, without the quotes that they need no more; appended columns behind them. */
 TEST(predict_keeps_the_cells_of_rows_as_they_are_spelled) {
     PREPARE();

@@ -2,6 +2,7 @@
 /* table_data.c: a table as the data of a training: everything that is fitted before the first step. */
 #include "gossamer/table_data.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -223,19 +224,25 @@ static goss_status fit_descriptors(goss_table_data *d, goss_error *err) {
     return goss_error_prefix(err, s, "data.descriptor");
 }
 
-/* Numbers of the training rows with which baselines of classes, which are fitted by iterations for every strength and
- * fold, take minutes (2 million numbers: 2.5 minutes of a core); the time grows faster than they do. */
-enum { MOST_NUMBERS = 4000000 };
+#define MOST_WORK 6e11 /* multiplications: some two minutes of a core */
+#define MOST_KEPT 4e6  /* numbers in a model, of 12 sizes of support sets, 20 bytes each */
 
-static bool take_too_long(const goss_table_data *d, const goss_rows *rows) {
-    const int width = goss_encoding_width(d->fit.transform->inputs);
+static bool are_left_out(const goss_table_data *d, const goss_rows *rows, const goss_baselines_options *o) {
+    const double work = goss_baselines_work(rows, d->division.train.n, o);
+    const double kept = 12.0 * (o->classes ? o->classes : 1) * (1.0 + o->width);
+    char classes[40] = "", why[60];
     int64_t n = 0;
+    if (work <= MOST_WORK && kept <= MOST_KEPT) return false;
     for (int i = 0; i < d->division.train.n; i++) n += rows[i].n;
-    if (d->fit.transform->classes == 0 || n * width <= MOST_NUMBERS) return false;
+    if (o->classes) snprintf(classes, sizeof classes, " and %d classes", o->classes);
+    if (work > MOST_WORK)
+        snprintf(why, sizeof why, "take some %.0f minutes of a core", work / MOST_WORK * 2);
+    else
+        snprintf(why, sizeof why, "be %.0f MB of a model", kept * 20e-6);
     goss__log(GOSS_LOG_WARN,
-              "baselines (ridge, mean-ridge, nearest ...) are left out: %lld rows of %d inputs would take long; eval "
+              "baselines (ridge, mean-ridge, nearest ...) are left out: %lld rows of %d inputs%s would %s; eval "
               "--methods has those that are trained",
-              (long long)n, width);
+              (long long)n, o->width, classes, why);
     return true;
 }
 
@@ -250,8 +257,8 @@ static goss_status fit_baselines(goss_table_data *d, goss_error *err) {
         rows[i] = t[i].rows;
     }
     o.width = goss_encoding_width(d->fit.transform->inputs), o.classes = d->fit.transform->classes;
-    o.ordered = d->tasks->order != GOSS_ORDER_RANDOM, o.seed = d->o.seed;
-    if (s == GOSS_OK && !take_too_long(d, rows)) s = goss_baselines_fit(rows, train->n, &o, &d->fit.baselines, err);
+    o.ordered = d->tasks->order != GOSS_ORDER_RANDOM, o.seed = d->o.seed, o.threads = d->o.threads;
+    if (s == GOSS_OK && !are_left_out(d, rows, &o)) s = goss_baselines_fit(rows, train->n, &o, &d->fit.baselines, err);
     for (int i = 0; t && i < train->n; i++) goss__free(t[i].memory);
     goss__free(rows), goss__free(t);
     return s;
