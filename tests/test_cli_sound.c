@@ -213,6 +213,36 @@ TEST(silence_is_told) {
 }
 
 /* A recurrent target, on sequences of different lengths: what it says of a file does not depend on the others. */
+/* More than are read at a time, one of which is no recording: each in its place, as it is alone. */
+TEST(many_recordings_are_answered_in_order) {
+    char line[300], name[40];
+    int answers = 0;
+    need_model();
+    RUN(0, "adapt model/model.safetensors --support support -o net.safetensors");
+    FILE *f = fopen(tiny_path("words/w5_s3_9.wav"), "w");
+    T_CHECK(f);
+    fputs("RIFF", f), fclose(f);
+    RUN(1, "predict net.safetensors words");
+    remove(tiny_path("words/w5_s3_9.wav"));
+    char *all = strdup(out_text);
+    SAYS(err_text, "w5_s3_9.wav");
+    const char *last = all;
+    for (int c = 0; c < 6; c++)
+        for (int s = 0; s < 4; s++)
+            for (int t = 0; t < 6; t++) {
+                snprintf(name, sizeof name, "words/w%d_s%d_%d.wav", c, s, t);
+                const char *at = strstr(all, name);
+                T_CHECK(at && (at > last || at == all));
+                last = at, answers++;
+                if ((c + s + t) % 9) continue;
+                snprintf(line, sizeof line, "predict net.safetensors %s", name);
+                T_EQ(run(line), 0);
+                T_CHECK(strncmp(at, out_text, strlen(out_text)) == 0);
+            }
+    T_EQ(answers, 144);
+    free(all);
+}
+
 TEST(sequences_with_lengths) {
     T_EQ(train_words("gru", "train.method=hypernet sound.shape=sequence sound.fit=ragged sound.frames=50 "
                             "'model.backbone=gru 16; readout mean'"),
