@@ -45,7 +45,7 @@ static goss_status open_pass(pass *p, const work *w, const goss_task_source *sou
                              goss_error *err) {
     const int most = w->o->tasks < 1000 ? (int)w->o->tasks : 1000, batch = goss__judge_batch(&source->spec, most);
     *p = (pass){0};
-    GOSS_TRY(goss__task_pack_init(&p->pack, batch, &source->spec, err));
+    GOSS_TRY(goss__task_pack_init(&p->pack, batch, &source->spec, w->threads, err));
     const goss__forward_options o = {
         .max_tasks = batch, .spec = &p->pack.spec, .bf16 = goss__model_bf16(w->m), .published = name};
     goss_status s = goss__forward_init(&p->forward, w->m->method, &o, w->threads, err);
