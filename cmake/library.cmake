@@ -12,8 +12,8 @@ list(FILTER core_sources INCLUDE REGEX "/src/(${core_floors})/[^/]*$")
 set(GOSSAMER_UPPER_SOURCES ${all_sources})
 list(REMOVE_ITEM GOSSAMER_UPPER_SOURCES ${core_sources})
 
-# Of the files ARGN those that see goss_config.h, themselves or through a header: what a build without a library compiles
-# anew. Headers go by their names without a folder, so that one too many may be found, and none too few.
+# Of the files ARGN those that see goss_config.h, themselves or through a header: what a build without a library
+# compiles anew. Headers go by their names without a folder, so that one too many may be found, and none too few.
 file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.h ${PROJECT_SOURCE_DIR}/cli/*.h)
 function(gossamer_configured out)
     set(seen goss_config)

@@ -92,8 +92,8 @@ gossamer_configured(configured_cli ${GOSSAMER_COMMAND_SOURCES})
 set(configured_objects ${configured_upper} ${configured_cli})
 list(TRANSFORM configured_objects REPLACE ".*/([^/]+/[^/]+)\\.c$" "\\1")
 list(JOIN configured_objects "|" configured_objects)
-# A build without the libraries of these names (ARGN), in without-SUFFIX/. It compiles what sees goss_config.h and shares
-# all other objects.
+# A build without the libraries of these names (ARGN), in without-SUFFIX/. It compiles what sees goss_config.h and
+# shares all other objects.
 function(gossamer_without suffix)
     set(folder ${PROJECT_BINARY_DIR}/without-${suffix})
     set(prefix without-${suffix}-)

@@ -45,7 +45,7 @@ static int make_word(float *x, int rate, int cls, int speaker, int take) {
 }
 
 /* FOLDER/CLASS_SPEAKER_TAKE.wav, or FOLDER/CLASS/SPEAKER_TAKE.wav. */
-static void put_words(const char *folder, int rate, int classes, int speakers, int takes, bool folders) {
+static inline void put_words(const char *folder, int rate, int classes, int speakers, int takes, bool folders) {
     static float x[48000];
     char path[300];
     mkdir(folder, 0777);

@@ -6,6 +6,7 @@
 
 #include "gossamer/compose.h"
 #include "machine.h"
+#include "graph/cost_model.h"
 #include "schedule/build.h"
 #include "test.h"
 

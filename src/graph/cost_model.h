@@ -45,10 +45,10 @@ enum { GOSS__COST_SMALL_SUM = 16 };
 
 /* ---- sums over items ---- */
 
-/* Slots of the sums over items of a phase, BITS: the maximum, halved down to the minimum while together they exceed this
- * many bytes. Machine A, chunked-1m: 4 instead of 16 slots for large addends, 124 -> 54 MB at the same speed; machine
- * C, transformer-lowrank, all sums together instead of each alone: 102 -> 66 MB at the same speed. Whether 16 suffice for
- * two to eight threads was not measured. */
+/* Slots of the sums over items of a phase, BITS: the maximum, halved down to the minimum while together they exceed
+ * this many bytes. Machine A, chunked-1m: 4 instead of 16 slots for large addends, 124 -> 54 MB at the same speed;
+ * machine C, transformer-lowrank, all sums together instead of each alone: 102 -> 66 MB at the same speed. Whether 16
+ * suffice for two to eight threads was not measured. */
 enum { GOSS__SLOTS = 16, GOSS__SLOTS_LEAST = 4, GOSS__SLOTS_BYTES = 16 << 20 };
 /* Ratio, BITS. A sum over items uses slots if they have at most this many times the bytes of the addends; otherwise
  * their memory traffic would exceed that of the operands. Varied, 1 and 4: 3 and 6 other plans, 0.96 to 1.02, all

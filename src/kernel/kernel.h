@@ -158,8 +158,8 @@ typedef struct goss__kernels {
     /* out[cols,rows] = in[rows,cols]^T, ld in elements between stored rows. */
     void (*transpose)(float *out, int64_t ld_out, const float *in, int64_t ld_in, int64_t rows, int64_t cols);
 
-    /* |X_k|^2, k = 0 .. n/2, of GOSS__FFT_FRAMES = F real frames [count] under the window: power [n/2 + 1,F]. work [n,F]
-     * is overwritten. */
+    /* |X_k|^2, k = 0 .. n/2, of GOSS__FFT_FRAMES = F real frames [count] under the window: power [n/2 + 1,F]. work
+     * [n,F] is overwritten. */
     void (*fft_power)(const goss__fft *t, const float *const *frame, float *work, float *power);
     /* out[n,F] = sums of power over bands of bins. */
     void (*bands)(const goss__band *band, int n, const float *power, float *out);

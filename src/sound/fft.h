@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "kernel/kernel.h"
 
-/* Tables in an arena, for frames of n samples (a power of two, at least 4) of which the middle ones are under a periodic
- * Hann window of `window`. false: no memory. */
+/* Tables in an arena, for frames of n samples (a power of two, at least 4) of which the middle ones are under a
+ * periodic Hann window of `window`. false: no memory. */
 bool goss__fft_init(goss__fft *f, int n, int window, goss__arena *arena);
 #endif
