@@ -5,7 +5,7 @@
 
 #include "kernel/kernel.h"
 
-#define GOSS__FUSED_MOST 20 /* ops of a row */
+#define GOSS__FUSED_MOST 16 /* ops of a row */
 
 /* Operands; what is not negative is the place of an op of the row. */
 enum { GOSS__FUSED_ARRAY = -1, GOSS__FUSED_ROW = -2, GOSS__FUSED_NUMBER = -3, GOSS__FUSED_NONE = -4 };
