@@ -293,8 +293,8 @@ static double least_of(double a, double b) { return a < b ? a : b; }
 
 /* A logistic fit of n rows in q coordinates: its steps, and the metrics that they use in turn. */
 static double logistic_fit(const extent *e, double n, double q, double steps) {
-    const double wait = fmax(2, q / (16 * e->outputs));
-    return steps * 4 * n * (q + 10) * e->outputs + (1 + steps / (2 * wait)) * (n * q * q / 2 + q * q * q / 6);
+    const double interval = fmax(2, q / (16 * e->outputs));
+    return steps * 4 * n * (q + 10) * e->outputs + (1 + steps / (2 * interval)) * (n * q * q / 2 + q * q * q / 6);
 }
 
 /* Fits of n rows in q coordinates, of so many strengths. */

@@ -52,7 +52,7 @@ static void one_tile(void *ctx, int64_t item, int worker) {
     t->d->kernels->product(&p, t->d->scratch + (size_t)worker * GOSS__PRODUCT_SCRATCH);
 }
 
-void goss__multiply(const goss__dense *d, const goss__product *p, bool lower) {
+static void multiply(const goss__dense *d, const goss__product *p, bool lower) {
     if (p->m <= 0 || p->n <= 0) return;
     const int64_t across = (p->n + TILE - 1) / TILE, down = (p->m + TILE - 1) / TILE;
     tiles t = {d, p, across, lower};
@@ -62,43 +62,37 @@ void goss__multiply(const goss__dense *d, const goss__product *p, bool lower) {
         for (int64_t i = 0; i < down * across; i++) one_tile(&t, i, 0);
 }
 
+static goss__product product_of(int64_t m, int64_t n, int64_t k, goss__operand a, goss__operand b, goss__update how,
+                                double *c, int64_t ldc) {
+    const double factor = how == GOSS__SUBTRACT ? -1 : 1;
+    return (goss__product){m, n, k, a.x, a.row, a.column, b.x, b.row, b.column, c, ldc, factor, how != GOSS__SET};
+}
+
+void goss__multiply(const goss__dense *d, int64_t m, int64_t n, int64_t k, goss__operand a, goss__operand b,
+                    goss__update how, double *c, int64_t ldc) {
+    const goss__product p = product_of(m, n, k, a, b, how, c, ldc);
+    multiply(d, &p, false);
+}
+
+void goss__multiply_lower(const goss__dense *d, int64_t n, int64_t k, goss__operand a, goss__operand b,
+                          goss__update how, double *c, int64_t ldc) {
+    const goss__product p = product_of(n, n, k, a, b, how, c, ldc);
+    multiply(d, &p, true);
+}
+
 static void mirror(double *a, int n) {
     for (int i = 0; i < n; i++)
         for (int j = 0; j < i; j++) a[(size_t)j * (size_t)n + (size_t)i] = a[(size_t)i * (size_t)n + (size_t)j];
 }
 
 void goss__gram_rows(const goss__dense *d, const double *x, int n, int width, double *out) {
-    const goss__product p = {.m = n,
-                             .n = n,
-                             .k = width,
-                             .a = x,
-                             .a_row = width,
-                             .a_step = 1,
-                             .b = x,
-                             .b_step = 1,
-                             .b_col = width,
-                             .c = out,
-                             .ldc = n,
-                             .factor = 1};
-    goss__multiply(d, &p, true);
+    goss__multiply_lower(d, n, width, goss__plain(x, width), goss__transposed(x, width), GOSS__SET, out, n);
     mirror(out, n);
 }
 
 void goss__gram_columns(const goss__dense *d, const double *x, int n, int width, bool add, double *out) {
-    const goss__product p = {.m = width,
-                             .n = width,
-                             .k = n,
-                             .a = x,
-                             .a_row = 1,
-                             .a_step = width,
-                             .b = x,
-                             .b_step = width,
-                             .b_col = 1,
-                             .c = out,
-                             .ldc = width,
-                             .factor = 1,
-                             .add = add};
-    goss__multiply(d, &p, true);
+    goss__multiply_lower(d, width, n, goss__transposed(x, width), goss__plain(x, width), add ? GOSS__ADD : GOSS__SET,
+                         out, width);
     mirror(out, width);
 }
 
@@ -119,7 +113,7 @@ static void factor_rows(void *ctx, int64_t item, int worker) {
     const int first = c->from + c->k + (int)item * BLOCK, last = first + BLOCK < c->n ? first + BLOCK : c->n;
     (void)worker;
     for (int j = 0; j < c->k; j++)
-        for (int i = first; i < last; i++) { /* rows do not wait for each other */
+        for (int i = first; i < last; i++) { /* rows are independent */
             double *row = row_of(c->a, c->n, i) + c->from;
             row[j] *= c->inverse[j];
             goss__add_scaled(row + j + 1, -row[j], c->column[j] + j + 1, c->k - j - 1);
@@ -149,20 +143,9 @@ void goss__cholesky(const goss__dense *d, double *a, int n) {
         double whole[BLOCK];
         for (int i = 0; i < k; i++) whole[i] = row_of(a, n, from + i)[from + i];
         double *top = row_of(a, n, from);
-        const goss__product p = {.m = n - from,
-                                 .n = k,
-                                 .k = from,
-                                 .a = top,
-                                 .a_row = n,
-                                 .a_step = 1,
-                                 .b = top,
-                                 .b_step = 1,
-                                 .b_col = n,
-                                 .c = top + from,
-                                 .ldc = n,
-                                 .factor = -1,
-                                 .add = true};
-        if (from) goss__multiply(d, &p, false);
+        if (from)
+            goss__multiply(d, n - from, k, from, goss__plain(top, n), goss__transposed(top, n), GOSS__SUBTRACT,
+                           top + from, n);
         columns c;
         c.a = a, c.n = n, c.from = from, c.k = k;
         factor_block(&c, whole);
@@ -208,20 +191,9 @@ static void solve_block(void *ctx, int64_t item, int worker) {
 void goss__lower_solve(const goss__dense *d, const double *l, int ldl, int n, double *b, int m, int ldb) {
     for (int from = 0; from < n; from += BLOCK) {
         solved s = {l, b, ldl, from, n - from < BLOCK ? n - from : BLOCK, m, ldb};
-        const goss__product p = {.m = s.k,
-                                 .n = m,
-                                 .k = from,
-                                 .a = l + (size_t)from * (size_t)ldl,
-                                 .a_row = ldl,
-                                 .a_step = 1,
-                                 .b = b,
-                                 .b_step = ldb,
-                                 .b_col = 1,
-                                 .c = b + (size_t)from * (size_t)ldb,
-                                 .ldc = ldb,
-                                 .factor = -1,
-                                 .add = true};
-        if (from) goss__multiply(d, &p, false);
+        if (from)
+            goss__multiply(d, s.k, m, from, goss__plain(l + (size_t)from * (size_t)ldl, ldl), goss__plain(b, ldb),
+                           GOSS__SUBTRACT, b + (size_t)from * (size_t)ldb, ldb);
         goss__dense_run(d, (m + TILE - 1) / TILE, solve_block, &s);
     }
 }
@@ -261,20 +233,9 @@ int goss__pivoted_cholesky(const goss__dense *d, double *a, int n, double *l, in
             pivot[rank] = p;
             next_column(a, n, l, block, rank++, p, left);
         }
-        const goss__product p = {.m = n,
-                                 .n = n,
-                                 .k = BLOCK,
-                                 .a = l + block,
-                                 .a_row = n,
-                                 .a_step = 1,
-                                 .b = l + block,
-                                 .b_step = 1,
-                                 .b_col = n,
-                                 .c = a,
-                                 .ldc = n,
-                                 .factor = -1,
-                                 .add = true};
-        if (rank < n) goss__multiply(d, &p, true);
+        if (rank < n)
+            goss__multiply_lower(d, n, BLOCK, goss__plain(l + block, n), goss__transposed(l + block, n), GOSS__SUBTRACT,
+                                 a, n);
     }
     return rank;
 }

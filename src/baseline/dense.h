@@ -28,7 +28,7 @@ void goss__dense_run(const goss__dense *d, int64_t items, goss__pool_fn fn, void
 
 typedef double goss__four __attribute__((vector_size(32), aligned(8), may_alias));
 
-/* Eight sums, so that additions need not wait for each other. */
+/* Eight independent sums, so that additions overlap. */
 static inline double goss__dot(const double *a, const double *b, int n) {
     goss__four one = {0}, two = {0};
     double rest = 0;
@@ -52,8 +52,23 @@ static inline void goss__add_scaled(double *y, double k, const double *x, int n)
 
 /* ---- matrices ---- */
 
-/* The product; `lower`: of a square C only what is on or below the diagonal is meant (more may be written). */
-void goss__multiply(const goss__dense *d, const goss__product *p, bool lower);
+/* An operand of a product: element (i, j) is x[i * row + j * column]. */
+typedef struct goss__operand {
+    const double *x;
+    int64_t row, column;
+} goss__operand;
+/* x row by row, `row` numbers apart; and its transpose. */
+static inline goss__operand goss__plain(const double *x, int64_t row) { return (goss__operand){x, row, 1}; }
+static inline goss__operand goss__transposed(const double *x, int64_t row) { return (goss__operand){x, 1, row}; }
+
+typedef enum goss__update { GOSS__SET, GOSS__ADD, GOSS__SUBTRACT } goss__update;
+
+/* C = A B, C += A B or C -= A B, for A [m, k], B [k, n] and c [m, n], whose rows are ldc apart. */
+void goss__multiply(const goss__dense *d, int64_t m, int64_t n, int64_t k, goss__operand a, goss__operand b,
+                    goss__update how, double *c, int64_t ldc);
+/* The same of a square C of which only what is on or below the diagonal is meant (more may be written). */
+void goss__multiply_lower(const goss__dense *d, int64_t n, int64_t k, goss__operand a, goss__operand b,
+                          goss__update how, double *c, int64_t ldc);
 /* out [n, n] = X X' of rows x [n, width], or of columns: out [width, width] = X' X; all of it. Adds to out if `add`. */
 void goss__gram_rows(const goss__dense *d, const double *x, int n, int width, double *out);
 void goss__gram_columns(const goss__dense *d, const double *x, int n, int width, bool add, double *out);

@@ -116,20 +116,8 @@ void goss__outputs_of(const goss__dense *d, const double *w, int width, int outp
                       int row) {
     for (int i = 0; i < rows->n; i++)
         for (int c = 0; c < outputs; c++) out[(size_t)i * (size_t)row + (size_t)c] = w[(size_t)c * (size_t)(1 + width)];
-    const goss__product p = {.m = rows->n,
-                             .n = outputs,
-                             .k = width,
-                             .a = rows->x,
-                             .a_row = width,
-                             .a_step = 1,
-                             .b = w + 1,
-                             .b_step = 1,
-                             .b_col = 1 + width,
-                             .c = out,
-                             .ldc = row,
-                             .factor = 1,
-                             .add = true};
-    goss__multiply(d, &p, false);
+    goss__multiply(d, rows->n, outputs, width, goss__plain(rows->x, width), goss__transposed(w + 1, 1 + width),
+                   GOSS__ADD, out, row);
 }
 
 void goss__linear(const double *w, int width, int outputs, bool classes, const goss_rows *rows, double *out) {

@@ -38,20 +38,8 @@ static void logits(goss__logistic *l, const double *w) {
     const size_t k = (size_t)l->classes, stride = (size_t)l->width + 1;
     for (size_t i = 0; i < (size_t)l->n; i++)
         for (size_t c = 0; c < k; c++) l->p[i * k + c] = w[c * stride];
-    const goss__product p = {.m = l->n,
-                             .n = l->classes - 1,
-                             .k = l->width,
-                             .a = l->z,
-                             .a_row = l->width,
-                             .a_step = 1,
-                             .b = w + 1,
-                             .b_step = 1,
-                             .b_col = (int64_t)stride,
-                             .c = l->p,
-                             .ldc = l->classes,
-                             .factor = 1,
-                             .add = true};
-    goss__multiply(l->dense, &p, false);
+    goss__multiply(l->dense, l->n, l->classes - 1, l->width, goss__plain(l->z, l->width),
+                   goss__transposed(w + 1, (int64_t)stride), GOSS__ADD, l->p, l->classes);
     for (size_t i = 0; i < (size_t)l->n; i++) {
         find_last(l->p + i * k, l->classes, 1);
         for (size_t c = 0; l->offset && c < k; c++) l->p[i * k + c] += l->offset[i * k + c];
@@ -98,20 +86,8 @@ static double loss(goss__logistic *l, const double *w, double *g) {
         for (size_t j = 1; j < stride; j++) to[j] = l->slope * from[j];
         penalty += l->level * from[0] * from[0] + l->slope * goss__dot(from + 1, from + 1, l->width);
     }
-    const goss__product p = {.m = l->classes - 1,
-                             .n = l->width,
-                             .k = l->n,
-                             .a = l->p,
-                             .a_row = 1,
-                             .a_step = l->classes,
-                             .b = l->z,
-                             .b_step = l->width,
-                             .b_col = 1,
-                             .c = g + 1,
-                             .ldc = (int64_t)stride,
-                             .factor = 1,
-                             .add = true};
-    goss__multiply(l->dense, &p, false);
+    goss__multiply(l->dense, l->classes - 1, l->width, l->n, goss__transposed(l->p, l->classes),
+                   goss__plain(l->z, l->width), GOSS__ADD, g + 1, (int64_t)stride);
     find_last(g, l->classes, stride);
     return sum + penalty / 2;
 }
@@ -223,13 +199,13 @@ static bool step(goss__logistic *l, double down, double *w, double *value) {
 }
 
 void goss__logistic_fit(goss__logistic *l, double level, double slope, const double *offset, double *w) {
-    const int renew = l->width / (16 * l->classes), wait = renew > STEPS_AT_LEAST ? renew : STEPS_AT_LEAST;
+    const int renew = l->width / (16 * l->classes), interval = renew > STEPS_AT_LEAST ? renew : STEPS_AT_LEAST;
     l->level = level, l->slope = slope, l->offset = offset, l->pairs = 0;
     double value = loss(l, w, l->g);
     if (!l->has_gram) take_gram(l);
     add_diagonal(l);
     for (int k = 0, since = 0; k < MOST_STEPS; k++, since++) {
-        if (since == wait) take_gram(l), add_diagonal(l), since = 0;
+        if (since == interval) take_gram(l), add_diagonal(l), since = 0;
         find_direction(l);
         const double down = dot(l->g, l->direction, l->size);
         if (!(down < 0)) return;

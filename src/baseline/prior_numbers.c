@@ -79,20 +79,8 @@ static goss_status add_large(const work *w, int k, double *sums, goss_error *err
     }
     goss__cholesky(w->t->dense, a, w->d);
     goss__lower_solve(w->t->dense, a, w->d, w->d, v, w->d + 1, w->d + 1);
-    const goss__product p = {.m = w->d + 1,
-                             .n = w->d + 1,
-                             .k = w->d,
-                             .a = v,
-                             .a_row = 1,
-                             .a_step = w->d + 1,
-                             .b = v,
-                             .b_step = w->d + 1,
-                             .b_col = 1,
-                             .c = sums,
-                             .ldc = w->d + 1,
-                             .factor = -1,
-                             .add = true};
-    goss__multiply(w->t->dense, &p, true);
+    goss__multiply_lower(w->t->dense, w->d + 1, w->d, goss__transposed(v, w->d + 1), goss__plain(v, w->d + 1),
+                         GOSS__SUBTRACT, sums, w->d + 1);
     for (size_t i = 0; i < d; i++) sums[i * row + i] += penalty(w, i);
     goss__free(a);
     return GOSS_OK;

@@ -59,28 +59,17 @@ goss_status goss__span_place(const goss__span *s, const goss__dense *d, const do
         if (z != x) memcpy(z, x, size * sizeof *z);
         return GOSS_OK;
     }
-    double *rows = basis_rows(s), *turned = goss__alloc((size + 1) * sizeof *turned);
-    if (rows && turned) {
-        const goss__product p = {.m = s->rank,
-                                 .n = n,
-                                 .k = s->width,
-                                 .a = rows,
-                                 .a_row = s->width,
-                                 .a_step = 1,
-                                 .b = x,
-                                 .b_step = 1,
-                                 .b_col = s->width,
-                                 .c = turned,
-                                 .ldc = n,
-                                 .factor = 1};
-        goss__multiply(d, &p, false);
-        goss__lower_solve(d, s->corner, s->rank, s->rank, turned, n, n);
+    double *rows = basis_rows(s), *transposed = goss__alloc((size + 1) * sizeof *transposed);
+    if (rows && transposed) {
+        goss__multiply(d, s->rank, n, s->width, goss__plain(rows, s->width), goss__transposed(x, s->width), GOSS__SET,
+                       transposed, n);
+        goss__lower_solve(d, s->corner, s->rank, s->rank, transposed, n, n);
         for (int i = 0; i < n; i++)
             for (int k = 0; k < s->rank; k++)
-                z[(size_t)i * (size_t)s->rank + (size_t)k] = turned[(size_t)k * (size_t)n + (size_t)i];
+                z[(size_t)i * (size_t)s->rank + (size_t)k] = transposed[(size_t)k * (size_t)n + (size_t)i];
     }
-    const bool there = rows && turned;
-    goss__free(rows), goss__free(turned);
+    const bool there = rows && transposed;
+    goss__free(rows), goss__free(transposed);
     return there ? GOSS_OK : no_memory(err, n);
 }
 
