@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench_baselines: how long baselines take to fit (goss_baselines_fit). Usage: bench_baselines TASKS ROWS INPUTS
  * CLASSES [THREADS], ROWS of each task, CLASSES 0: numbers. Inputs are normal, or, of 1,000 inputs and more, 20 counts
- * a row as of words. Prints {"tasks":...,"seconds":N,"cpu_seconds":N,"work":N}. */
+ * a row as of words. Prints {"tasks":,"rows":,"inputs":,"classes":,"seconds":,"cpu_seconds":,"work":}. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

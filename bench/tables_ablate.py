@@ -18,12 +18,12 @@ import statistics
 import subprocess
 
 FAMILIES = "mlp=2,causal=3,graph=2,tree=2,rule=1.5,process=1,additive=1,linear=1.5,cluster=1.5".split(",")
-PARTS = {"units": ["model.backbone=dense 96; tanh", "cells.directions=15", "cells.ranked=6"],
+PARTS = {"units": ["model.backbone=dense 96; tanh", "cells.directions=15", "cells.ranked=5"],
          "layers": ["cells.layers=1"],
          "width": ["cells.width=24"],
          "directions": ["cells.directions=15"],
          "ranked": ["cells.ranked=5"],
-         # The configuration's rates, without those of what is gone
+         # The configuration's rates, without hyper.crossed.*
          "crossed": ["cells.crossed=0", "optimizer.rates=hyper.last.spread*=4; hyper.last.number=4; "
                      "hyper.first.scale=4; hyper.first.lambda*=4; hyper.ranked.*=2"]}
 

@@ -114,10 +114,8 @@ static void close_all(bench *b) {
 int bench_run(bench *b, double flops) {
     prepare(b);
     if (b->run.text) show(b, goss_schedule_text(b->program));
-    if (b->run.repeats) {
-        print_head(b, flops);
-        serve(&b->run, step, b);
-    }
+    print_head(b, flops);
+    serve(&b->run, step, b);
     if (b->run.profile) show(b, goss_exec_profile(b->exec, b->run.repeats ? 5 : 1, &b->err));
     close_all(b);
     return 0;

@@ -14,8 +14,8 @@
 #include "gossamer/status.h"
 
 /* X(id, name, within, what). what: NULL: a pass of the schedule, whose row in schedule/passes.c says what it does; else
- * a choice within a pass, in an operation or at run time. within: the pass that makes the choice and is switched off
- * with all of its own; NULL: none. */
+ * a choice within a pass, in an operation or at run time. within: the pass that makes the choice, whose name
+ * disables it, too; NULL: none. */
 #define GOSS__PASSES(X)                                                                                                \
     X(BATCH, "batch", NULL, "granularity.c: what packs or transforms shared weights computes a tile of units at once") \
     X(BF16_PRODUCT, "bf16-product", NULL, "bf16.c: products convert weights stored as bfloat16 a panel at a time")     \

@@ -218,7 +218,7 @@ static bool is_earlier(const void *context, const char *word, size_t n) {
     return *word == '.' ? has_ending(context, word, n) : has_column(context, word, n);
 }
 
-/* Nothing is known of a model's bytes but what other kinds have; all else has a kind. */
+/* Other kinds are recognised by their first bytes; a model is what is not recognised. */
 static goss_status check_content(const char *path, const char *results, goss_error *err) {
     const bool model = strcmp(results, GOSS_OUTPUT_MODEL) == 0;
     goss__map m;

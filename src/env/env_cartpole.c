@@ -26,7 +26,7 @@ enum { LANES = 4, STATE = 4, PARAMETERS = 6 };
 typedef double four __attribute__((vector_size(8 * LANES)));
 typedef int64_t masks __attribute__((vector_size(8 * LANES)));
 typedef float observed __attribute__((vector_size(4 * STATE)));
-/* The same, as they lie in arrays. */
+/* The same in arrays, with the alignment of a number. */
 typedef double numbers __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
 typedef float seen_numbers __attribute__((vector_size(4 * STATE), aligned(4), may_alias));
 #define INLINE static inline __attribute__((always_inline))
@@ -67,8 +67,8 @@ INLINE void advance_four(const double *parameter, double *state, const float *ac
     four p[4], s[4], sine, cosine;
     load(p, parameter, PARAMETERS), load(s, state, STATE);
     const double *q = parameter;
-    const four force = {q[FORCE], q[FORCE + 6], q[FORCE + 12], q[FORCE + 18]};
-    const four sign = {q[SIGN], q[SIGN + 6], q[SIGN + 12], q[SIGN + 18]};
+    const four force = {q[FORCE], q[FORCE + PARAMETERS], q[FORCE + 2 * PARAMETERS], q[FORCE + 3 * PARAMETERS]};
+    const four sign = {q[SIGN], q[SIGN + PARAMETERS], q[SIGN + 2 * PARAMETERS], q[SIGN + 3 * PARAMETERS]};
     const four a = {(double)action[0], (double)action[1], (double)action[2], (double)action[3]};
     const masks left = (a == 1) ^ (sign >= 0); /* flips the sign of the force */
     const four push = (four)((masks)force ^ (left & INT64_MIN));
@@ -169,14 +169,14 @@ static void paint_cartpole(const double *p, const double *s, goss_env_canvas *c)
 const goss_env_kind goss__env_cartpole = {.name = "cartpole",
                                           .doc = "A pole on a cart that is pushed left or right; 1 a step while it "
                                                  "stands, 500 steps at most",
-                                          .observations = 4,
+                                          .observations = STATE,
                                           .actions = 2,
-                                          .state = 4,
+                                          .state = STATE,
                                           .horizon = 500,
                                           .episodes = 1,
                                           .parameter = cartpole,
-                                          .named = 6,
-                                          .parameters = 6,
+                                          .named = PARAMETERS,
+                                          .parameters = PARAMETERS,
                                           .reset = reset_cartpole,
                                           .step = step_cartpole,
                                           .steps = steps_cartpole,

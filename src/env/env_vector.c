@@ -193,16 +193,16 @@ static void step_block(void *context, int64_t block, int worker) {
     }
 }
 
-/* Whether an action is none: a number of one, or controls that are finite. */
-static bool is_none(const goss_env_kind *k, const float *a) {
-    if (!k->actions) return !is_finite(a, (size_t)k->controls);
-    return !(a[0] >= 0 && a[0] < (float)k->actions) || (float)(int)a[0] != a[0];
+/* The number of an action, or finite controls. */
+static bool is_action(const goss_env_kind *k, const float *a) {
+    if (!k->actions) return is_finite(a, (size_t)k->controls);
+    return a[0] >= 0 && a[0] < (float)k->actions && (float)(int)a[0] == a[0];
 }
 
 static goss_status check_actions(const goss_envs *e, goss_error *err) {
     const goss_env_kind *k = kind_of(e);
     int i = 0;
-    while (i < e->o.count && (e->over[i] || !is_none(k, action_of(e, i)))) i++;
+    while (i < e->o.count && (e->over[i] || is_action(k, action_of(e, i)))) i++;
     if (i == e->o.count) return GOSS_OK;
     if (k->actions)
         return goss_error_set(err, GOSS_E_ARGUMENT, "environment %s, life %d: action %g is not one of 0 to %d", k->name,

@@ -118,8 +118,8 @@ static bool varies(const closing *c, const uint8_t *varying, uint32_t id) {
  * transposed before them, once, instead of at each. The same sums. */
 static goss_val place_node(const closing *c, const uint8_t *varying, uint32_t id) {
     const goss__node *n = c->s->body->nodes[id];
-    const bool turned = n->op == &goss__op_matmul && GOSS__ATTR(n, matmul)->transpose_b;
-    if (!turned || !varying[n->in[0]] || varying[n->in[1]]) return goss__copy_node(c->to, n, c->map);
+    const bool transposed = n->op == &goss__op_matmul && GOSS__ATTR(n, matmul)->transpose_b;
+    if (!transposed || !varying[n->in[0]] || varying[n->in[1]]) return goss__copy_node(c->to, n, c->map);
     return goss_matmul(c->map[n->in[0]], goss_transpose(c->map[n->in[1]]), GOSS__ATTR(n, matmul)->transpose_a, false);
 }
 

@@ -71,13 +71,13 @@ typedef struct around {
 } around;
 
 /* A slice, or a stacked result: the tensor outside, and a step's part of it inside. */
-typedef struct moved {
+typedef struct copied {
     char *outside, *inside;
-    int arg; /* of a result that lies in an argument, `offset` bytes behind its beginning; -1: it has one place */
+    int arg; /* of a result that aliases an argument, `offset` bytes from its start; -1: its address is fixed */
     ptrdiff_t offset;
     around x;
     int64_t count; /* positions of a step */
-} moved;
+} copied;
 
 typedef struct scan_call {
     goss_exec *e, *body;
@@ -87,7 +87,7 @@ typedef struct scan_call {
     goss__unit inner;
     int64_t steps;
     char *arg[2 * GOSS__MAX_IN + 2];
-    moved slice[GOSS__MAX_IN], result[GOSS__MAX_IN]; /* the first results; of more each is found at each step */
+    copied slice[GOSS__MAX_IN], result[GOSS__MAX_IN]; /* results beyond these are located at each step */
 } scan_call;
 
 static size_t size_of(const goss_schedule *p, uint32_t v) { return goss__elem_size(p, &p->values[v]); }
@@ -111,10 +111,10 @@ static void copy_in(char *to, const char *from, const around *a, int64_t at, int
     }
 }
 
-static moved slice_of(const scan_call *c, int i) {
+static copied slice_of(const scan_call *c, int i) {
     const goss__loop_arg *a = &c->l->arg[i];
     const goss__step *s = &c->e->steps[c->k];
-    return (moved){
+    return (copied){
         .outside = goss__address(c->e, &s->at[i + 1], c->u),
         .inside = c->inner.arena + a->buffer,
         .x = around_axis(&s->shapes[c->u->last].in[i], a->axis, size_of(c->body->schedule, (uint32_t)a->value)),
@@ -123,7 +123,7 @@ static moved slice_of(const scan_call *c, int i) {
 
 static void set_slice(scan_call *c, int i, int64_t t) {
     if (c->l->arg[i].value < 0) return;
-    const moved *m = &c->slice[i - c->l->carries];
+    const copied *m = &c->slice[i - c->l->carries];
     const int64_t at = t * m->count;
     if (m->x.outer == 1 && at + m->count <= m->x.steps) {
         c->arg[i] = m->outside + at * m->x.inner;
@@ -172,23 +172,23 @@ static char *body_address(const scan_call *c, uint32_t v) {
     return at + numel_of(c, v, false) / r->items * r->unit * c->u->index * (int64_t)goss__elem_size(b, val);
 }
 
-static moved result_of(const scan_call *c, const goss__loop_result *r) {
+static copied result_of(const scan_call *c, const goss__loop_result *r) {
     const uint32_t k = c->e->schedule->values[r->value].instr;
     const goss__step *s = &c->e->steps[k];
     int64_t elements;
     const goss__value *root = &c->body->schedule->values[goss__root(c->body->schedule, r->of, &elements)];
-    const bool moves = root->arg >= 0;
-    return (moved){
+    const bool in_argument = root->arg >= 0;
+    return (copied){
         .outside = result_address(c->e, k, c->u),
-        .inside = moves ? NULL : body_address(c, r->of),
-        .arg = moves ? (int)root->arg : -1,
+        .inside = in_argument ? NULL : body_address(c, r->of),
+        .arg = in_argument ? (int)root->arg : -1,
         .offset = (ptrdiff_t)elements * (ptrdiff_t)goss__elem_size(c->body->schedule, root),
         .x = around_axis(s->shapes[s->value->partial ? 0 : c->u->last].out, r->axis, size_of(c->e->schedule, r->value)),
         .count = r->kind == GOSS__SCAN_JOIN ? c->body->schedule->values[r->of].node->shape.dim[r->axis].count : 1};
 }
 
 static void stack_result(const scan_call *c, int i, int64_t t) {
-    const moved m = i < GOSS__MAX_IN ? c->result[i] : result_of(c, &c->l->result[i]);
+    const copied m = i < GOSS__MAX_IN ? c->result[i] : result_of(c, &c->l->result[i]);
     const int64_t at = t * m.count, n = at + m.count > m.x.steps ? m.x.steps - at : m.count;
     const char *from = m.arg >= 0 ? c->arg[m.arg] + m.offset : m.inside;
     char *to = m.outside + at * m.x.inner;

@@ -36,19 +36,16 @@ static void find_batched(const goss__builder *b, goss__phase *ph, double items) 
     }
 }
 
-/* The loop of an instruction, with the states of its values for the phase's items; NULL: it is none. */
-static const goss__loop *loop_of(const goss_schedule *p, const goss__phase *ph, uint32_t k) {
-    goss__cut cut[GOSS__MAX_IN];
-    const uint32_t value = p->instrs[k].value;
-    if (p->values[value].loop) (void)goss__loop_slice(p, value, ph->items, cut);
-    return p->values[value].loop;
+static const goss__loop *loop_of(const goss_schedule *p, uint32_t k) { return p->values[p->instrs[k].value].loop; }
+
+static void set_loop_states(const goss_schedule *p, const goss__phase *ph) {
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++)
+        if (loop_of(p, k)) goss__loop_states(p, p->instrs[k].value, ph->items);
 }
 
 /* The rows of an item that a step of a loop multiplies by a matrix that all items share; 0: it does not. */
-static double shared_rows(const goss_schedule *p, const goss__loop *l, double items) {
+static double shared_rows(const goss__loop *l, const int64_t *counts, double items) {
     const goss_schedule *b = l->body;
-    int64_t counts[GOSS__MAX_SYMBOLS];
-    goss__symbol_maxima(&p->symbols, counts);
     for (uint32_t v = 0; v < b->n_values; v++) {
         const goss__value *val = &b->values[v];
         if (val->op != &goss__op_matmul || l->state[v] != GOSS__LOOP_CUT) continue;
@@ -60,10 +57,10 @@ static double shared_rows(const goss_schedule *p, const goss__loop *l, double it
     return 0;
 }
 
-static int64_t least_items(const goss_schedule *p, const goss__phase *ph, double items) {
+static int64_t least_items(const goss_schedule *p, const goss__phase *ph, const int64_t *counts, double items) {
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
-        const goss__loop *l = loop_of(p, ph, k);
-        const double rows = l ? shared_rows(p, l, items) : 0;
+        const goss__loop *l = loop_of(p, k);
+        const double rows = l ? shared_rows(l, counts, items) : 0;
         if (rows > 0) return (int64_t)ceil(GOSS__COST_LOOP_ROWS / rows);
     }
     return 1;
@@ -73,7 +70,7 @@ static int64_t least_items(const goss_schedule *p, const goss__phase *ph, double
 static double loop_bytes(const goss_schedule *p, const goss__phase *ph, double items) {
     double most = 0;
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
-        const goss__loop *l = loop_of(p, ph, k);
+        const goss__loop *l = loop_of(p, k);
         double bytes = 0;
         for (uint32_t v = 0; l && v < l->body->n_values; v++)
             if (goss__is_instr(&l->body->values[v]) && l->state[v] != GOSS__LOOP_WHOLE)
@@ -119,10 +116,11 @@ static void size_phase(goss__builder *b, goss__phase *ph) {
     goss__symbol_maxima(&p->symbols, counts);
     const double items = (double)goss__extent_eval(ph->items, counts);
     find_passing(b, ph);
+    set_loop_states(p, ph);
     const double loop = loop_bytes(p, ph, items);
     ph->item_bytes = loop > 0 ? loop : live_bytes(b, ph, items);
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) ph->item_cost += b->cost[p->instrs[k].value] / items;
-    ph->least = least_items(p, ph, items);
+    ph->least = least_items(p, ph, counts, items);
     find_batched(b, ph, items);
 }
 

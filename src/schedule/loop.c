@@ -291,6 +291,16 @@ static cutting cut_loop(const goss_schedule *p, uint32_t v, goss_extent L) {
     return c;
 }
 
+void goss__loop_states(const goss_schedule *p, uint32_t v, goss_extent L) {
+    goss__loop *l = p->values[v].loop;
+    if (!goss_extent_is(L, 1)) {
+        (void)cut_loop(p, v, L);
+        return;
+    }
+    for (uint32_t i = 0; i < l->body->n_values; i++) l->state[i] = GOSS__LOOP_WHOLE;
+    l->items = L;
+}
+
 goss__slicing goss__loop_slice(const goss_schedule *p, uint32_t v, goss_extent L, goss__cut *cut) {
     const goss__value *val = &p->values[v];
     const cutting c = cut_loop(p, v, L);

@@ -59,6 +59,8 @@ goss_status goss__plan_bodies(goss_schedule *p, goss_error *err);
 /* How operands of scan v are sliced for L items, and its result v. */
 goss__slicing goss__loop_slice(const goss_schedule *p, uint32_t v, goss_extent L, goss__cut *cut);
 goss__slicing goss__loop_slice_result(const goss_schedule *p, uint32_t v, goss_extent L, goss__cut *cut);
+/* Sets the states of the body's values of scan v for a phase over L items. */
+void goss__loop_states(const goss_schedule *p, uint32_t v, goss_extent L);
 /* The steps at these counts, and the flops of all of them. */
 int64_t goss__loop_steps(const goss__loop *l, const int64_t *counts);
 double goss__loop_cost(const goss__loop *l, const int64_t *counts);

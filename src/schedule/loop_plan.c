@@ -110,17 +110,6 @@ static void reserve_fixed(goss__loop *l) {
 
 /* ---- the whole plan ---- */
 
-static void set_states(goss_schedule *p, uint32_t v, goss_extent L) {
-    goss__loop *l = p->values[v].loop;
-    goss__cut cut[GOSS__MAX_IN];
-    if (!goss_extent_is(L, 1)) {
-        goss__loop_slice(p, v, L, cut);
-        return;
-    }
-    for (uint32_t i = 0; i < l->body->n_values; i++) l->state[i] = GOSS__LOOP_WHOLE;
-    l->items = L;
-}
-
 static goss_status plan_body(goss_schedule *p, uint32_t v, goss_error *err) {
     goss__loop *l = p->values[v].loop;
     goss_schedule *body = l->body;
@@ -131,7 +120,7 @@ static goss_status plan_body(goss_schedule *p, uint32_t v, goss_error *err) {
     b.in_phase = goss__calloc(body->n_values + 1u, 1), b.order = goss__calloc(body->n_values + 1u, sizeof *b.order);
     goss_status s = varies && b.in_phase && b.order ? GOSS_OK : no_memory(err);
     if (s == GOSS_OK) {
-        set_states(p, v, ph->items);
+        goss__loop_states(p, v, ph->items);
         mark_varying(l, varies);
         s = add_phase(&b, l, ph, varies, GOSS__LOOP_ONCE, err);
     }

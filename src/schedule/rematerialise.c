@@ -69,25 +69,27 @@ static void read_instead(goss_schedule *p, uint32_t v, uint32_t instead) {
     }
 }
 
-/* Whether so much of an item is stored between u and v, of one phase, that u has left the caches. */
-static bool is_far(const goss_schedule *p, uint32_t u, uint32_t v) {
-    int64_t counts[GOSS__MAX_SYMBOLS];
+/* The first value from `first` on that is still in the caches where v is computed: more of an item than they hold is
+ * stored by v's phase between earlier ones and v. counts: the symbols' maxima. */
+static uint32_t first_cached(const goss_schedule *p, uint32_t first, uint32_t v, const int64_t *counts) {
+    const int32_t phase = p->values[v].phase;
+    if (phase < 0) return first; /* constants */
+    const double most = GOSS__COST_UNIT_BYTES * (double)goss__extent_eval(p->phases[phase].items, counts);
     double bytes = 0;
-    if (p->values[v].phase < 0) return false; /* constants */
-    const goss__phase *ph = &p->phases[p->values[v].phase];
-    goss__symbol_maxima(&p->symbols, counts);
-    for (uint32_t w = u + 1; w < v; w++)
-        if (p->values[w].phase == p->values[v].phase && goss__is_instr(&p->values[w]) && !p->values[w].op->elementwise)
-            bytes += (double)p->values[w].bytes;
-    return bytes / (double)goss__extent_eval(ph->items, counts) > GOSS__COST_UNIT_BYTES;
+    for (uint32_t w = v; w > first; w--) {
+        const goss__value *val = &p->values[w];
+        if (w < v && val->phase == phase && goss__is_instr(val) && !val->op->elementwise) bytes += (double)val->bytes;
+        if (bytes > most) return w;
+    }
+    return first;
 }
 
-/* Copy v may be replaced by u, an earlier computation of the same. */
-static bool stands_for(const goss_schedule *p, uint32_t u, uint32_t v) {
+/* Copy v may be replaced by u, an earlier computation of the same; values from `cached` on are in the caches. */
+static bool stands_for(const goss_schedule *p, uint32_t u, uint32_t v, uint32_t cached) {
     const goss__value *copy = &p->values[v], *other = &p->values[u];
     if (u != (uint32_t)copy->copy_of && other->copy_of != copy->copy_of) return false;
     if (!goss__is_instr(other)) return false;
-    if (other->phase == copy->phase) return !is_far(p, u, v);
+    if (other->phase == copy->phase) return u >= cached;
     return !copy->moved && other->phase < copy->phase;
 }
 
@@ -102,11 +104,14 @@ static bool is_read(const goss_schedule *p, uint32_t v) {
 }
 
 void goss__merge_copies(goss_schedule *p) {
+    int64_t counts[GOSS__MAX_SYMBOLS];
+    goss__symbol_maxima(&p->symbols, counts);
     for (uint32_t v = 0; v < p->n_values; v++) {
         goss__value *copy = &p->values[v];
         if (copy->copy_of < 0 || !goss__is_instr(copy)) continue;
         uint32_t u = (uint32_t)copy->copy_of;
-        while (u < v && !stands_for(p, u, v)) u++;
+        const uint32_t cached = first_cached(p, u, v, counts);
+        while (u < v && !stands_for(p, u, v, cached)) u++;
         if (u == v) continue;
         read_instead(p, v, u);
         copy->place = GOSS__AT_MERGED;

@@ -315,8 +315,9 @@ void goss_sound_reader_free(goss_sound_reader *r) {
 static goss_status make_room(goss_sound_reader *r, size_t n, int lanes, size_t *lane, goss_error *err) {
     size_t need;
     *lane = (goss__front_scratch(&r->front, n) + 63) / 64 * 64;
-    if (goss__mul_ok((size_t)lanes, *lane, &need) && need <= r->room) return GOSS_OK;
-    char *grown = goss__alloc_aligned(need);
+    const bool fits = goss__mul_ok((size_t)lanes, *lane, &need);
+    if (fits && need <= r->room) return GOSS_OK;
+    char *grown = fits ? goss__alloc_aligned(need) : NULL;
     if (!grown) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a recording of %zu samples", n);
     goss__free(r->scratch);
     r->scratch = grown, r->room = need;

@@ -50,12 +50,12 @@ static scratch split(const goss__winograd_plan *p, void *memory) {
 }
 
 /* Addresses of a row of a tile's pixels; M + 2 of them are used. */
-#define AT 8
-typedef int64_t places __attribute__((vector_size(8 * AT)));
+#define ROW 8
+typedef int64_t places __attribute__((vector_size(8 * ROW)));
 
-/* The pixels of `rows` rows of a tile, at[row][AT]; tiles have stride M. As vectors, since branches would be
+/* The pixels of `rows` rows of a tile, at[row][ROW]; tiles have stride M. As vectors, since branches would be
  * mispredicted: many tiles of a small map are at an edge. */
-ALWAYS void tile_pixels(const int M, const float *at[][AT], const grid *g, int64_t tile, const int rows) {
+ALWAYS void tile_pixels(const int M, const float *at[][ROW], const grid *g, int64_t tile, const int rows) {
     const int64_t image = tile / (g->down * g->across), place = tile % (g->down * g->across);
     const int64_t y = place / g->across * M - g->top, x = place % g->across * M - g->left;
     const int64_t pixel = g->channels * (int64_t)sizeof(float), zero = (int64_t)(intptr_t)g->zero;
@@ -65,7 +65,10 @@ ALWAYS void tile_pixels(const int M, const float *at[][AT], const grid *g, int64
     places to = (int64_t)(intptr_t)g->data - zero + ((image * g->h + y) * g->w + column) * pixel;
     UNROLL for (int r = 0; r < rows; r++, to += g->w * pixel) {
         const places address = zero + (to & columns & inside[r]);
-        memcpy(at[r], &address, sizeof address);
+        if (sizeof address == sizeof at[r])
+            memcpy(at[r], &address, sizeof address);
+        else
+            for (int c = 0; c < ROW; c++) at[r][c] = (const float *)(intptr_t)address[c];
     }
 }
 
@@ -80,7 +83,7 @@ ALWAYS void store(const bool whole, float *p, vf v, vlanes some) {
 }
 
 /* to[k point] of channels c .. c + W of a tile's pixels. */
-ALWAYS void input_tile(const int M, const bool whole, const float *at[][AT], int64_t c, vlanes some, float *to,
+ALWAYS void input_tile(const int M, const bool whole, const float *at[][ROW], int64_t c, vlanes some, float *to,
                        int64_t point) {
     vf d[POINTS(4)];
     UNROLL for (int i = 0; i < M + 2; i++) {
@@ -94,7 +97,7 @@ ALWAYS void input_tile(const int M, const bool whole, const float *at[][AT], int
 }
 
 /* The same of the cotangents of its outputs. */
-ALWAYS void cotangent_tile(const int M, const bool whole, const float *at[][AT], int64_t c, vlanes some, float *to,
+ALWAYS void cotangent_tile(const int M, const bool whole, const float *at[][ROW], int64_t c, vlanes some, float *to,
                            int64_t point) {
     vf d[POINTS(4)];
     UNROLL for (int i = 0; i < M; i++) {
@@ -127,7 +130,7 @@ ALWAYS void output_tile(const int M, const bool whole, const float *m, int64_t p
 ALWAYS void inputs(const int M, const goss__winograd_plan *p, const grid *g, int64_t first, int64_t n, float *v) {
     const int64_t point = p->tiles * p->in_row, row = p->in_row, channels = g->channels, last = channels / W * W;
     for (int64_t t = 0; t < n; t++, v += row) {
-        const float *at[6][AT];
+        const float *at[6][ROW];
         tile_pixels(M, at, g, first + t, M + 2);
         for (int64_t c = 0; c < last; c += W) input_tile(M, true, at, c, vfirst(W), v + c, point);
         if (last < channels) input_tile(M, false, at, last, vfirst(channels - last), v + last, point);
@@ -137,7 +140,7 @@ ALWAYS void inputs(const int M, const goss__winograd_plan *p, const grid *g, int
 ALWAYS void cotangents(const int M, const goss__winograd_plan *p, const grid *g, int64_t first, int64_t n, float *z) {
     const int64_t point = p->tiles * p->out_row, row = p->out_row, channels = g->channels, last = channels / W * W;
     for (int64_t t = 0; t < n; t++, z += row) {
-        const float *at[6][AT];
+        const float *at[6][ROW];
         tile_pixels(M, at, g, first + t, M);
         for (int64_t c = 0; c < last; c += W) cotangent_tile(M, true, at, c, vfirst(W), z + c, point);
         if (last < channels) cotangent_tile(M, false, at, last, vfirst(channels - last), z + last, point);
