@@ -126,7 +126,7 @@ static goss_status add_derived(eval_table *e, const char *name, goss_error *err)
             return goss_error_set(err, GOSS_E_ARGUMENT, "--methods %s: %s keeps no baselines%s", name,
                                   e->fold[i].base.path,
                                   goss_model_data(e->fold[i].base.model)->task.input_rank == 1
-                                      ? ": they were left out, as training says why"
+                                      ? ": they would have taken minutes or millions of numbers (docs/table-tasks.md)"
                                       : ": they take rows of numbers, and its samples are sequences");
     if (r->kind && objective_of(&e->fold[0])->classes && !r->kind->classes)
         return goss_error_set(err, GOSS_E_ARGUMENT, "--methods %s is not defined for classes", name);

@@ -65,6 +65,24 @@ static inline void write_file(const char *name, const void *data, size_t n) {
     fclose(f);
 }
 
+/* The number behind a key, in JSON that was printed, from a place on. */
+static inline double json_number(const char *from, const char *key) {
+    char quoted[80];
+    snprintf(quoted, sizeof quoted, "\"%s\": ", key);
+    const char *at = from ? strstr(from, quoted) : NULL;
+    if (!at) T_FAIL("no %s in %.300s", key, from ? from : "");
+    return strtod(at + strlen(quoted), NULL);
+}
+
+/* The object of that name in the JSON that was printed last. */
+static inline const char *json_named(const char *name) {
+    char quoted[80];
+    snprintf(quoted, sizeof quoted, "{\"name\": \"%s\"", name);
+    const char *at = out_text ? strstr(out_text, quoted) : NULL;
+    if (!at) T_FAIL("no %s in %.600s", name, out_text ? out_text : "");
+    return at;
+}
+
 /* Accuracy of the method of that name in the JSON that eval wrote last; -1: none. */
 static inline double accuracy_of(const char *name) {
     char key[64];

@@ -28,28 +28,12 @@ static void write_run(const char *name, const char *more) {
     write_file(name, text, (size_t)n);
 }
 
-static const char *row(const char *name) {
-    char quoted[80];
-    snprintf(quoted, sizeof quoted, "{\"name\": \"%s\"", name);
-    const char *at = strstr(out_text, quoted);
-    if (!at) T_FAIL("no row %s in %.600s", name, out_text);
-    return at;
-}
-
-static double number(const char *from, const char *key) {
-    char quoted[80];
-    snprintf(quoted, sizeof quoted, "\"%s\": ", key);
-    const char *at = from ? strstr(from, quoted) : NULL;
-    if (!at) T_FAIL("no %s in %.300s", key, from ? from : "");
-    return strtod(at + strlen(quoted), NULL);
-}
-
 static double difference(const char *a, const char *b) {
     char quoted[120];
     snprintf(quoted, sizeof quoted, "{\"a\": \"%s\", \"b\": \"%s\"", a, b);
     const char *at = strstr(out_text, quoted);
     if (!at) T_FAIL("no difference of %s and %s in %s", a, b, out_text);
-    return number(at, "value");
+    return json_number(at, "value");
 }
 
 /* What was printed, without the time it took. */
@@ -94,19 +78,20 @@ TEST(every_row_is_told_with_the_names_that_are_promised) {
                                        "one",        "one/weight_decay", "ids",   "ids/weight_decay"};
     for (int i = 0; i < 8; i++) {
         static const char *const keys[] = {"value", "ci95", "seeds", "seconds"};
-        for (int k = 0; k < 4; k++) T_CHECK(number(row(rows[i]), keys[k]) > 0);
-        T_CHECK(number(row(rows[i]), "explained_variance") < 1);
-        SAYS(strstr(row(rows[i]), "worst_task"), "{\"task\": \"s0");
+        for (int k = 0; k < 4; k++) T_CHECK(json_number(json_named(rows[i]), keys[k]) > 0);
+        T_CHECK(json_number(json_named(rows[i]), "explained_variance") < 1);
+        SAYS(strstr(json_named(rows[i]), "worst_task"), "{\"task\": \"s0");
     }
-    SAYS(row("one/weight_decay"), "\"model\": \"one\", \"regularizer\": \"weight_decay\"");
-    SAYS(row("ids"), "\"model\": \"ids\", \"regularizer\": \"none\"");
-    SAYS(row("ids"), "\"worse_than_alone\": null"); /* nothing is called alone */
+    SAYS(json_named("one/weight_decay"), "\"model\": \"one\", \"regularizer\": \"weight_decay\"");
+    SAYS(json_named("ids"), "\"model\": \"ids\", \"regularizer\": \"none\"");
+    SAYS(json_named("ids"), "\"worse_than_alone\": null"); /* nothing is called alone */
     SAYS(out_text, "\"metric\": \"rmse\"");
     SAYS(out_text, "\"verdict\": \"");
-    T_NEAR(difference("ids", "mean-ridge"), number(row("ids"), "value") - number(row("mean-ridge"), "value"), 1e-7);
+    T_NEAR(difference("ids", "mean-ridge"),
+           json_number(json_named("ids"), "value") - json_number(json_named("mean-ridge"), "value"), 1e-7);
     /* Schools have levels and slopes of their own. */
-    T_CHECK(number(row("ids"), "value") < number(row("one"), "value"));
-    T_CHECK(number(row("ridge"), "value") < number(row("pooled-ridge"), "value"));
+    T_CHECK(json_number(json_named("ids"), "value") < json_number(json_named("one"), "value"));
+    T_CHECK(json_number(json_named("ridge"), "value") < json_number(json_named("pooled-ridge"), "value"));
 }
 
 TEST(a_file_has_each_task) {
@@ -124,8 +109,8 @@ TEST(a_file_has_each_task) {
         lines++;
     }
     T_EQ(lines, SCHOOLS);
-    T_NEAR(sum[0] / SCHOOLS, number(row("mean-ridge"), "value"), 1e-5);
-    T_NEAR(sum[6] / SCHOOLS, number(row("ids"), "value"), 1e-5);
+    T_NEAR(sum[0] / SCHOOLS, json_number(json_named("mean-ridge"), "value"), 1e-5);
+    T_NEAR(sum[6] / SCHOOLS, json_number(json_named("ids"), "value"), 1e-5);
     free(text);
 }
 
@@ -197,16 +182,16 @@ TEST(a_signal_ends_it_with_a_status_that_says_so) {
 TEST(other_settings_are_not_taken_for_the_same) {
     whole();
     RUN(0, "compare run.ini compare.dir=other --json");
-    const double before = number(row("ids"), "value"), closed = number(row("ridge"), "value");
+    const double before = json_number(json_named("ids"), "value"), closed = json_number(json_named("ridge"), "value");
     T_CHECK(!strstr(err_text, "of other settings"));
     RUN(0, "compare run.ini compare.dir=other optimizer.rate=0.03 run.dir=mine run.threads=2 --json");
     SAYS(err_text, "16 results in other/cells are of other settings and will be replaced");
     SAYS(err_text, "run.dir has no effect in a comparison: results are in compare.dir");
     SAYS(err_text, "run.threads has no effect in a comparison");
-    T_CHECK(number(row("ids"), "value") != before);
-    T_NEAR(number(row("ridge"), "value"), closed, 0);
+    T_CHECK(json_number(json_named("ids"), "value") != before);
+    T_NEAR(json_number(json_named("ridge"), "value"), closed, 0);
     RUN(0, "compare run.ini compare.dir=other compare.seeds=3 --json");
-    T_EQ(number(row("ids"), "seeds"), 3);
+    T_EQ(json_number(json_named("ids"), "seeds"), 3);
 }
 
 static void remove_files(const char *pattern) {
@@ -252,9 +237,9 @@ TEST(a_cell_that_fails_is_told_and_the_others_run) {
     RUN(1, "compare fails.ini --json");
     SAYS(err_text, "wild, seed 1: ");
     SAYS(err_text, "2 cells gave an error");
-    T_EQ(number(row("one"), "seeds"), 2);
-    T_EQ(number(row("wild"), "seeds"), 0);
-    SAYS(row("wild"), "\"value\": null");
+    T_EQ(json_number(json_named("one"), "seeds"), 2);
+    T_EQ(json_number(json_named("wild"), "seeds"), 0);
+    SAYS(json_named("wild"), "\"value\": null");
     SAYS(out_text, "Only 2 of 4 cells are done.");
 }
 
@@ -279,14 +264,14 @@ TEST(structure_helps_where_tasks_are_alike) {
                            "seeds = 3\nearly = false\ndir = alike\n[regularizer.tie]\non = weights/*\n"
                            "kind = difference\nstrength = 2\n");
     RUN(0, "compare alike.ini data.path=alike.csv data.task=who train.steps=150 --json");
-    const double alone = number(row("alone"), "value"), tie = number(row("alone/tie"), "value");
+    const double alone = json_number(json_named("alone"), "value"), tie = json_number(json_named("alone/tie"), "value");
     T_CHECK(tie < .95 * alone);
     T_NEAR(difference("alone/tie", "alone"), tie - alone, 1e-7);
-    T_NEAR(tie, number(row("mean-ridge"), "value"), .05 * tie);
-    T_CHECK(number(row("alone/tie"), "worse_than_alone") < 6);
-    T_EQ(number(row("alone"), "worse_than_alone"), 0);
+    T_NEAR(tie, json_number(json_named("mean-ridge"), "value"), .05 * tie);
+    T_CHECK(json_number(json_named("alone/tie"), "worse_than_alone") < 6);
+    T_EQ(json_number(json_named("alone"), "worse_than_alone"), 0);
     /* 2 is the section's own strength. */
-    const double strength = number(row("alone/tie"), "strength");
+    const double strength = json_number(json_named("alone/tie"), "strength");
     T_CHECK(strength == .2 || strength == 2 || strength == 20);
     SAYS(strstr(out_text, "verdict"), "The best with structure is ");
     SAYS(strstr(out_text, "verdict"), "better than alone");
@@ -347,10 +332,10 @@ TEST(a_section_that_no_row_has_is_told) {
 
 /* The n-th number after "value" in the row's list of noises. */
 static double noisy(const char *name, int n) {
-    const char *at = strstr(row(name), "\"noise\": [");
+    const char *at = strstr(json_named(name), "\"noise\": [");
     for (int i = 0; at && i <= n; i++) at = strstr(at + 1, "\"level\"");
     if (!at) T_FAIL("%s has no noise %d", name, n);
-    return number(at, "value");
+    return json_number(at, "value");
 }
 
 TEST(noise_on_test_inputs_costs_what_little_noise_does_not) {
@@ -358,14 +343,14 @@ TEST(noise_on_test_inputs_costs_what_little_noise_does_not) {
     double before[4];
     write_run("run.ini", compared);
     RUN(0, "compare run.ini compare.dir=quiet compare.regularizers=none --json");
-    for (int i = 0; i < 4; i++) before[i] = number(row(rows[i]), "value");
+    for (int i = 0; i < 4; i++) before[i] = json_number(json_named(rows[i]), "value");
     SAYS(out_text, "\"noise\": []");
-    T_CHECK(number(row("one"), "seed_deviation") > 0);
+    T_CHECK(json_number(json_named("one"), "seed_deviation") > 0);
     RUN(0, "compare run.ini compare.dir=quiet compare.regularizers=none compare.seeds=1 --json");
-    SAYS(row("one"), "\"seed_deviation\": null");
+    SAYS(json_named("one"), "\"seed_deviation\": null");
     RUN(0, "compare run.ini compare.dir=noisy compare.regularizers=none compare.noise=1e-9,1 --json");
     for (int i = 0; i < 4; i++) {
-        T_NEAR(number(row(rows[i]), "value"), before[i], 0);
+        T_NEAR(json_number(json_named(rows[i]), "value"), before[i], 0);
         T_NEAR(noisy(rows[i], 0), before[i], 1e-5 * before[i]);
         T_CHECK(noisy(rows[i], 1) > 1.02 * before[i]);
     }
@@ -377,7 +362,7 @@ TEST(noise_on_test_inputs_costs_what_little_noise_does_not) {
 
 /* The n-th number of the row's list of ranks; NaN: null. */
 static double rank_of(const char *name, int n) {
-    const char *at = strstr(row(name), "\"ranks\": [");
+    const char *at = strstr(json_named(name), "\"ranks\": [");
     for (int i = 0; at && i <= n; i++) at = strstr(at + 1, "\"effective_rank\": ");
     if (!at) T_FAIL("%s has no rank %d", name, n);
     at += strlen("\"effective_rank\": ");
@@ -388,10 +373,10 @@ TEST(ranks_of_representations_are_columns) {
     write_run("ranked.ini", compared);
     RUN(0, "compare ranked.ini compare.dir=plain compare.regularizers=none --json");
     SAYS(out_text, "\"ranks\": []");
-    const double before = number(row("one"), "value");
+    const double before = json_number(json_named("one"), "value");
     RUN(0, "compare ranked.ini compare.dir=ranked compare.regularizers=none 'compare.ranks=features/*, embedding/task' "
            "--json");
-    T_NEAR(number(row("one"), "value"), before, 0);
+    T_NEAR(json_number(json_named("one"), "value"), before, 0);
     T_CHECK(rank_of("one", 0) >= 1 && rank_of("ids", 0) >= 1);
     T_CHECK(rank_of("ids", 1) >= 1 && isnan(rank_of("one", 1))); /* one network for all has no codes */
     T_CHECK(isnan(rank_of("mean-ridge", 0)));
@@ -452,17 +437,18 @@ TEST(classes_are_compared_by_their_metric) {
     RUN(0, "compare run.ini data.path=classes.csv data.task=who data.target=yes task.objective=classification "
            "task.metric=auc compare.dir=classes --json");
     SAYS(out_text, "\"metric\": \"auc\"");
-    T_EQ(number(row("ids"), "undefined"), 1);
-    SAYS(row("ids"), "\"explained_variance\": null");
+    T_EQ(json_number(json_named("ids"), "undefined"), 1);
+    SAYS(json_named("ids"), "\"explained_variance\": null");
     static const char *const rows[] = {"mean-ridge", "ridge", "pooled-ridge", "one", "ids"};
     for (int i = 0; i < 5; i++)
-        if (!(number(row(rows[i]), "value") > .85)) T_FAIL("%s has auc %g", rows[i], number(row(rows[i]), "value"));
+        if (!(json_number(json_named(rows[i]), "value") > .85))
+            T_FAIL("%s has auc %g", rows[i], json_number(json_named(rows[i]), "value"));
 }
 
 TEST(folds_test_every_row_once) {
     write_run("folds.ini", "[compare]\nmodels = one\nfolds = 4\nseeds = 1\ndir = folds\nclosed = none\n");
     RUN(0, "compare folds.ini --json");
-    T_EQ(number(row("one"), "seeds"), 4);
+    T_EQ(json_number(json_named("one"), "seeds"), 4);
     T_EQ(count_files("folds/cells/one.s1.f*.json"), 4);
     RUN(1, "compare folds.ini compare.folds=3");
     SAYS(err_text, "of 3 folds each has 1/3");
@@ -482,7 +468,7 @@ TEST(tasks_without_test_rows_in_a_fold_count_in_the_others) {
     write_file("schools.csv", text, (size_t)n);
     RUN(0, "compare few.ini --json");
     SAYS(out_text, "\"tasks\": 5, \"cells\": 8, \"done\": 8");
-    T_EQ(number(row("one"), "seeds"), 4);
+    T_EQ(json_number(json_named("one"), "seeds"), 4);
     size_t size;
     char *each = tiny_read(tiny_path("few/tasks.csv"), &size);
     SAYS(each, "\ns0,"); /* in some */

@@ -21,29 +21,21 @@ static void make_models(void) {
     made = true;
 }
 
-static double number(const char *from, const char *key) {
-    char quoted[80];
-    snprintf(quoted, sizeof quoted, "\"%s\": ", key);
-    const char *at = from ? strstr(from, quoted) : NULL;
-    if (!at) T_FAIL("no %s in %.300s", key, from ? from : "");
-    return strtod(at + strlen(quoted), NULL);
-}
-
 TEST(test_samples_are_judged_task_by_task) {
     make_models();
     RUN(0, "eval joint/model.safetensors --split test --json");
     SAYS(out_text, "\"split\": \"test\"");
-    T_EQ(number(out_text, "tasks"), 6);
-    T_EQ(number(out_text, "samples"), 6 * 6);
+    T_EQ(json_number(out_text, "tasks"), 6);
+    T_EQ(json_number(out_text, "samples"), 6 * 6);
     double sum = 0, worst = 0;
     for (int i = 0; i < 6; i++) {
         char name[8];
         snprintf(name, sizeof name, "s%02d", i);
-        const double value = number(strstr(out_text, "per_task"), name);
+        const double value = json_number(strstr(out_text, "per_task"), name);
         sum += value / 6, worst = value > worst ? value : worst;
     }
-    T_NEAR(number(strstr(out_text, "methods"), "value"), sum, 1e-6);
-    T_NEAR(number(strstr(out_text, "worst_task"), "value"), worst, 1e-9);
+    T_NEAR(json_number(strstr(out_text, "methods"), "value"), sum, 1e-6);
+    T_NEAR(json_number(strstr(out_text, "worst_task"), "value"), worst, 1e-9);
     RUN(0, "eval joint/model.safetensors --split test --data schools.csv");
     SAYS(out_text, "36 test samples of 6 training tasks");
 }
@@ -53,10 +45,10 @@ TEST(others_are_raced_on_the_same_samples) {
     RUN(0, "eval joint/model.safetensors --split test --methods ids=ids/model.safetensors --metric mae --json");
     SAYS(out_text, "\"metric\": \"mae\"");
     const char *second = strstr(out_text, "\"name\": \"ids\"");
-    T_NEAR(number(second, "difference"), number(second, "value") - number(strstr(out_text, "\"methods\""), "value"),
-           1e-6);
+    T_NEAR(json_number(second, "difference"),
+           json_number(second, "value") - json_number(strstr(out_text, "\"methods\""), "value"), 1e-6);
     /* Levels differ by school, and a network for all of them has one. */
-    T_CHECK(number(second, "difference") < 0);
+    T_CHECK(json_number(second, "difference") < 0);
     RUN(1, "eval joint/model.safetensors --split test --methods a=other/model.safetensors");
     SAYS(err_text, "divided it otherwise");
 }

@@ -26,39 +26,23 @@ static void make_models(void) {
     made = true;
 }
 
-static double number(const char *from, const char *key) {
-    char quoted[80];
-    snprintf(quoted, sizeof quoted, "\"%s\": ", key);
-    const char *at = from ? strstr(from, quoted) : NULL;
-    if (!at) T_FAIL("no %s in %.300s", key, from ? from : "");
-    return strtod(at + strlen(quoted), NULL);
-}
-
-static const char *value(const char *name) {
-    char quoted[80];
-    snprintf(quoted, sizeof quoted, "{\"name\": \"%s\"", name);
-    const char *at = strstr(out_text, quoted);
-    if (!at) T_FAIL("no %s in %.300s", name, out_text);
-    return at;
-}
-
 TEST(every_representation_is_measured_over_all_tasks_and_for_each) {
     make_models();
     RUN(0, "inspect alone/model.safetensors --data schools.csv --json");
     SAYS(out_text, "\"split\": \"test\"");
-    T_EQ(number(out_text, "tasks"), SCHOOLS);
+    T_EQ(json_number(out_text, "tasks"), SCHOOLS);
     static const char *const names[] = {"hidden/dense1", "features/block1", "hidden/dense2"};
     static const int columns[] = {5, 5, 3};
     for (int i = 0; i < 3; i++) {
-        const char *v = value(names[i]);
-        T_EQ(number(v, "columns"), columns[i]);
-        T_EQ(number(v, "rows"), SCHOOLS * 6);
-        T_CHECK(number(v, "effective_rank") > 1 && number(v, "effective_rank") <= columns[i] + 1e-6);
-        T_CHECK(number(v, "stable_rank") >= 1 && number(v, "stable_rank") <= columns[i] + 1e-6);
-        T_CHECK(number(v, "similarity") > 0 && number(v, "similarity") < 1);
+        const char *v = json_named(names[i]);
+        T_EQ(json_number(v, "columns"), columns[i]);
+        T_EQ(json_number(v, "rows"), SCHOOLS * 6);
+        T_CHECK(json_number(v, "effective_rank") > 1 && json_number(v, "effective_rank") <= columns[i] + 1e-6);
+        T_CHECK(json_number(v, "stable_rank") >= 1 && json_number(v, "stable_rank") <= columns[i] + 1e-6);
+        T_CHECK(json_number(v, "similarity") > 0 && json_number(v, "similarity") < 1);
         const char *task = strstr(v, "\"task\": \"s00\"");
-        T_EQ(number(task, "rows"), 6);
-        T_CHECK(number(task, "effective_rank") > 0.99 && number(task, "effective_rank") <= columns[i] + 1e-6);
+        T_EQ(json_number(task, "rows"), 6);
+        T_CHECK(json_number(task, "effective_rank") > 0.99 && json_number(task, "effective_rank") <= columns[i] + 1e-6);
     }
     RUN(0, "inspect alone/model.safetensors --data schools.csv");
     SAYS(out_text, "6 tasks, test samples of schools.csv");
@@ -71,11 +55,11 @@ TEST(parts_of_the_samples_and_chosen_values) {
     make_models();
     RUN(0, "inspect alone/model.safetensors --split validation --on 'features/block1,weights/*' --json");
     SAYS(out_text, "\"split\": \"validation\"");
-    T_EQ(number(value("features/block1"), "rows"), SCHOOLS * 4);
-    T_EQ(number(value("weights/dense1.w"), "rows"), SCHOOLS);
+    T_EQ(json_number(json_named("features/block1"), "rows"), SCHOOLS * 4);
+    T_EQ(json_number(json_named("weights/dense1.w"), "rows"), SCHOOLS);
     T_CHECK(!strstr(out_text, "hidden/"));
     RUN(0, "inspect alone/model.safetensors --split training --on features/block1 --json --threads 1");
-    T_EQ(number(value("features/block1"), "rows"), SCHOOLS * 10);
+    T_EQ(json_number(json_named("features/block1"), "rows"), SCHOOLS * 10);
     char *one = strdup(out_text);
     RUN(0, "inspect alone/model.safetensors --split training --on features/block1 --json --threads 3");
     T_STR(out_text, one);
@@ -93,20 +77,20 @@ TEST(of_a_hypernetwork_its_codes_and_of_many_tasks_the_extremes) {
     SAYS(out_text, "generated/dense1.w");
     SAYS(out_text, "those of least and greatest rank (--json has all)");
     RUN(0, "inspect ids/model.safetensors --split test --json");
-    T_EQ(number(value("embedding/task"), "rows"), MANY);
-    SAYS(value("embedding/task"), "\"rows_are\": \"tasks\"");
-    SAYS(value("hidden/dense1"), "\"task\": \"s13\"");
+    T_EQ(json_number(json_named("embedding/task"), "rows"), MANY);
+    SAYS(json_named("embedding/task"), "\"rows_are\": \"tasks\"");
+    SAYS(json_named("hidden/dense1"), "\"task\": \"s13\"");
 }
 
 TEST(episodes_of_classes_have_support_sets_as_well) {
     T_EQ(train("few", "train.steps=10 train.method=protonet"), 0);
     RUN(0, "inspect few/model.safetensors --data tiny-images-idx3-ubyte --json");
     SAYS(out_text, "\"split\": \"validation\"");
-    T_EQ(number(out_text, "tasks"), 20);
-    T_EQ(number(value("hidden/dense1"), "rows"), 20 * 3 * 4);
-    T_EQ(number(value("hidden/support/dense1"), "rows"), 20 * 3);
-    SAYS(value("hidden/support/dense1"), "\"similarity\": null");
-    T_NEAR(number(value("hidden/dense1"), "similarity"), 1, 1e-6); /* one embedding for all */
+    T_EQ(json_number(out_text, "tasks"), 20);
+    T_EQ(json_number(json_named("hidden/dense1"), "rows"), 20 * 3 * 4);
+    T_EQ(json_number(json_named("hidden/support/dense1"), "rows"), 20 * 3);
+    SAYS(json_named("hidden/support/dense1"), "\"similarity\": null");
+    T_NEAR(json_number(json_named("hidden/dense1"), "similarity"), 1, 1e-6); /* one embedding for all */
 }
 
 TEST(of_sequences_each_step_is_a_row) {
@@ -120,14 +104,14 @@ TEST(of_sequences_each_step_is_a_row) {
            "data.split=.5,.25,.25 train.steps=4 validate.every=2 run.dir=words train.method=multitask "
            "share.preset=alone 'model.backbone=embedding 64 6; gru 4; readout mean'");
     RUN(0, "inspect words/model.safetensors --split training --json");
-    const char *steps = value("hidden/gru1"), *whole = value("hidden/readout1");
+    const char *steps = json_named("hidden/gru1"), *whole = json_named("hidden/readout1");
     SAYS(steps, "\"shape\": \"T x Q x L x 4\"");
-    T_EQ(number(whole, "rows"), 60);
-    T_CHECK(number(steps, "rows") > 2 * 60 && number(steps, "rows") < 3 * 60);
-    T_EQ(number(steps, "columns"), 4);
-    const double words = number(value("hidden/embedding1"), "effective_rank");
+    T_EQ(json_number(whole, "rows"), 60);
+    T_CHECK(json_number(steps, "rows") > 2 * 60 && json_number(steps, "rows") < 3 * 60);
+    T_EQ(json_number(steps, "columns"), 4);
+    const double words = json_number(json_named("hidden/embedding1"), "effective_rank");
     T_CHECK(words > 2 && words <= 5 + 1e-6); /* there are five */
-    T_CHECK(number(steps, "similarity") > 0.5);
+    T_CHECK(json_number(steps, "similarity") > 0.5);
 }
 
 TEST(what_it_cannot_be_is_said) {

@@ -89,7 +89,7 @@ static void check_steps(const goss_env_family *f, int n) {
     for (int i = 0; i < n; i++) {
         goss_env_task(f, 5, false, (uint64_t)(n * 100 + i), p + i * k->parameters);
         for (int j = 0; j < k->state; j++) s[i * k->state + j] = sin(n + 7 * i + 3 * j) * (i % 5 == 3 ? 4 : 0.25);
-        action[i] = (float)((i * i + n) % k->actions);
+        action[i] = k->actions ? (float)((i * i + n) % k->actions) : 0.5f;
     }
     memcpy(alone, s, sizeof s);
     k->steps(n, p, s, action, reward, terminal, seen);

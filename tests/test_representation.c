@@ -48,6 +48,19 @@ TEST(figures_of_orthogonal_rows) {
     T_ERR(goss_matrix_measure(bad, 2, 2, &f, &err), GOSS_E_NUMERIC, "not finite");
 }
 
+TEST(numbers_that_are_not_finite_have_no_rank_and_no_similarity) {
+    static const float good[6] = {1, 2, 3, 5, 2, 1};
+    for (int kind = 0; kind < 3; kind++)
+        for (int whole = 0; whole < 2; whole++) { /* a column of them, or a single one */
+            float bad[6] = {1, 2, 3, 5, 2, 1};
+            double out;
+            for (int i = 0; i < (whole ? 3 : 1); i++) bad[2 * i + 1] = (float[]){NAN, INFINITY, -INFINITY}[kind];
+            T_ERR(goss_linear_cka(bad, 2, good, 2, 3, &out, &err), GOSS_E_NUMERIC, "not finite");
+            T_ERR(goss_effective_rank(bad, 3, 2, true, &out, &err), GOSS_E_NUMERIC, "not finite");
+            T_ERR(goss_effective_rank(bad, 3, 2, false, &out, &err), GOSS_E_NUMERIC, "not finite");
+        }
+}
+
 /* Entropies are those by which the scheme `entropy` weighs. */
 static void same_entropy(int rows, int columns) {
     float x[40 * 12];

@@ -75,6 +75,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_baselines_fit(const goss_rows *tasks, in
 /* About how many multiplications goss_baselines_fit needs for tasks of so many rows, which are not read: one core
  * computes some 5e9 a second. options: NULL: the defaults. Threads: any. */
 GOSS_API double goss_baselines_work(const goss_rows *tasks, int n_tasks, const goss_baselines_options *options);
+/* How many coefficients, at most, what goss_baselines_fit makes keeps. options: NULL: the defaults. Threads: any. */
+GOSS_API double goss_baselines_numbers(const goss_baselines_options *options);
 /* Frees them; NULL is allowed. */
 GOSS_API void goss_baselines_free(goss_baselines *b);
 /* The width of the rows they were fitted for. */

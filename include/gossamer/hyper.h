@@ -133,21 +133,21 @@ GOSS_API const goss_layout *goss_hyper_layout(const goss_hyper *h);
 
 /* The inputs of the conditioner; unused ones are GOSS_NONE. */
 typedef struct goss_condition {
-    goss_val features;      /* SUPPORT: [T,S,F], usually features of the base: goss_target_features */
-    goss_val targets;       /* SUPPORT: [T,S,Y] with options.targets */
-    goss_val assign;        /* SUPPORT: [T,W,S], rows sum to 1 (class means); GOSS_NONE: without classes */
-    goss_val sample_weight; /* SUPPORT without classes: [T,S], 0 for padding, else 1; GOSS_NONE: no padding */
-    goss_val class_mask;    /* SUPPORT: [T,W], 0 for padding classes, else 1; GOSS_NONE: no padding */
-    goss_val task;          /* TASK: index [T]; also the ids of the random stream if noise is drawn */
-    goss_val rows;          /* TASK: [T,E], rows of the caller's table; GOSS_NONE: those of "tasks" */
-    goss_val descriptor;    /* DESCRIPTOR: [T,D] */
-    goss_val nodes;         /* GRAPH: [T,V,F]; the first number of a node is 1 if it is there, else 0 */
-    goss_val edges;         /* GRAPH: [T,V,V], row v: the shares of the nodes that v reads (goss_space_graph) */
-    goss_val input;         /* INPUT: [T,N,...], the target's input */
-    goss_val budget;        /* with options.budget: [T,B], numbers from -1 to 1 */
-    goss_val gates;         /* with options.gate_features: [T,K,G], what is known of each gate for the task */
-    goss_val gates_apart;   /* rank 0: factor of what is generated of gates' logits; GOSS_NONE: 1 */
-    goss_val noise;         /* NOISE, SUPPORT with options.noise: [T,Z]; GOSS_NONE: drawn by the call */
+    goss_val features;         /* SUPPORT: [T,S,F], usually features of the base: goss_target_features */
+    goss_val targets;          /* SUPPORT: [T,S,Y] with options.targets */
+    goss_val assign;           /* SUPPORT: [T,W,S], rows sum to 1 (class means); GOSS_NONE: without classes */
+    goss_val sample_weight;    /* SUPPORT without classes: [T,S], 0 for padding, else 1; GOSS_NONE: no padding */
+    goss_val class_mask;       /* SUPPORT: [T,W], 0 for padding classes, else 1; GOSS_NONE: no padding */
+    goss_val task;             /* TASK: index [T]; also the ids of the random stream if noise is drawn */
+    goss_val rows;             /* TASK: [T,E], rows of the caller's table; GOSS_NONE: those of "tasks" */
+    goss_val descriptor;       /* DESCRIPTOR: [T,D] */
+    goss_val nodes;            /* GRAPH: [T,V,F]; the first number of a node is 1 if it is there, else 0 */
+    goss_val edges;            /* GRAPH: [T,V,V], row v: the shares of the nodes that v reads (goss_space_graph) */
+    goss_val input;            /* INPUT: [T,N,...], the target's input */
+    goss_val budget;           /* with options.budget: [T,B], numbers from -1 to 1 */
+    goss_val gates;            /* with options.gate_features: [T,K,G], what is known of each gate for the task */
+    goss_val deviation_factor; /* rank 0: factor of what is generated of gates' logits; GOSS_NONE: 1 */
+    goss_val noise;            /* NOISE, SUPPORT with options.noise: [T,Z]; GOSS_NONE: drawn by the call */
 } goss_condition;
 
 /* Generated values, of T tasks (INPUT: T * N, samples folded into tasks). */
@@ -160,7 +160,7 @@ typedef struct goss_generated {
      * probability 0.97), plus learned ones, plus what is generated for the task, plus sum_k w_k x_k [T,G] with
      * options.gate_features, x_k those of the condition; weights w [T,K] are learned ones plus generated ones. */
     goss_val structure;
-    goss_val structure_apart; /* what of them is generated for the task, [T,G]; GOSS_NONE with gates_shared */
+    goss_val structure_deviation; /* what of them is generated for the task, [T,G]; GOSS_NONE with gates_shared */
     goss_val penalty; /* rank 0: sum over generated tensors of the mean square of h, for the loss with a small weight */
 } goss_generated;
 /* Frees the weights; NULL is allowed. */

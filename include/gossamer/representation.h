@@ -40,7 +40,7 @@ typedef struct goss_representation {
     char *name, *shape;      /* "hidden/dense1", "T x Q x 64" (goss_model_published) */
     bool measured;           /* false: its extents differ between tasks, and there are no figures */
     bool of_samples;         /* rows are samples or their steps; else tasks */
-    int64_t every;           /* every so manieth row was taken (below) */
+    int64_t every;           /* every k-th row was taken (below) */
     goss_matrix_figures all; /* of all tasks' rows as one matrix */
     /* What units are is the value's: each number of a sample, of maps at each position. A dead one is the same for all
      * samples of the matrix, so that a unit may be dead in a task and alive over all. */

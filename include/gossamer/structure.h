@@ -69,7 +69,7 @@ typedef struct goss_structure_options {
     double entropy; /* weight of the mean entropy of gates in the loss (0) */
     double
         relevance; /* weight of r, standardised, in the logits at the start; 0: they depend on the code alone (0.1) */
-    double common; /* share of the training from which on tasks' logits may differ; before it, all have the same (0) */
+    double common; /* share of the training, to 0.9, whose steps give all tasks the same logits (0) */
     double tie; /* weight in the loss of the mean square of what a task's logits differ by from those of all (0.03) */
     goss_structure_gradient gradient; /* (SCORE) */
     bool pooled; /* budgets hold for the mean over the tasks of a step: one price for all, so that a task whose gates do

@@ -40,6 +40,8 @@ static const goss__grid *grid_for(const goss_rows *tasks, int n, int inputs, int
     return inputs > 60 ? &coarse : &fine;
 }
 
+static int most_support_of(const goss_baselines_options *o) { return o->most_support > 0 ? o->most_support : 200; }
+
 static int folds_for(int n_tasks, int n_classes) {
     const int most = n_classes ? 3 : FOLDS;
     return n_tasks < most ? n_tasks : most;
@@ -256,7 +258,7 @@ goss_status goss__choose(goss_baselines *b, const goss__dense *d, const goss_row
     if (n_tasks < 2) return choose_nothing(b, err);
     size_t most = (size_t)n_tasks;
     for (int k = 0; k < n_tasks; k++) most = (size_t)tasks[k].n > most ? (size_t)tasks[k].n : most;
-    const int most_support = o->most_support > 0 ? o->most_support : 200;
+    const int most_support = most_support_of(o);
     goss__training t = {.b = b, .task = tasks, .y = y, .n = n_tasks, .inputs = inputs, .dense = d};
     t.folds = folds_for(n_tasks, b->classes);
     choice c = {.t = &t, .g = grid_for(tasks, n_tasks, inputs, b->classes), .ordered = o->ordered};
@@ -279,7 +281,7 @@ goss_status goss__choose(goss_baselines *b, const goss__dense *d, const goss_row
     return s;
 }
 
-/* ---- how long it takes ---- */
+/* ---- how long it takes, and how much is kept ---- */
 
 /* Iterations of the logistic fits as they were counted. */
 enum { STEPS = 8, POOL_STEPS = 25, TURNS = 6 };
@@ -335,6 +337,12 @@ double goss_baselines_work(const goss_rows *tasks, int n_tasks, const goss_basel
     if (e.rows < e.width) reduction = e.rows * e.rows * (e.width + e.rows) / 2, e.width = e.rows;
     e.grid = goss__grid_size(g), e.folds = folds_for(n_tasks, o.classes), e.factors = g->slopes * g->levels;
     e.strengths = e.grid + ridges(o.classes);
-    return reduction + work_of_means(&e, tasks, n_tasks) +
-           work_of_draws(&e, tasks, n_tasks, o.most_support > 0 ? o.most_support : 200);
+    return reduction + work_of_means(&e, tasks, n_tasks) + work_of_draws(&e, tasks, n_tasks, most_support_of(&o));
+}
+
+double goss_baselines_numbers(const goss_baselines_options *options) {
+    const goss_baselines_options o = options ? *options : goss_baselines_defaults();
+    int n = 0;
+    while (n < GOSS__STRENGTHS && sizes[n] <= most_support_of(&o)) n++;
+    return (double)n * (o.classes ? o.classes : 1) * (1.0 + o.width);
 }

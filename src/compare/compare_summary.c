@@ -9,6 +9,9 @@
 #include "gossamer/interval.h"
 #include "gossamer/text.h"
 
+_Static_assert((int)GOSS__RANKS <= (int)GOSS_COMPARE_RANKS && (int)GOSS__NOISES <= (int)GOSS_COMPARE_NOISES,
+               "a row of results has room for what a cell measures");
+
 /* All results: draws are seeds and folds. */
 typedef struct results {
     const goss_compare *c;

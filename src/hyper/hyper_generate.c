@@ -284,12 +284,12 @@ static void generate_structure(generation *a, const goss_condition *c) {
     goss_scope_push(a->graph, "structure");
     goss_val logits = goss_shift(goss__hyper_weight(a->own, "structure.base"), open);
     if (!h->options.gates_shared) {
-        goss_val apart = slow_layer(a, "structure");
-        add_penalty(a, apart);
-        if (h->options.gate_features > 0) apart = goss_add(apart, weigh_features(a, c->gates));
-        if (goss_valid(c->gates_apart)) apart = goss_mul(apart, c->gates_apart);
-        a->out->structure_apart = apart;
-        logits = goss_add(logits, apart);
+        goss_val deviation = slow_layer(a, "structure");
+        add_penalty(a, deviation);
+        if (h->options.gate_features > 0) deviation = goss_add(deviation, weigh_features(a, c->gates));
+        if (goss_valid(c->deviation_factor)) deviation = goss_mul(deviation, c->deviation_factor);
+        a->out->structure_deviation = deviation;
+        logits = goss_add(logits, deviation);
     }
     a->out->structure = goss_variable(logits); /* what a loss says of gates can be asked for */
     goss_publish(a->graph, "generated/structure", a->out->structure);

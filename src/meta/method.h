@@ -64,7 +64,7 @@ typedef struct goss__solution {
     goss__size size;
     goss_val budget;        /* with structures: [T,1], from -1 to 1 */
     goss_val logits;        /* with structures: of gates, [T,G] or [1,G] */
-    goss_val apart;         /* with structures by task: what of them is the task's own, [T,G] */
+    goss_val deviation;     /* with structures by task: what of them is the task's own, [T,G] */
     goss_val log_structure; /* in training with scores: [T,1], of the structure that was drawn */
     goss_val noise;         /* hypernet: [T,Z] that its networks are generated from; GOSS_NONE: drawn */
 } goss__solution;

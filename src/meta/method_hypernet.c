@@ -124,7 +124,7 @@ static goss_condition look(const goss_method *m, const goss_task_batch *b, goss_
     s->conditioning = false, s->net.structure = GOSS_NONE;
     goss_condition c = goss__hypernet_condition(m, b, s, features, rows);
     if (weighs) c.gates = goss__structure_relevance(m, b, features, probe);
-    c.gates_apart = goss__structure_apart(m, s);
+    c.deviation_factor = goss__structure_deviation_factor(m, s);
     return c;
 }
 
@@ -137,7 +137,7 @@ void goss__hypernet_generate(const goss_method *m, const goss_task_batch *b, gos
     s->net = made.net;
     s->by_input = sees(m, GOSS_CONDITION_INPUT);
     s->penalty = made.penalty;
-    s->logits = made.structure, s->apart = made.structure_apart;
+    s->logits = made.structure, s->deviation = made.structure_deviation;
     goss__structure_gates(m, b, s);
     goss__solution_head(m, s);
 }

@@ -61,7 +61,7 @@ static goss_status next_batch(pass *p, const work *w, const goss_task_source *so
     return goss__forward_run(&p->forward, &p->pack, err);
 }
 
-/* Every so manieth row is taken, of `all`. */
+/* k, where every k-th of `all` rows is taken. */
 static int64_t stride_of(int64_t all, int64_t columns) {
     int64_t most = NUMBERS / columns;
     if (columns > SIDE && most > SIDE) most = SIDE;

@@ -180,7 +180,7 @@ static const goss_key keys[] = {
     GOSS__KEY_REAL("structure.relevance", structure.relevance, "0.1", 0, 1e3, NULL,
                    "Weight at the start, in the logits of gates, of what each gate does for the task's support set; "
                    "learned from there; 0: logits depend on the task's code alone"),
-    GOSS__KEY_REAL("structure.common", structure.common, "0", 0, 0.99, NULL,
+    GOSS__KEY_REAL("structure.common", structure.common, "0", 0, 0.9, NULL,
                    "structure.choose = task: share of the training before tasks' structures differ"),
     GOSS__KEY_REAL("structure.tie", structure.tie, "0.03", 0, 1e3, NULL,
                    "structure.choose = task: weight in the loss of the mean square of what tasks' logits differ by"),

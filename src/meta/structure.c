@@ -92,7 +92,7 @@ static goss_status check_options(const goss_structure_options *o, goss_error *er
     if (!(o->distill >= 0 && o->distill <= 1)) bad = "distill is not in [0, 1]";
     if (!(o->entropy >= 0)) bad = "entropy is negative";
     if (!(o->relevance >= 0)) bad = "relevance is negative";
-    if (!(o->common >= 0 && o->common < 1)) bad = "common is not in [0, 1)";
+    if (!(o->common >= 0 && o->common <= 0.9)) bad = "common is not in 0 .. 0.9: what differs comes in over a tenth";
     if (!(o->tie >= 0)) bad = "tie is negative";
     if (o->low < 0 || o->high < 0) bad = "low or high is negative";
     return bad ? goss_error_set(err, GOSS_E_ARGUMENT, "structure: %s", bad) : GOSS_OK;

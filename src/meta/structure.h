@@ -39,7 +39,7 @@ goss_val goss__structure_relevance(const goss_method *m, const goss_task_batch *
 /* The budget that the code sees, [T,1]: of the solution; drawn in training; else the input. */
 goss_val goss__structure_budget(const goss_method *m, const goss_task_batch *b, goss__solution *s);
 /* The factor of what of logits is a task's own: GOSS_NONE, or rank 0. */
-goss_val goss__structure_apart(const goss_method *m, const goss__solution *s);
+goss_val goss__structure_deviation_factor(const goss_method *m, const goss__solution *s);
 /* The gates of a solution whose logits were generated become those of its network. */
 void goss__structure_gates(const goss_method *m, const goss_task_batch *b, goss__solution *s);
 /* Loss of a batch under generated structures and, with sandwich, the largest and the cheapest one; *score: of the

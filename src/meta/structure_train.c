@@ -35,7 +35,7 @@ static goss_val heat(const goss_method *m, goss_graph *g) {
     return goss_exp(goss_shift(goss_scale(ramp(g, o->warmup, 1), end - start), start));
 }
 
-goss_val goss__structure_apart(const goss_method *m, const goss__solution *s) {
+goss_val goss__structure_deviation_factor(const goss_method *m, const goss__solution *s) {
     const double from = m->structure.common;
     if (!s->training || m->structure.choose != GOSS_STRUCTURE_BY_TASK || from == 0) return GOSS_NONE;
     return ramp(s->graph, from, from + coming);
@@ -304,10 +304,11 @@ static goss_val entropy_of(goss_val logits) {
 }
 
 /* What is asked of logits beside the loss: few that are undecided, and that tasks differ only where it helps. */
-static goss_val with_penalties(const goss_method *m, goss_val loss, goss_val logits, goss_val apart) {
+static goss_val with_penalties(const goss_method *m, goss_val loss, goss_val logits, goss_val deviation) {
     const goss_structure_options *o = &m->structure;
     if (o->entropy > 0) loss = goss_add(loss, goss_scale(entropy_of(logits), o->entropy));
-    if (o->tie > 0 && goss_valid(apart)) loss = goss_add(loss, goss_scale(goss_mean_all(goss_square(apart)), o->tie));
+    if (o->tie > 0 && goss_valid(deviation))
+        loss = goss_add(loss, goss_scale(goss_mean_all(goss_square(deviation)), o->tie));
     return loss;
 }
 
@@ -356,12 +357,12 @@ goss_val goss__structure_loss(const goss_method *m, const goss_task_batch *b, go
     goss_val large, small, ignored;
     const drawing p = draw(m, b, s, budget);
     const drawing q = m->structure.gradient == GOSS_STRUCTURE_SCORE ? draw(m, b, s, budget) : p;
-    const goss_val logits = s->logits, apart = s->apart;
+    const goss_val logits = s->logits, deviation = s->deviation;
     *score = p.score;
-    if (!m->structure.sandwich) return with_penalties(m, loss_of_generated(m, b, &p, &q, GOSS_NONE), logits, apart);
+    if (!m->structure.sandwich) return with_penalties(m, loss_of_generated(m, b, &p, &q, GOSS_NONE), logits, deviation);
     const goss_val all = answers_of(m, b, s, GOSS__SIZE_LARGEST, goss_neg(least), &large, &ignored);
     const goss_val teacher = goss_detach(m->objective->answer(all));
     const goss_val few = answers_of(m, b, s, GOSS__SIZE_CHEAPEST, least, &small, &ignored);
     const goss_val loss = goss_add(loss_of_generated(m, b, &p, &q, teacher), distilled(m, b, small, few, teacher));
-    return with_penalties(m, goss_scale(goss_add(loss, large), 1.0 / 3), logits, apart);
+    return with_penalties(m, goss_scale(goss_add(loss, large), 1.0 / 3), logits, deviation);
 }

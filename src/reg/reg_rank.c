@@ -60,11 +60,14 @@ static goss_status spectrum_of(const float *x, int64_t rows, int64_t columns, sp
     return s;
 }
 
-/* Whether column j is the same in all rows. */
+/* Whether column j is the same, finite number in all rows. */
 static bool is_dead(const float *x, int64_t rows, int64_t columns, int64_t j) {
     double low = INFINITY, high = -INFINITY;
-    for (int64_t i = 0; i < rows; i++)
-        low = fmin(low, (double)x[i * columns + j]), high = fmax(high, (double)x[i * columns + j]);
+    for (int64_t i = 0; i < rows; i++) {
+        const double value = (double)x[i * columns + j];
+        if (!isfinite(value)) return false;
+        low = fmin(low, value), high = fmax(high, value);
+    }
     return high - low <= SAME * fmax(fabs(low), fabs(high));
 }
 
@@ -171,7 +174,8 @@ goss_status goss__cka_kernel(const float *x, int64_t rows, int64_t columns, doub
     if (!isfinite(square))
         return goss_error_set(err, GOSS_E_NUMERIC, "similarity: numbers that are not finite, or above 1e38");
     *varies = square > 0;
-    for (int64_t i = 0; *varies && i < rows * rows; i++) out[i] /= sqrt(square);
+    const double norm = sqrt(square);
+    for (int64_t i = 0; *varies && i < rows * rows; i++) out[i] /= norm;
     return GOSS_OK;
 }
 

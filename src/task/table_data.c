@@ -225,11 +225,11 @@ static goss_status fit_descriptors(goss_table_data *d, goss_error *err) {
 }
 
 #define MOST_WORK 6e11 /* multiplications: some two minutes of a core */
-#define MOST_KEPT 4e6  /* numbers in a model, of 12 sizes of support sets, 20 bytes each */
+#define MOST_KEPT 4e6  /* numbers in a model, 20 bytes each */
 
 static bool are_left_out(const goss_table_data *d, const goss_rows *rows, const goss_baselines_options *o) {
     const double work = goss_baselines_work(rows, d->division.train.n, o);
-    const double kept = 12.0 * (o->classes ? o->classes : 1) * (1.0 + o->width);
+    const double kept = goss_baselines_numbers(o);
     char classes[40] = "", why[60];
     int64_t n = 0;
     if (work <= MOST_WORK && kept <= MOST_KEPT) return false;

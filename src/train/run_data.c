@@ -138,8 +138,10 @@ void goss__run_data_close(goss__run_data *d) {
 goss_status goss__run_data_test(const goss__run_data *d, goss_task_source *out, goss_error *err) {
     *out = (goss_task_source){0};
     if (d->kind->test) return d->kind->test(d, out, err);
-    return goss_error_set(err, GOSS_E_ARGUMENT, "tasks of this kind (%s) have no test samples of their own",
-                          d->kind->name);
+    return goss_error_set(
+        err, GOSS_E_ARGUMENT,
+        "tasks of this kind (%s) have no test samples of their own: look at those of validation or training",
+        d->kind->name);
 }
 
 void goss__run_data_draw(const goss__run_data *d, uint64_t k, goss__task_pack *pack) {

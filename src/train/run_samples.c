@@ -57,8 +57,9 @@ static goss_status read_settings(const goss_model *m, goss_config *c, goss_error
     const char *settings = goss_model_note_of(m, "train.settings");
     char *text = settings ? goss__strdup(settings) : NULL, *save = NULL;
     if (!settings)
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "the model does not say how it was trained, and so not which samples its run had");
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "the model does not say how it was trained, and so not which samples its run had: train it anew");
     if (!text) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a model's settings");
     goss_status s = GOSS_OK;
     for (char *line = strtok_r(text, "\n", &save); s == GOSS_OK && line; line = strtok_r(NULL, "\n", &save))
@@ -73,8 +74,8 @@ static goss_status same_content(const goss_model *m, const goss_run_samples *r, 
     snprintf(now, sizeof now, "%016" PRIx64, r->data.hash);
     if (then && strcmp(then, now) == 0) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "%s: these are not the %s that the model was trained with (%s), so that what it has not seen "
-                          "cannot be told: give the same data",
+                          "%s: these are not the %s that the model was trained with (%s), so that its division "
+                          "into training, validation and test samples is unknown: give the same data",
                           goss_run_samples_path(r), r->data.kind->things, r->data.about);
 }
 
@@ -88,7 +89,9 @@ static goss_status take_test(goss_run_samples *r, goss_error *err) {
 static goss_status take_validation(goss_run_samples *r, goss_error *err) {
     r->source = &r->data.validation, r->part = GOSS_RUN_VALIDATION;
     if (r->data.validates) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "the run validated nothing (validate.every = 0)");
+    return goss_error_set(
+        err, GOSS_E_ARGUMENT,
+        "the run validated nothing (validate.every = 0): look at its training samples, or at test samples");
 }
 
 static goss_status take_training(goss_run_samples *r, goss_error *err) {

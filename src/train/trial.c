@@ -98,11 +98,14 @@ static goss_status judge_noisy(goss__run *r, double level, double *mean, goss_er
 
 /* ---- representations ---- */
 
-static bool publishes(const goss__run *r, const goss_task_source *source, const char *pattern, bool tells) {
-    goss_error why;
-    if (goss_model_represents(r->model, source, pattern, &why) == GOSS_OK) return true;
-    if (tells) goss__log(GOSS_LOG_WARN, "compare.ranks: %s has no effect: %s", pattern, why.text);
-    return false;
+/* Whether the model publishes such a value; a rehearsal warns where it does not. */
+static goss_status find_published(const goss__run *r, const goss_task_source *source, const char *pattern, bool warns,
+                                  bool *found, goss_error *err) {
+    const goss_status s = goss_model_represents(r->model, source, pattern, err);
+    *found = s == GOSS_OK;
+    if (s != GOSS_OK && s != GOSS_E_ARGUMENT) return goss_error_prefix(err, s, "compare.ranks");
+    if (!*found && warns) goss__log(GOSS_LOG_WARN, "compare.ranks: %s has no effect: %s", pattern, err->text);
+    return GOSS_OK;
 }
 
 static goss_status rank_of(goss__run *r, const goss_task_source *source, const char *pattern, double *out,
@@ -124,7 +127,9 @@ static goss_status measure_ranks(goss__run *r, const goss_task_source *source, c
                                  goss__trial *out, goss_error *err) {
     for (int i = 0; o->ranks && i < o->ranks->n; i++) {
         const char *pattern = o->ranks->pattern[i];
-        if (publishes(r, source, pattern, o->dry) && !o->dry) GOSS_TRY(rank_of(r, source, pattern, &out->rank[i], err));
+        bool found;
+        GOSS_TRY(find_published(r, source, pattern, o->dry, &found, err));
+        if (found && !o->dry) GOSS_TRY(rank_of(r, source, pattern, &out->rank[i], err));
     }
     return GOSS_OK;
 }
