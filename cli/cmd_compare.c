@@ -32,35 +32,54 @@ static void show(void *context, const goss_compare_progress *p) {
 
 /* ---- the verb ---- */
 
-static bool read_shard(const char *text, goss_compare_options *o) {
-    char end;
-    return sscanf(text, "%d/%d%c", &o->shard, &o->shards, &end) == 2 && o->shards >= 1 && o->shard >= 1 &&
-           o->shard <= o->shards;
+/* Digits alone: "1/ 2" and 1/99999999999 are mistakes. */
+static bool read_count(const char *text, size_t size, int *out) {
+    *out = 0;
+    if (size == 0 || size > 9 || strspn(text, "0123456789") < size) return false;
+    for (size_t i = 0; i < size; i++) *out = 10 * *out + text[i] - '0';
+    return *out >= 1;
 }
 
-/* A share ends with a table only where it has made the comparison whole. */
-static int report(const goss_compare *c, const goss_compare_options *o, int failed, bool json) {
+static bool read_shard(const char *text, goss_compare_options *o) {
+    const size_t size = strcspn(text, "/");
+    return text[size] && read_count(text, size, &o->shard) &&
+           read_count(text + size + 1, strlen(text + size + 1), &o->shards) && o->shard <= o->shards;
+}
+
+/* A share that has not made the comparison whole. */
+static void report_part(const goss_compare *c, const goss_compare_options *o, int done, bool json) {
+    const int cells = goss_compare_cells(c);
+    if (json)
+        printf("{\"shard\": \"%d/%d\", \"cells\": %d, \"done\": %d}\n", o->shard, o->shards, cells, done);
+    else
+        printf("part %d of %d%s: %d of %d cells are done in %s; without --shard the same command does the rest and "
+               "shows the table\n",
+               o->shard, o->shards, o->shard > cells ? ", which has no cell" : "", done, cells, goss_compare_folder(c));
+}
+
+static int report_table(const goss_compare *c, bool json) {
     goss_comparison s;
     goss_error err;
     if (goss_compare_summarize(c, &s, &err) != GOSS_OK) return cli_fail(&err);
-    int status = failed > 0 ? EXIT_ERROR : EXIT_DONE;
-    if (o->shards > 0 && s.done < s.cells) {
-        if (json)
-            printf("{\"shard\": \"%d/%d\", \"cells\": %d, \"done\": %d}\n", o->shard, o->shards, s.cells, s.done);
-        else
-            printf("part %d of %d: %d of %d cells are done in %s; without --shard the same command does the rest and "
-                   "shows the table\n",
-                   o->shard, o->shards, s.done, s.cells, goss_compare_folder(c));
-    } else {
-        if (compare_write_tasks(c, &s, &err) != GOSS_OK) status = cli_fail(&err);
-        if (json)
-            compare_json(&s);
-        else
-            compare_print(c, &s);
-    }
+    const int status = compare_write_tasks(c, &s, &err) == GOSS_OK ? EXIT_DONE : cli_fail(&err);
+    if (json)
+        compare_json(&s);
+    else
+        compare_print(c, &s);
     goss_comparison_free(&s);
+    return status;
+}
+
+static int report(const goss_compare *c, const goss_compare_options *o, int failed, bool json) {
+    goss_error err;
+    int done = goss_compare_cells(c), status = EXIT_DONE;
+    if (o->shards > 0 && goss_compare_done(c, &done, &err) != GOSS_OK) return cli_fail(&err);
+    if (done < goss_compare_cells(c))
+        report_part(c, o, done, json);
+    else
+        status = report_table(c, json);
     const int closed = cli_close_stdout();
-    return status != EXIT_DONE ? status : closed;
+    return failed > 0 ? EXIT_ERROR : status != EXIT_DONE ? status : closed;
 }
 
 static int compare(const char *path, char **settings, int n, const goss_compare_options *shard, bool json) {

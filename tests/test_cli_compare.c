@@ -125,6 +125,8 @@ TEST(parts_on_several_machines_make_the_same_table) {
     RUN(0, "compare run.ini compare.dir=parts --json");
     check_printed(once);
     T_EQ(count_files("parts/cells/*.json"), 16);
+    RUN(0, "compare run.ini compare.dir=none --shard 17/20"); /* of more machines than cells */
+    SAYS(out_text, "part 17 of 20, which has no cell: 0 of 16 cells are done in none");
     size_t n = 0; /* machines may have the table in other places */
     char *text = tiny_read(tiny_path("schools.csv"), &n);
     write_file("there.csv", text, n);
@@ -304,6 +306,21 @@ TEST(what_cannot_run_is_found_before_the_first_training) {
            "compare.x.data.split: all rows of a comparison have the same data");
     refuse("[compare]\nmodels = one\nseeds = 2\nseeds = 3\n", "bad.ini:26: compare.seeds is there twice");
     refuse("[compare]\nmodels = one\nregularizers = l2+l2\n", "\"l2+l2\": l2 is there twice");
+    refuse("[compare]\nmodels = one\nregularizers = l2+\n", "row one/l2+: a regulariser is none, or up to 8 names");
+    refuse("[compare]\nmodels = one\nregularizers = none+l2\n", "row one/none+l2: a regulariser is none");
+    refuse("[compare]\nmodels = one/\n", "row one/: a regulariser is none");
+    refuse("[compare]\nmodels = one\nregularizers = l2\n[compare.l2]\nstrengths = 1 2 nan 4\n",
+           "bad.ini:27: compare.l2.strengths: \"1 2 nan 4\" is no list of up to 32 numbers");
+    refuse("[compare]\nmodels = one\nregularizers = l2\n[compare.l2]\nstrength = 1 2 3 4\n",
+           "bad.ini:27: there is no key compare.l2.strength: [compare.NAME] has strengths, and settings of a run");
+    refuse("[compare]\nmodels = two\n[model.two]\nmethod = joint\n",
+           "there is no key model.two.method: [model.NAME] has settings of a run");
+    refuse("[compare]\nmodels = one\nregularizers = tie\n[regularizer.tie]\nkind = l2\nstrength = 0\n",
+           "regularizer.tie.strength = 0: it scales the strengths that are tried, and is above 0");
+    refuse("[compare]\nmodels = one\nregularizers = tie\n[regularizer.tie]\nkind = l2\nstrength = -2\n",
+           "regularizer.tie.strength = -2: it scales");
+    refuse("[compare]\nmodels = one\nregularizers = l2\n[compare.l2]\nstrengths = 1 2 -3 4\n",
+           "one/l2: regularizer.l2.strength: -3 is not from 0");
     refuse("[compare]\nmodles = one\n", "did you mean compare.models?");
     refuse("[optimizer]\nrates = what\n[compare]\nmodels = one\n", "optimizer.rates");
     refuse("[task]\nmetric = auc\n[compare]\nmodels = one\n", "task.metric");
@@ -316,8 +333,14 @@ TEST(what_cannot_run_is_found_before_the_first_training) {
     SAYS(err_text, "counts its budget in steps");
     RUN(1, "compare bad.ini task.metric=rmse");
     SAYS(err_text, "compare.dir is not set");
-    RUN(2, "compare bad.ini --shard 3/2");
-    SAYS(err_text, "--shard 3/2: it is a part of a whole");
+    static const char *const shards[] = {"3/2", "0/2", "1", "1/", "/2", "1/2/3", "1/99999999999", "+1/2", "1.5/2"};
+    for (size_t i = 0; i < sizeof shards / sizeof *shards; i++) {
+        char line[80];
+        snprintf(line, sizeof line, "compare bad.ini --shard %s", shards[i]);
+        RUN(2, line);
+        SAYS(err_text, "it is a part of a whole");
+    }
+    RUN(2, "compare bad.ini --shard '1/ 2'");
     RUN(1, "compare nothing.ini");
     SAYS(err_text, "nothing.ini");
 }

@@ -102,12 +102,16 @@ static bool is_plain(const goss_compare *c, const char *name) {
 }
 
 TEST(what_ties_tasks_is_told_from_what_does_not) {
-    goss_compare *c = open_run("[compare]\nmodels = alone, joint/none, hard/none, soft/none, one/none, ids/none\n"
-                               "regularizers = none, early, l2, trace, tie, own, weight_decay+tie, mine\n"
-                               "[regularizer.tie]\nkind = laplacian\n[regularizer.own]\nkind = nuclear\neach = yes\n"
-                               "[compare.mine]\nregularizer.a.kind = difference\nregularizer.a.strength = {strength}\n"
-                               "[model.ids]\ntrain.method = hypernet\n");
-    static const char *const plain[] = {"alone", "joint", "one", "alone/early", "alone/l2", "alone/own", "ridge"};
+    goss_compare *c =
+        open_run("[compare]\nmodels = alone, joint/none, hard/none, soft/none, one/none, ids/none\n"
+                 "regularizers = none, early, l2, trace, tie, own, weight_decay+tie, mine, apart, layers\n"
+                 "[regularizer.tie]\nkind = laplacian\n[regularizer.own]\nkind = nuclear\neach = yes\n"
+                 "[regularizer.apart]\nkind = cross\n[regularizer.layers]\nkind = difference\n"
+                 "branches = yes\n"
+                 "[compare.mine]\nregularizer.a.kind = difference\nregularizer.a.strength = {strength}\n"
+                 "[model.ids]\ntrain.method = hypernet\n");
+    static const char *const plain[] = {"alone",     "joint",       "one",          "alone/early", "alone/l2",
+                                        "alone/own", "alone/apart", "alone/layers", "ridge"};
     static const char *const ties[] = {
         "hard", "soft", "ids", "alone/trace", "alone/tie", "alone/weight_decay+tie", "alone/mine", "mean-ridge"};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
@@ -240,6 +244,20 @@ TEST(a_task_that_got_worse_is_counted) {
     T_OK(goss_compare_summarize(c, &s, &err));
     T_EQ(s.row[1].worse_than_alone, 1);
     T_CHECK(strstr(s.verdict, "No row differs from alone beyond its interval."));
+    goss_comparison_free(&s);
+    goss_compare_free(c);
+}
+
+/* Equal means of other numbers: what rounding leaves of their difference is none, and no task got worse. */
+TEST(rounding_is_no_difference) {
+    static const double values[6][2] = {{.1, 1}, {.7, 1}, {.2, 1}, {.1, 1}, {.7, 1}, {.2, 1}};
+    goss_compare *c = two_rows();
+    goss_comparison s;
+    T_CHECK((.7 - .1) + (.1 - .2) + (.2 - .7) != 0);
+    for (int i = 0; i < 6; i++) put(c, i, values[i]);
+    T_OK(goss_compare_summarize(c, &s, &err));
+    T_EQ(s.row[1].worse_than_alone, 0);
+    T_NEAR(goss__difference_of(&s, 1, 0)->value, 0, 0);
     goss_comparison_free(&s);
     goss_compare_free(c);
 }

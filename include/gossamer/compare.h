@@ -121,6 +121,8 @@ typedef struct goss_comparison {
     double *each;            /* [rows, tasks] mean over seeds; NaN: none */
 } goss_comparison;
 
+/* The number of finished cells. Errors: GOSS_E_FORMAT: a damaged result, with its file; GOSS_E_NOMEM. */
+GOSS_API GOSS_MUST_USE goss_status goss_compare_done(const goss_compare *c, int *done, goss_error *err);
 /* Summarises the finished cells. Errors: GOSS_E_ARGUMENT: no finished cell, or cells of different data; GOSS_E_FORMAT:
  * a damaged result, with its file; GOSS_E_NOMEM. Owns: *out, goss_comparison_free; texts are borrowed from it and from
  * c. */

@@ -178,9 +178,10 @@ static goss_status take_parts(goss_compare *c, goss__row *r, const char *name, g
     char list[80], *rest = list, *word;
     snprintf(list, sizeof list, "%s", name);
     while (strcmp(name, "none") != 0 && (word = strsep(&rest, "+"))) {
-        if (!*word || r->parts == GOSS__PARTS)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "compare.regularizers: \"%s\": up to %d names with a + between",
-                                  name, GOSS__PARTS);
+        if (!*word || strcmp(word, "none") == 0 || r->parts == GOSS__PARTS)
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "compare: row %s: a regulariser is none, or up to %d names with a + between", r->name,
+                                  GOSS__PARTS);
         GOSS_TRY(goss__variant_part(c, word, &r->part[r->parts], err));
         for (int i = 0; i < r->parts; i++)
             if (strcmp(r->part[i]->name, word) == 0)

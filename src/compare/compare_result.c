@@ -207,7 +207,7 @@ goss_status goss__result_read(const goss_compare *c, const goss__cell *cell, gos
     json_t *root;
     char path[4200];
     *out = (goss__result){0}, *found = false;
-    GOSS_TRY(goss__cell_hash(c, cell, &out->settings, err));
+    GOSS_TRY(goss_error_prefix(err, goss__cell_hash(c, cell, &out->settings, err), "%s", cell->row->name));
     GOSS_TRY(open_json(c, cell, "cells", out, path, &root, err));
     if (!root) return GOSS_OK;
     *found = take_all(root, GOSS__STRENGTHS_MOST, out);

@@ -109,6 +109,19 @@ static goss_status read_all(results *r, goss_error *err) {
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no cell is done yet", goss_compare_folder(c));
 }
 
+goss_status goss_compare_done(const goss_compare *c, int *done, goss_error *err) {
+    *done = 0;
+    for (int i = 0; i < goss_compare_cells(c); i++) {
+        const goss__cell cell = goss__cell_at(c, i);
+        goss__result one;
+        bool found;
+        GOSS_TRY(goss__result_read(c, &cell, &one, &found, err));
+        goss__result_free(&one);
+        *done += found;
+    }
+    return GOSS_OK;
+}
+
 /* ---- means and intervals ---- */
 
 /* A task's value in a draw of row a, or its difference to row b (-1: none). */
@@ -134,24 +147,35 @@ static double deviation_of(const double *v, int n) {
     return m > 1 ? sqrt(squares / (m - 1)) : (double)NAN;
 }
 
+static double largest(double size, const goss__result *one, int task) {
+    return one && fabs(one->value[task]) > size ? fabs(one->value[task]) : size;
+}
+
+/* A mean of differences of values up to that size: what rounding of their sum leaves is 0, as of 1, 2 and 2, 1. */
+static double unrounded(double gap, double size) { return fabs(gap) <= 1e-12 * size ? 0 : gap; }
+
 /* Mean over tasks of each draw, into work [draws], then over draws. */
 static double over_draws(const results *r, int a, int b, double *ci95) {
-    double *draws = r->work, *tasks = draws + r->draws, mean;
+    double *draws = r->work, *tasks = draws + r->draws, mean, size = 0;
     for (int d = 0; d < r->draws; d++) {
-        for (int k = 0; k < r->tasks; k++) tasks[k] = value_at(r, a, b, d, k);
+        for (int k = 0; k < r->tasks; k++) tasks[k] = value_at(r, a, b, d, k), size = largest(size, at(r, a, d), k);
         draws[d] = mean_of(tasks, r->tasks);
     }
     *ci95 = goss_student_ci95(draws, r->draws, &mean, NULL);
-    return mean;
+    return unrounded(mean, size);
+}
+
+/* Mean over draws of a task. */
+static double of_task(const results *r, int a, int b, int task) {
+    double size = 0;
+    for (int d = 0; d < r->draws; d++) r->work[d] = value_at(r, a, b, d, task), size = largest(size, at(r, a, d), task);
+    return unrounded(mean_of(r->work, r->draws), size);
 }
 
 /* Mean over draws of each task, into v [tasks]; half the interval of their mean. */
 static double over_tasks(const results *r, int a, int b, double *v) {
     double mean;
-    for (int k = 0; k < r->tasks; k++) {
-        for (int d = 0; d < r->draws; d++) r->work[d] = value_at(r, a, b, d, k);
-        v[k] = mean_of(r->work, r->draws);
-    }
+    for (int k = 0; k < r->tasks; k++) v[k] = of_task(r, a, b, k);
     return goss_student_ci95(v, r->tasks, &mean, NULL);
 }
 
@@ -217,8 +241,7 @@ static int count_worse(const results *r, const goss_metric *m, int row, int alon
     int n = 0;
     if (alone < 0 || row == alone) return alone < 0 ? -1 : 0;
     for (int k = 0; k < r->tasks; k++) {
-        for (int d = 0; d < r->draws; d++) r->work[d] = value_at(r, row, alone, d, k);
-        const double gap = mean_of(r->work, r->draws);
+        const double gap = of_task(r, row, alone, k);
         n += !isnan(gap) && goss_metric_better(m, 0, gap);
     }
     return n;

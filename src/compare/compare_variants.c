@@ -81,9 +81,12 @@ static goss_status take_list(goss__variant *v, const char *list, goss_error *err
 static goss_status take_strengths(const goss_compare *c, goss__variant *v, const goss__setting *from, goss_error *err) {
     const int n = goss__numbers_parse(from->value, v->strength, GOSS__STRENGTHS_MOST);
     if (n == c->strengths) return GOSS_OK;
+    if (n <= 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: \"%.60s\" is no list of up to %d numbers, as .01 .1 1",
+                              from->key, from->value, GOSS__STRENGTHS_MOST);
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s = %.60s: %d strengths, and compare.strengths has %d: every row tries as many", from->key,
-                          from->value, n < 0 ? 0 : n, c->strengths);
+                          from->value, n, c->strengths);
 }
 
 /* What all rows have in common; one that differs would not be compared but favoured. */
@@ -94,6 +97,16 @@ static goss_status check_common(const goss__setting *one, const char *key, goss_
                           "%s: all rows of a comparison have the same data, metric, steps and seeds: set %s without a "
                           "name before it, for all",
                           one->key, key);
+}
+
+/* A line of [FAMILY.NAME]: strengths, or a setting of a run with its section. */
+static goss_status take_line(const goss_compare *c, goss__variant *v, const char *family, const goss__setting *one,
+                             const char *key, goss_error *err) {
+    const bool compare = strcmp(family, "compare") == 0;
+    if (compare && strcmp(key, "strengths") == 0) return take_strengths(c, v, one, err);
+    if (strchr(key, '.')) return goss__settings_put(&v->set, key, one->value, one->line, err);
+    return goss_error_set(err, GOSS_E_ARGUMENT, "there is no key %s: [%s.NAME] has %ssettings of a run, as %s",
+                          one->key, family, compare ? "strengths, and " : "", "train.method or model.dropout");
 }
 
 /* Lines of the section FAMILY.NAME. whole: keys keep the section's name. */
@@ -107,10 +120,10 @@ static goss_status take_section(const goss_compare *c, goss__variant *v, const c
         *found = true;
         const char *key = one->key + n;
         goss_status s = check_common(one, key, err);
-        if (s == GOSS_OK && strcmp(family, "compare") == 0 && strcmp(key, "strengths") == 0)
-            s = take_strengths(c, v, one, err);
+        if (s == GOSS_OK && whole)
+            s = goss__settings_put(&v->set, one->key, one->value, one->line, err);
         else if (s == GOSS_OK)
-            s = goss__settings_put(&v->set, whole ? one->key : key, one->value, one->line, err);
+            s = take_line(c, v, family, one, key, err);
         if (s != GOSS_OK) return one->line ? goss_error_prefix(err, s, "%s:%d", c->path, one->line) : s;
     }
     return GOSS_OK;
@@ -124,12 +137,15 @@ static bool searches(const goss__variant *v) {
 
 /* ---- regularisers from sections ---- */
 
-/* Kinds that look at one task at a time. */
-static bool is_plain_kind(const char *kind, const char *each) {
-    static const char alone[] = "l1,l2,elastic,group,max_norm,activity,variance,decorrelation,entropy_*,state_*";
-    const bool of_each = each && goss__name_matches(each, "true,yes,on,1");
+static bool is_on(const char *value) { return value && goss__name_matches(value, "true,yes,on,1"); }
+
+/* Kinds that look at one task at a time: by themselves, or with a setting that says so. */
+static bool is_plain_kind(const char *kind, const char *each, const char *branches) {
+    static const char alone[] =
+        "l1,l2,elastic,group,max_norm,activity,coactivation,cross,variance,decorrelation,entropy_*,state_*";
     return goss__name_matches(kind, alone) ||
-           (of_each && goss__name_matches(kind, "nuclear,spectral,orthogonal,norm_*"));
+           (is_on(each) && goss__name_matches(kind, "nuclear,spectral,orthogonal,norm_*")) ||
+           (is_on(branches) && goss__name_matches(kind, "difference,laplacian,exclusive"));
 }
 
 /* The value of a key of the section that a setting such as "regularizer.tie.kind" stands in; NULL: not there. */
@@ -145,7 +161,7 @@ static bool ties_nothing(const goss__variant *v) {
     for (int i = 0; i < v->set.n; i++) {
         const goss__setting *one = &v->set.v[i];
         if (goss__name_matches(one->key, "regularizer.*.kind") &&
-            !is_plain_kind(one->value, beside(v, one->key, "each")))
+            !is_plain_kind(one->value, beside(v, one->key, "each"), beside(v, one->key, "branches")))
             return false;
     }
     return true;
@@ -170,6 +186,9 @@ static goss_status make_searched(goss__variant *v, goss_error *err) {
     const char *own = goss__settings_get(&v->set, name);
     if (own && strstr(own, GOSS__STRENGTH)) return GOSS_OK;
     if (own && !goss__number_parse(own, &scale)) return GOSS_OK;
+    if (!(scale > 0))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s = %.40s: it scales the strengths that are tried, and is above 0", name, own);
     for (int i = 0; i < GOSS__STRENGTHS_MOST; i++) v->strength[i] *= scale;
     return goss__settings_put(&v->set, name, GOSS__STRENGTH, 0, err);
 }
