@@ -148,6 +148,17 @@ static void print_shares(const reg *r) {
     printf("\n");
 }
 
+/* What the strength is multiplied by, or which of a range the last step had. */
+static void print_weight(const reg *r) {
+    const char *range = note(r, "range"), *weight = note(r, "weight"); /* "0 0.001 10": a place, from, to */
+    char low[NAME], high[NAME];
+    if (!weight) return;
+    if (range && sscanf(range, "%*d %199s %199s", low, high) == 2)
+        printf(", trained with all from %s to %s, at the last step with %s", low, high, weight);
+    else
+        printf(", weighed by %s to %s", or (note(r, "scheme"), "?"), weight);
+}
+
 void cli_print_regularizers(const goss_model *m) {
     const char *list = all_of(m);
     reg r;
@@ -158,7 +169,7 @@ void cli_print_regularizers(const goss_model *m) {
         printf(": %s on ", or (note(&r, "kind"), "?"));
         cli_put_name(or (note(&r, "on"), "?"), 0);
         printf(", strength %s", or (note(&r, "strength"), "?"));
-        if (note(&r, "weight")) printf(", weighed by %s to %s", or (note(&r, "scheme"), "?"), note(&r, "weight"));
+        print_weight(&r);
         if (note(&r, "adds")) printf("; adds %s to the loss", note(&r, "adds"));
         if (note(&r, "entropy")) printf("; entropy %s nats a dimension", note(&r, "entropy"));
         printf("\n");
@@ -169,14 +180,24 @@ void cli_print_regularizers(const goss_model *m) {
 
 /* ---- for programs ---- */
 
+/* A note is a text that a file holds: only a finite number is one in JSON. */
+static void json_number(const char *key, const char *text) {
+    char *end = NULL;
+    const double value = text ? strtod(text, &end) : (double)NAN;
+    cli_json_number(key, text && end != text && !*end ? value : (double)NAN);
+}
+
 static void json_field(const reg *r, const char *key, bool number) {
     const char *text = note(r, key);
+    char head[40];
     if (!text) return;
-    printf(", \"%s\": ", key);
-    if (number)
-        printf("%s", text);
-    else
+    snprintf(head, sizeof head, ", \"%s\": ", key);
+    if (number) {
+        json_number(head, text);
+    } else {
+        printf("%s", head);
         cli_json_text(text);
+    }
 }
 
 static void json_graph(const reg *r) {
@@ -207,7 +228,7 @@ static void json_shares(const reg *r) {
         snprintf(key, sizeof key, "share.%s", name);
         printf("%s", first ? "" : ", ");
         cli_json_text(name);
-        printf(": %s", or (note(r, key), "null"));
+        json_number(": ", note(r, key));
     }
     printf("}");
 }

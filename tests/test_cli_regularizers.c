@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command with sections [regularizer.NAME]: trained with, resumed, shown by inspect, listed by train --keys. */
 #include "goss_config.h"
+#include "gossamer/model.h"
 #include "table_folders.h"
 
 static const char ini[] = "[data]\npath = schools.csv\ntask = school\ntarget = y\nsplit = .5,.25,.25\n"
@@ -96,7 +97,8 @@ TEST(a_conditioned_model_is_used_at_any_strength) {
     RUN(0, "inspect path/model.safetensors");
     SAYS(out_text, "regularizer.tie.path         0.001: ");
     RUN(0, "inspect path/best.safetensors");
-    SAYS(out_text, "  tie: difference on weights/*, strength 0.1, weighed by conditioned to ");
+    SAYS(out_text,
+         "  tie: difference on weights/*, strength 0.1, trained with all from 0.001 to 10, at the last step with ");
     char *at[4];
     static const char *const how[] = {"path/best.safetensors", "path/model.safetensors --strength tie=0.1",
                                       "path/model.safetensors --strength tie=10", "strong.safetensors"};
@@ -150,6 +152,44 @@ TEST(factors_of_inputs_act_on_the_rows_that_they_meet) {
     snprintf(line, sizeof line, "train run.ini %s", tail);
     RUN(1, line);
     SAYS(err_text, "nor an input; did you mean sex=F");
+    write_file("priors.csv", "weights/*,2\nsex=*,0\n", 20);
+    snprintf(line, sizeof line, "train run.ini %s regularizer.l.on=weights/head.w", tail);
+    RUN(1, line);
+    SAYS(err_text, "priors.csv:2: \"sex=*\" is an input, and `on` finds no weights that inputs meet");
+}
+
+/* Objectives that rank the rows of a task have no loss of a row by itself. */
+TEST(strengths_are_learned_on_rows_that_are_ranked) {
+    if (!GOSS_HAVE_CSV) T_SKIP("no libcsv");
+    T_CHECK(prepare());
+    RUN(0, "train run.ini run.dir=ranked task.objective=bpr regularizer.tie.strength=0 "
+           "regularizer.apart.weight=hypergradient");
+    RUN(0, "inspect ranked/model.safetensors");
+    SAYS(out_text, "weighed by hypergradient to ");
+}
+
+TEST(weights_of_terms_above_0_are_refused_beside_a_loss_that_may_be_below) {
+    if (!GOSS_HAVE_CSV) T_SKIP("no libcsv");
+    T_CHECK(prepare());
+    RUN(1, "train run.ini run.dir=density task.objective=gaussian regularizer.apart.weight=famo");
+    SAYS(err_text, "[regularizer.apart]: weight: famo is for terms above 0, and the loss of task.objective = gaussian");
+    RUN(1, "train run.ini run.dir=density task.objective=student regularizer.apart.weight=uncertainty");
+    SAYS(err_text, "uncertainty is for terms above 0");
+}
+
+/* A file may hold any text where a number was noted. */
+TEST(numbers_that_are_none_are_null_in_json) {
+    if (!GOSS_HAVE_CSV) T_SKIP("no libcsv");
+    goss_error err;
+    goss_model *m;
+    T_CHECK(prepare());
+    T_OK(goss_model_load(tiny_path("reg/model.safetensors"), &m, &err));
+    T_OK(goss_model_note(m, "regularizer.apart.adds", "nan", &err));
+    T_OK(goss_model_note(m, "regularizer.apart.share.hidden/dense1", "1\"2", &err));
+    T_OK(goss_model_save(m, tiny_path("odd.safetensors"), &err));
+    goss_model_free(m);
+    RUN(0, "inspect odd.safetensors --json");
+    SAYS(out_text, "\"adds\": null, \"shares\": {\"hidden/dense1\": null, ");
 }
 
 TEST_MAIN()

@@ -107,6 +107,30 @@ TEST(strength_0_gives_zeros) {
     goss_reg_free(r);
 }
 
+TEST(a_nan_is_seen_in_the_value_and_in_the_gradient) {
+    for (int i = 0; i < REG_CASES; i++) {
+        const reg_case *c = &reg_cases[i];
+        if (c->with == WITH_WEIGHT) continue;
+        world w = world_new();
+        goss_val x[REG_TENSORS];
+        static float data[REG_TENSORS][256], made[REG_TENSORS][256];
+        goss_reg_tensor t[REG_TENSORS];
+        goss_reg_options o = reg_options(c);
+        goss_reg *r;
+        double value;
+        float *grads[REG_TENSORS] = {made[0], made[1], made[2], made[3], made[4]};
+        reg_build(&w, c, x); /* the tensors' numbers */
+        tensors_of(&w, c, data, t);
+        data[0][0] = NAN;
+        T_OK(goss_reg_new(c->kind, &o, reg_edges, c->with == WITH_GRAPH ? 4 : 0, 1, &r, &err));
+        T_OK(goss_reg_value_grad(r, t, c->n, &value, grads, &err));
+        if (!isnan(value)) T_FAIL("%s, %s: the value is %g", c->kind, c->name, value);
+        T_OK(goss_reg_value_grad(r, t, c->n, NULL, grads, &err)); /* the gradient alone */
+        goss_reg_free(r);
+        world_free(&w);
+    }
+}
+
 /* ---- threads ---- */
 
 typedef struct job {

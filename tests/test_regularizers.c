@@ -2,10 +2,12 @@
 /* Sections [regularizer.NAME] of a run: what each kind and key does to it, and what is told of mistakes. */
 #include <math.h>
 
+#include "base/alloc.h"
 #include "base/str.h"
 #include "gossamer/log.h"
 #include "gossamer/regularizer.h"
 #include "group_tasks.h"
+#include "train/regularizers.h"
 
 static const char *path_of(const char *key, const char *file) {
     static char pair[400];
@@ -315,6 +317,7 @@ TEST(mistakes_in_files_of_priors) {
                   "priors.csv:1: \"weights/haed.w\" is neither one of the values that `on` finds nor an "
                   "input; did you mean weights/dense1.w or weights/head.w"},
                  {"weights/head.w,-1\n", "priors.csv:1: a number of at least 0"},
+                 {"weights/*,0\n", "priors.csv: the factor of every value is 0"},
                  {"weights/head.w,1,2\n", "has 3 columns; a line is name,factor"}};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         group_write("priors.csv", files[i].text);
@@ -387,6 +390,16 @@ static const struct {
     {{"regularizer.a.on=weights/*", "regularizer.a.weight=famo", "train.micro_batch=2"},
      "parameters or states of its own"},
     {{KIND("cross"), "regularizer.a.on=features/out"}, "1 tensors; it takes 2 to 64"},
+    {{KIND("state_change"), "regularizer.a.on=features/out"},
+     "[regularizer.a] on features/out / regularizer state_change: it is for states of steps"},
+    {{KIND("norm_hyper"), "regularizer.a.on=weights/head.b", "regularizer.a.each=yes"},
+     "[regularizer.a] on weights/head.b: each task's own matrix"},
+    {{KIND("entropy_gaussian"), "regularizer.a.on=features/out", "regularizer.a.weight=famo"},
+     "[regularizer.a]: weight: famo is for penalties above 0, and kind entropy_gaussian may be below"},
+    {{KIND("entropy_histogram"), "regularizer.a.on=features/out", "regularizer.a.weight=grad_norm"},
+     "grad_norm is for penalties above 0"},
+    {{KIND("laplacian"), "regularizer.a.on=weights/*", TIE, "regularizer.a.weight=uncertainty"},
+     "uncertainty is for penalties above 0, and the prior of a learned graph may be below"},
     {{"regularizer.a.kind=difference", "regularizer.a.on=hidden/*", "regularizer.a.branches=yes",
       "model.backbone=dense 5; tanh; dense 4; tanh"},
      "branches have one shape"},
@@ -415,6 +428,8 @@ TEST(mistakes_in_files_of_edges) {
                  {"t00,t01,inf\nt00,t02,1\n", "edges.csv:1: the last column is no number"},
                  {"t00,t01,\nt00,t02,1\n", "edges.csv:1: the last column is no number"},
                  {"t00,t01,1e\nt00,t02,1\n", "edges.csv:1: the last column is no number"},
+                 {"t00,t01,1e300\n", "edges.csv:1: the number is too large"},
+                 {"t00,t01,0\nt01,t02,0\n", "edges.csv: all weights are 0: it ties nothing"},
                  {"t00,t01\nt00,t02\n", "has 2 columns; a line is task,task,weight"},
                  {"task,task,weight\n", "edges.csv"}};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -426,6 +441,71 @@ TEST(mistakes_in_files_of_edges) {
         if (s == GOSS_OK || !strstr(err.text, files[i].says))
             T_FAIL("\"%s\" does not say \"%s\"", s ? err.text : "(accepted)", files[i].says);
         if (!strstr(err.text, "[regularizer.a]: graph: ")) T_FAIL("%s", err.text);
+    }
+}
+
+/* Tasks 7 and 07 are two: a name goes before an equal number, which stands for a name where it is the only one. */
+TEST(a_node_is_the_one_of_that_name) {
+    static const char *const names[] = {"7", "07", "1e1", "x"};
+    static const struct {
+        char *a, *b;
+        int from, to; /* -1: refused */
+    } edges[] = {{"07", "x", 1, 3}, {"7", "x", 0, 3}, {"10", "07", 2, 1}, {"7.0", "x", -1, -1}};
+    for (size_t i = 0; i < sizeof edges / sizeof *edges; i++) {
+        goss__reg_line line = {.a = edges[i].a, .b = edges[i].b, .number = 2, .line = 1};
+        goss__regularizer r = {.graph_path = "g.csv", .edges = {&line, 1}};
+        if (edges[i].from < 0) {
+            T_ERR(goss__reg_edges(&r, names, 4, &err), GOSS_E_ARGUMENT, "\"7.0\" may be any of 2 tasks");
+        } else {
+            T_OK(goss__reg_edges(&r, names, 4, &err));
+            for (int k = 0; k < 16; k++) {
+                const bool tied = k == 4 * edges[i].from + edges[i].to || k == 4 * edges[i].to + edges[i].from;
+                T_CHECK(r.adjacency[k] == (tied ? 2 : 0));
+            }
+        }
+        goss__free(r.adjacency);
+    }
+}
+
+/* The first of many edges that is wrong is named. */
+TEST(the_first_wrong_edge_is_named) {
+    enum { NODES = 30, EDGES = NODES * (NODES - 1) / 2 };
+    static char text[NODES][4];
+    static const char *names[NODES];
+    static goss__reg_line lines[EDGES + 2];
+    int n = 0;
+    for (int i = 0; i < NODES; i++) snprintf(text[i], sizeof text[i], "n%d", i), names[i] = text[i];
+    for (int i = 0; i < NODES; i++)
+        for (int k = i + 1; k < NODES; k++, n++) lines[n] = (goss__reg_line){text[k], text[i], 1, 1 + n};
+    goss__regularizer r = {.graph_path = "g.csv", .edges = {lines, EDGES}};
+    T_OK(goss__reg_edges(&r, names, NODES, &err));
+    for (int wrong = 0; wrong < EDGES; wrong += 31) {
+        goss__reg_line right = lines[wrong];
+        lines[wrong].b = lines[wrong].a; /* a loop */
+        T_ERR(goss__reg_edges(&r, names, NODES, &err), GOSS_E_ARGUMENT, "a loop ties a node to itself");
+        char place[40];
+        snprintf(place, sizeof place, "graph: g.csv:%d: ", 1 + wrong);
+        if (strncmp(err.text, place, strlen(place)) != 0) T_FAIL("%s", err.text);
+        lines[wrong] = right;
+    }
+    goss__free(r.adjacency);
+}
+
+/* What all tasks share and what each has of its own, as branches: a row of the shared one for each task. */
+TEST(a_shared_part_is_a_branch_beside_own_ones) {
+    static const char *const kinds_[] = {KIND("exclusive"), KIND("difference"), KIND("cross")};
+    for (int i = 0; i < 3; i++) {
+        char dir[20];
+        snprintf(dir, sizeof dir, "parts%d", i);
+        T_OK(group_train(dir, 1,
+                         LINES("train.method=multitask", "share.preset=mean", "hyper.condition=id", kinds_[i],
+                               "regularizer.a.on=parts/1/dense1.w,parts/2/dense1.w",
+                               i < 2 ? "regularizer.a.branches=yes" : "run.seed=1"),
+                         NULL, NULL));
+        const double shared = group_metric(dir, "regularizer.a.share.parts/1/dense1.w"),
+                     own = group_metric(dir, "regularizer.a.share.parts/2/dense1.w");
+        T_NEAR(shared + own, 1, 1e-5);
+        T_CHECK(shared > 0.5 && own > 0 && group_metric(dir, "regularizer.a") > 0);
     }
 }
 

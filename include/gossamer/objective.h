@@ -67,8 +67,9 @@ typedef struct goss_objective {
     /* A network answers at each step of a sequence: a target is [steps] class numbers, of which negative ones and those
      * beyond the sample's length do not count. Functions below see each step as a sample: N is samples times steps. */
     bool steps;
-    bool next;   /* and the target of a step is the input of the next one: a language model */
-    int numbers; /* a network's numbers per output (0 counts as 1) */
+    bool next;     /* and the target of a step is the input of the next one: a language model */
+    int numbers;   /* a network's numbers per output (0 counts as 1) */
+    bool negative; /* the loss may be below 0, as the logarithm of a density is */
     /* Encodes n raw targets into out [n, stride]: one-hot, or standardised, in the first `outputs` columns; the other
      * columns are 0. A negative class number gives a row of zeros: padding. */
     void (*encode)(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out);

@@ -49,6 +49,7 @@ typedef struct goss_reg_kind {
     unsigned settings;            /* GOSS_REG_...: the settings it takes */
     int min_tensors, max_tensors; /* number of tensors */
     bool has_prox;                /* goss_reg_prox supports it */
+    bool negative;                /* it may be below 0: no term for weightings by logarithms or ratios of terms */
 } goss_reg_kind;
 
 /* Kind i; NULL after the last. Static storage. */
@@ -231,9 +232,10 @@ GOSS_API GOSS_MUST_USE goss_status goss_reg_new(const char *kind, const goss_reg
 /* Frees it; NULL is allowed. */
 GOSS_API void goss_reg_free(goss_reg *r);
 /* Evaluates strength times the penalty, summed over tasks, and its gradients. grads[i] receives the gradient for tensor
- * i, in its shape; grads or grads[i] NULL: not wanted. Compiles at the first call with given shapes and caches eight
- * programs; later calls allocate nothing. Errors: GOSS_E_SHAPE, GOSS_E_ARGUMENT: tensors that do not match the kind;
- * GOSS_E_NOMEM. Threads: one at a time per goss_reg; different ones may run concurrently. */
+ * i, in its shape; value, grads or grads[i] NULL: not wanted. Compiles at the first call with given shapes and caches
+ * eight programs; later calls allocate nothing. Numbers that are not finite give a value that is not. Errors:
+ * GOSS_E_SHAPE, GOSS_E_ARGUMENT: tensors that do not match the kind; GOSS_E_NOMEM. Threads: one at a time per goss_reg;
+ * different ones may run concurrently. */
 GOSS_API GOSS_MUST_USE goss_status goss_reg_value_grad(goss_reg *r, const goss_reg_tensor *tensors, int n,
                                                        double *value, float *const *grads, goss_error *err);
 

@@ -197,7 +197,7 @@ static goss_status run(goss_reg *r, const goss_reg_tensor *t, int n, double *val
         GOSS_TRY(bind(c, input_name(i, name), t[i].data));
     }
     GOSS_TRY(goss_exec_run(c->exec, err));
-    *value = *(const float *)goss_exec_output(c->exec, 0, NULL);
+    if (value) *value = *(const float *)goss_exec_output(c->exec, 0, NULL);
     for (int i = 0, k = 1; i < n; i++) {
         int64_t numel;
         if (!(wanted >> i & 1)) continue;

@@ -10,29 +10,15 @@
 
 enum { SOME = 64 }; /* tensors that one concatenation takes */
 
-#define KIND(id, takes, least, most, formula_, limit_, source_)                                                        \
-    {                                                                                                                  \
-        .kind = {.name = #id,                                                                                          \
-                 .formula = formula_,                                                                                  \
-                 .limit = limit_,                                                                                      \
-                 .source = source_,                                                                                    \
-                 .settings = takes,                                                                                    \
-                 .min_tensors = least,                                                                                 \
-                 .max_tensors = most},                                                                                 \
-        .build = goss__reg_##id                                                                                        \
-    }
-#define PROX(id, takes, least, most, formula_, limit_, source_)                                                        \
-    {                                                                                                                  \
-        .kind = {.name = #id,                                                                                          \
-                 .formula = formula_,                                                                                  \
-                 .limit = limit_,                                                                                      \
-                 .source = source_,                                                                                    \
-                 .settings = takes,                                                                                    \
-                 .min_tensors = least,                                                                                 \
-                 .max_tensors = most,                                                                                  \
-                 .has_prox = true},                                                                                    \
-        .build = goss__reg_##id, .prox = goss__prox_##id                                                               \
-    }
+#define FIELDS(id, takes, least, most, formula_, limit_, source_)                                                      \
+    .name = #id, .formula = formula_, .limit = limit_, .source = source_, .settings = takes, .min_tensors = least,     \
+    .max_tensors = most
+#define KIND(id, ...)                                                                                                  \
+    { .kind = {FIELDS(id, __VA_ARGS__)}, .build = goss__reg_##id }
+#define PROX(id, ...)                                                                                                  \
+    { .kind = {FIELDS(id, __VA_ARGS__), .has_prox = true}, .build = goss__reg_##id, .prox = goss__prox_##id }
+#define SIGNED(id, ...)                                                                                                \
+    { .kind = {FIELDS(id, __VA_ARGS__), .negative = true}, .build = goss__reg_##id }
 #define EPS GOSS_REG_EPSILON
 #define TIES GOSS_REG_BRANCHES | GOSS_REG_ADJACENCY
 
@@ -68,11 +54,11 @@ static const goss__reg_row rows[] = {
          "equal variances", "after Bardes, Ponce and LeCun 2022"),
     KIND(decorrelation, GOSS_REG_WEIGHT, 1, 1, "1/2 sum over d != e of cov(z_d, z_e)^2", "a diagonal covariance",
          "Cogswell et al. 2016"),
-    KIND(entropy_gaussian, GOSS_REG_RIDGE | GOSS_REG_WEIGHT, 1, 1, "(log det(cov z + ridge I) / D + log 2 pi e) / 2",
-         "z constant", "Cover and Thomas 2006, ch. 8"),
-    KIND(entropy_histogram, GOSS_REG_BINS | GOSS_REG_WEIGHT, 1, 1,
-         "mean over d of -sum_b p log p + log(width sigma), p shares of a histogram with spline windows", "z constant",
-         "Moddemeijer 1989; spline windows: Mattes et al. 2003"),
+    SIGNED(entropy_gaussian, GOSS_REG_RIDGE | GOSS_REG_WEIGHT, 1, 1, "(log det(cov z + ridge I) / D + log 2 pi e) / 2",
+           "z constant", "Cover and Thomas 2006, ch. 8"),
+    SIGNED(entropy_histogram, GOSS_REG_BINS | GOSS_REG_WEIGHT, 1, 1,
+           "mean over d of -sum_b p log p + log(width sigma), p shares of a histogram with spline windows",
+           "z constant", "Moddemeijer 1989; spline windows: Mattes et al. 2003"),
     KIND(state_change, GOSS_REG_WEIGHT, 1, 1, "mean over samples of sum over steps of 1/2 ||z_l - z_(l-1)||^2",
          "z constant over steps", "Merity, McCann and Socher 2017"),
     KIND(state_norm, EPS | GOSS_REG_WEIGHT, 1, 1,

@@ -131,7 +131,8 @@ goss_val goss__reg_root(goss_val squares, double eps) {
     goss_graph *g = squares.graph;
     if (eps > 0) return goss_div(squares, goss_shift(goss_sqrt(goss_shift(squares, eps * eps)), eps));
     goss_val some = goss_less(goss_const(g, 0), squares);
-    return goss_select(some, goss_sqrt(goss_select(some, squares, goss_const(g, 1))), goss_const(g, 0));
+    /* What is not above 0 is 0, without a gradient of any order, or NaN, which stays NaN. */
+    return goss_select(some, goss_sqrt(goss_select(some, squares, goss_const(g, 1))), goss_detach(squares));
 }
 
 goss_val goss__reg_size(goss_val x, double eps) { return eps > 0 ? goss__reg_root(goss_square(x), eps) : goss_abs(x); }

@@ -9,12 +9,12 @@ static bool neighbours(goss_val z, goss_val *before, goss_val *after) {
     if (!goss_valid(z)) return false;
     const int rank = goss_rank(z);
     if (rank < 4) {
-        goss__reg_misfit(z, "its tensor has steps: [T, samples, steps, ...]");
+        goss__reg_misfit(z, "it is for states of steps, [T, samples, steps, ...]; this tensor has rank %d", rank);
         return false;
     }
     const goss_extent steps = goss_dim(z, 2);
     if (!steps.symbols && steps.count < 2) {
-        goss__reg_misfit(z, "there are at least 2 steps");
+        goss__reg_misfit(z, "it is for at least 2 steps; there is 1");
         return false;
     }
     int axes[GOSS_MAX_RANK];

@@ -69,9 +69,9 @@ static const char *const columns[] = {"prediction", "low", "high", NULL};
 /* They differ in what is minimised. */
 #define SURE(word, function)                                                                                           \
     {                                                                                                                  \
-        .name = word, .numbers = 2, .encode = goss__encode_numbers, .loss = function, .report = "rmse",                \
-        .score = score, .reported = goss__report_rmse, .mix = mix, .answer = mean_of, .variance = variance,            \
-        .metrics = metrics, .columns = columns                                                                         \
+        .name = word, .numbers = 2, .negative = true, .encode = goss__encode_numbers, .loss = function,                \
+        .report = "rmse", .score = score, .reported = goss__report_rmse, .mix = mix, .answer = mean_of,                \
+        .variance = variance, .metrics = metrics, .columns = columns                                                   \
     }
 const goss_objective goss__gaussian = SURE("gaussian", loss);
 const goss_objective goss__student = SURE("student", loss_of_student);

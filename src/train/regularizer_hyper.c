@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "meta/method.h"
 #include "train/regularizers.h"
 
 static const double TINY = 1e-20, RANGE = 6.9; /* factors from 0.001 to 1000 */
@@ -31,9 +32,8 @@ static goss_val held_weight(const goss__regularizers *all, goss_graph *g) {
 
 static goss_val held_loss(const goss__regularizers *all, goss_graph *g) {
     const goss_task_batch *b = all->batch;
-    const goss_objective *o = goss_task_objective(&all->data->source.spec);
-    const goss_val y = goss_published_get(g, "logits");
-    return goss_reduce_loss(o->loss(y, b->query_target, b->class_mask, 0), held_weight(all, g));
+    const goss_val y = goss_published_get(g, "logits"), weight = held_weight(all, g);
+    return goss_reduce_loss(goss__sample_loss(all->method, b, y, b->query_target, weight, 0), weight);
 }
 
 /* ---- gradients by the method's parameters ---- */

@@ -170,6 +170,22 @@ static goss_status check_scheme(const goss__regularizer *r, goss_error *err) {
     return GOSS_OK;
 }
 
+/* Weightings by logarithms, or by ratios, of terms. */
+bool goss__reg_weighs_positive(const goss__regularizer *r) {
+    return r->strength > 0 && (r->scheme == GOSS__WEIGHT_UNCERTAINTY || r->scheme == GOSS__WEIGHT_GRAD_NORM ||
+                               r->scheme == GOSS__WEIGHT_FAMO);
+}
+
+static goss_status check_sign(const goss__regularizer *r, goss_error *err) {
+    const bool learned = r->graph == GOSS__GRAPH_LEARNED;
+    if (!goss__reg_weighs_positive(r) || !(learned || r->kind->negative)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "weight: %s is for penalties above 0, and %s%s may be below: take fixed, entropy, "
+                          "hypergradient or conditioned",
+                          goss__reg_scheme_name(r->scheme), learned ? "the prior of a learned graph" : "kind ",
+                          learned ? "" : r->kind->name);
+}
+
 static goss_status read_files(goss__regularizer *r, goss_error *err) {
     if (r->graph == GOSS__GRAPH_FILE)
         GOSS_TRY(goss_error_prefix(err, goss__reg_lines_read(r->graph_path, 2, &r->edges, err), "graph"));
@@ -192,6 +208,7 @@ static goss_status read_section(const goss_config *c, const char *name, goss__re
     name_measures(r);
     goss_status s = check_kind(r, err);
     if (s == GOSS_OK) s = check_scheme(r, err);
+    if (s == GOSS_OK) s = check_sign(r, err);
     if (s == GOSS_OK) s = read_files(r, err);
     return goss_error_prefix(err, s, "[regularizer.%s]", name);
 }

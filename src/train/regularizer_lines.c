@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* regularizer_lines.c: graphs over tasks, and strengths by name, as small csv files: names and a number a line. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -28,9 +29,8 @@ static goss_status read_line(const goss_table *t, const char *path, int row, int
     if (!*out->a || (names == 2 && !*out->b)) return bad_line(t, path, row, "a name is missing", err);
     if (!goss__number_parse(goss_table_text(t, names, row, cell), &out->number))
         return bad_line(t, path, row, "the last column is no number", err);
-    if (!(out->number >= 0) || !isfinite((float)out->number))
-        return bad_line(t, path, row, "a number of at least 0 is wanted", err);
-    return GOSS_OK;
+    if (!(out->number >= 0)) return bad_line(t, path, row, "a number of at least 0 is wanted", err);
+    return isfinite((float)out->number) ? GOSS_OK : bad_line(t, path, row, "the number is too large", err);
 }
 
 /* A first line whose last cell is a word is a header; a mistyped, missing or non-finite number is not a word, or the
@@ -78,17 +78,34 @@ void goss__reg_lines_free(goss__reg_lines *l) {
 
 /* ---- edges ---- */
 
-/* Matches a name exactly, or the same number in another notation. */
-static bool is_name(const char *name, const char *wanted) {
-    double a, b;
-    if (strcmp(name, wanted) == 0) return true;
-    return goss__number_parse(name, &a) && goss__number_parse(wanted, &b) && a == b;
+/* A node, to be found by its name. */
+typedef struct node {
+    const char *name;
+    int at;
+} node;
+
+static int by_name(const void *a, const void *b) { return strcmp(((const node *)a)->name, ((const node *)b)->name); }
+
+/* Sorted by name; goss__free. NULL: no memory. */
+static node *sorted_nodes(const char *const *names, int64_t n) {
+    node *v = goss__calloc((size_t)n + 1, sizeof *v);
+    for (int64_t i = 0; v && i < n; i++) v[i] = (node){names[i], (int)i};
+    if (v) qsort(v, (size_t)n, sizeof *v, by_name); /* names of tasks, and of values, differ */
+    return v;
 }
 
-static goss_status node_of(const goss__regularizer *r, const goss__reg_line *l, const char *wanted,
-                           const char *const *names, int64_t n, int *out, goss_error *err) {
+/* Nodes whose name is the same number in another notation; *out: the first. */
+static int count_equal(const node *v, int64_t n, const char *wanted, int *out) {
+    double a, b;
+    int count = 0;
+    if (!goss__number_parse(wanted, &b)) return 0;
     for (int64_t i = 0; i < n; i++)
-        if (is_name(names[i], wanted)) return *out = (int)i, GOSS_OK;
+        if (goss__number_parse(v[i].name, &a) && a == b && count++ == 0) *out = v[i].at;
+    return count;
+}
+
+static goss_status unknown_node(const goss__regularizer *r, const goss__reg_line *l, const char *wanted,
+                                const char *const *names, int64_t n, goss_error *err) {
     goss__str near = {0};
     goss__near_names(&near, wanted, names, (int)n);
     goss_status s = goss_error_set(err, GOSS_E_ARGUMENT, "graph: %s:%lld: there is no %s \"%.80s\" %s%.600s",
@@ -99,17 +116,59 @@ static goss_status node_of(const goss__regularizer *r, const goss__reg_line *l, 
     return s;
 }
 
-static goss_status edges_of(const goss__regularizer *r, const char *const *names, int64_t n, goss_edge *edge,
+/* The name itself goes before one that is an equal number: tasks may be called 7 and 07. */
+static goss_status node_of(const goss__regularizer *r, const goss__reg_line *l, const char *wanted, const node *v,
+                           const char *const *names, int64_t n, int *out, goss_error *err) {
+    const node *found = bsearch(&(node){.name = wanted}, v, (size_t)n, sizeof *v, by_name);
+    if (found) return *out = found->at, GOSS_OK;
+    const int count = count_equal(v, n, wanted, out);
+    if (count == 1) return GOSS_OK;
+    if (count == 0) return unknown_node(r, l, wanted, names, n, err);
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "graph: %s:%lld: \"%.80s\" may be any of %d tasks, whose names are equal numbers: write the "
+                          "name as the data has it",
+                          r->graph_path, (long long)l->line, wanted, count);
+}
+
+static goss_status nodes_of(const goss__regularizer *r, const char *const *names, int64_t n, goss_edge *edge,
                             goss_error *err) {
-    for (int i = 0; i < r->edges.n; i++) {
+    node *v = sorted_nodes(names, n);
+    goss_status s = v ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
+    for (int i = 0; s == GOSS_OK && i < r->edges.n; i++) {
         const goss__reg_line *l = &r->edges.line[i];
         edge[i].weight = l->number;
-        GOSS_TRY(node_of(r, l, l->a, names, n, &edge[i].a, err));
-        GOSS_TRY(node_of(r, l, l->b, names, n, &edge[i].b, err));
-        const goss_status s = goss_edges_matrix(edge, i + 1, n, r->adjacency, err); /* the first edge that is wrong */
-        if (s != GOSS_OK) return goss_error_prefix(err, s, "graph: %s:%lld", r->graph_path, (long long)l->line);
+        s = node_of(r, l, l->a, v, names, n, &edge[i].a, err);
+        if (s == GOSS_OK) s = node_of(r, l, l->b, v, names, n, &edge[i].b, err);
     }
-    return GOSS_OK;
+    goss__free(v);
+    return s;
+}
+
+/* How many edges there are up to the first that is wrong. */
+static int first_wrong(const goss_edge *edge, int n, int64_t nodes, float *matrix) {
+    int right = 0;
+    while (right + 1 < n) {
+        const int middle = right + (n - right) / 2;
+        goss_error none;
+        if (goss_edges_matrix(edge, middle, nodes, matrix, &none) == GOSS_OK)
+            right = middle;
+        else
+            n = middle;
+    }
+    return n;
+}
+
+static goss_status edges_of(const goss__regularizer *r, const char *const *names, int64_t n, goss_edge *edge,
+                            goss_error *err) {
+    GOSS_TRY(nodes_of(r, names, n, edge, err));
+    const goss_status s = goss_edges_matrix(edge, r->edges.n, n, r->adjacency, err);
+    if (s != GOSS_OK) {
+        const goss__reg_line *l = &r->edges.line[first_wrong(edge, r->edges.n, n, r->adjacency) - 1];
+        return goss_error_prefix(err, s, "graph: %s:%lld", r->graph_path, (long long)l->line);
+    }
+    for (int i = 0; i < r->edges.n; i++)
+        if (edge[i].weight > 0) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "graph: %s: all weights are 0: it ties nothing", r->graph_path);
 }
 
 goss_status goss__reg_edges(goss__regularizer *r, const char *const *names, int64_t n, goss_error *err) {

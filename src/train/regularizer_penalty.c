@@ -30,6 +30,13 @@ static goss_val fail(const term *t, goss_status s, const char *what) {
     return goss_graph_fail(t->g, s, "[regularizer.%s]: %s", t->r->name, what);
 }
 
+/* Errors until goss_scope_pop name the section and the value, or the pattern. */
+static void enter(const term *t, const char *of) {
+    char place[2 * GOSS__REGULARIZER_NAME];
+    snprintf(place, sizeof place, "[regularizer.%s] on %s", t->r->name, of);
+    goss_scope_push(t->g, place);
+}
+
 /* Deduplicates values that are published under two names. */
 static int without_repeats(goss_published_value *v, int n) {
     int kept = 0;
@@ -167,11 +174,27 @@ static goss_val per_task(goss_val penalty, goss_val of) {
     return goss_div(penalty, goss__reg_count(penalty.graph, goss_dim(of, 0)));
 }
 
-static goss_val penalty_of(const term *t, const goss_val *v, int n, goss_val weight, goss_val adjacency) {
+static goss_val penalty_of(const term *t, const char *of, const goss_val *v, int n, goss_val weight,
+                           goss_val adjacency) {
     goss_reg_options o = t->r->options;
     if (t->r->kind->settings & GOSS_REG_WEIGHT) o.weight = weight;
     o.adjacency = adjacency;
-    return per_task(goss_reg_build(t->r->kind->name, v, n, &o), v[0]);
+    enter(t, of);
+    const goss_val penalty = per_task(goss_reg_build(t->r->kind->name, v, n, &o), v[0]);
+    goss_scope_pop(t->g);
+    return penalty;
+}
+
+/* A branch that all tasks share, [1, ...], beside branches that each task has: a row for each task. */
+static void repeat_shared(const term *t, goss_val *v) {
+    int own = 0;
+    while (own < t->n && (!goss_valid(v[own]) || goss_rank(v[own]) == 0 || is_shared(t, v[own]))) own++;
+    for (int i = 0; i < t->n && own < t->n; i++) {
+        if (!goss_valid(v[i]) || !is_shared(t, v[i])) continue;
+        goss_shape s = goss_shape_of(v[i]);
+        s.dim[0] = goss_dim(v[own], 0);
+        v[i] = goss_broadcast(v[i], s);
+    }
 }
 
 static goss_val together(const term *t, goss_val adjacency) {
@@ -181,7 +204,8 @@ static goss_val together(const term *t, goss_val adjacency) {
         const double factor = goss__reg_prior(t->r, t->value[i].name);
         if (factor != 1) v[i] = goss_scale(v[i], factor);
     }
-    return penalty_of(t, v, t->n, weight_of(t, &t->value[0]), adjacency);
+    repeat_shared(t, v);
+    return penalty_of(t, t->r->on, v, t->n, weight_of(t, &t->value[0]), adjacency);
 }
 
 /* Warns once: a shared row has no differences. */
@@ -205,7 +229,7 @@ static goss_val one_by_one(term *t, goss_val adjacency, bool live) {
         goss_val x[5] = {counted_rows(t, goss__reg_by_features(t->all, t->r, &t->value[i]))};
         const int n = has_network(t->r) ? 5 : 1;
         if (n > 1) goss__reg_network(t->r, i, t->learned, live, x + 1);
-        const goss_val p = penalty_of(t, x, n, weight_of(t, &t->value[i]), adjacency);
+        const goss_val p = penalty_of(t, t->value[i].name, x, n, weight_of(t, &t->value[i]), adjacency);
         const double factor = goss__reg_prior(t->r, t->value[i].name);
         if (factor > 0) sum = goss_add(sum, factor == 1 ? p : goss_scale(p, factor));
     }
@@ -224,8 +248,11 @@ static goss_val entropy_of_value(const term *t, const goss_published_value *v) {
         x = goss_unsqueeze(x, 0);
     }
     o.weight = goss_valid(w) ? w : GOSS_NONE;
-    return goss_mean_all(goss_reg_build(
+    enter(t, v->name);
+    const goss_val h = goss_mean_all(goss_reg_build(
         t->r->estimator == GOSS__ENTROPY_HISTOGRAM ? "entropy_histogram" : "entropy_gaussian", &x, 1, &o));
+    goss_scope_pop(t->g);
+    return h;
 }
 
 static goss_val entropy_of(const term *t) {
@@ -245,13 +272,15 @@ static void measure(goss_graph *g, goss_step_loss *loss, const char *name, goss_
 /* Each branch's part of the sum of squares of all. */
 static void measure_shares(term *t, goss_step_loss *loss) {
     goss__regularizer *r = t->r;
-    goss_val size[VALUES], sum = goss_const(t->g, 1e-30);
+    goss_val v[VALUES], size[VALUES], sum = goss_const(t->g, 1e-30);
     if (!takes_all(r)) return;
+    for (int i = 0; i < t->n; i++) v[i] = t->value[i].value;
+    repeat_shared(t, v);
     if (!r->share) {
         r->share = goss__calloc((size_t)t->n, sizeof *r->share), r->n_shares = r->share ? t->n : 0;
         if (!r->share) fail(t, GOSS_E_NOMEM, "no memory for the names of shares");
     }
-    for (int i = 0; i < r->n_shares; i++) sum = goss_add(sum, size[i] = goss_norm2(goss_detach(t->value[i].value)));
+    for (int i = 0; i < r->n_shares; i++) sum = goss_add(sum, size[i] = goss_norm2(goss_detach(v[i])));
     for (int i = 0; i < r->n_shares; i++) {
         snprintf(r->share[i], sizeof r->share[i], "%s.share.%s", r->measure, t->value[i].name);
         measure(t->g, loss, r->share[i], goss_div(size[i], sum));
@@ -290,7 +319,9 @@ static goss_val section_penalty(term *t) {
 
 static goss_status plan_networks(const term *t, goss_layout *l, goss_error *err) {
     for (int i = 0; i < t->n; i++) {
+        enter(t, t->value[i].name);
         const goss_val m = goss__reg_matrix(t->value[i].value, &t->r->options);
+        goss_scope_pop(t->g);
         if (!goss_valid(m)) return goss_graph_status(t->g, err);
         if (goss_dim(m, -1).symbols)
             return goss_error_set(err, GOSS_E_ARGUMENT,

@@ -78,17 +78,6 @@ static goss_status names_nothing(const goss__regularizer *r, const goss__reg_lin
     return s;
 }
 
-goss_status goss__reg_priors_resolve(goss__regularizers *all, goss__regularizer *r, const goss_published_value *v,
-                                     int n, goss_error *err) {
-    const goss_encoding *e = inputs_of(all);
-    for (int k = 0; k < r->priors.n; k++) {
-        bool used = names_feature(e, &r->priors.line[k]);
-        for (int i = 0; i < n && !used; i++) used = goss_name_matches(v[i].name, r->priors.line[k].a);
-        if (!used) return names_nothing(r, &r->priors.line[k], e, v, n, err);
-    }
-    return r->priors.n && e ? read_features(r, e, err) : GOSS_OK;
-}
-
 double goss__reg_prior(const goss__regularizer *r, const char *name) {
     double factor = 1;
     for (int i = 0; i < r->priors.n; i++)
@@ -100,7 +89,8 @@ double goss__reg_prior(const goss__regularizer *r, const char *name) {
 
 /* Weights [T, inputs, out] that the inputs meet first: those of the target's first layer. */
 static bool meets_inputs(const goss__regularizers *all, const goss__regularizer *r, const goss_published_value *v) {
-    const goss_layout *l = all->target ? goss_target_layout(all->target) : NULL;
+    const goss_target *target = all->method ? goss_method_target(all->method) : NULL;
+    const goss_layout *l = target ? goss_target_layout(target) : NULL;
     const char *tensor = strrchr(v->name, '/');
     if (!l || !tensor || goss_rank(v->value) < 2 || !goss_extent_is(goss_dim(v->value, -2), r->features)) return false;
     for (int i = 0; i < goss_layout_count(l); i++) {
@@ -119,4 +109,40 @@ goss_val goss__reg_by_features(const goss__regularizers *all, const goss__regula
     factor = goss_unsqueeze(factor, 1);
     while (goss_valid(factor) && goss_rank(factor) < goss_rank(v->value)) factor = goss_unsqueeze(factor, 0);
     return goss_mul(v->value, factor);
+}
+
+/* ---- what lines are about ---- */
+
+static bool names_value(const goss__reg_line *l, const goss_published_value *v, int n) {
+    for (int i = 0; i < n; i++)
+        if (goss_name_matches(v[i].name, l->a)) return true;
+    return false;
+}
+
+/* Lines that would be read and have no effect: of inputs that no value meets, or that switch all values off. */
+static goss_status check_effect(const goss__regularizers *all, const goss__regularizer *r,
+                                const goss_published_value *v, int n, goss_error *err) {
+    bool meets = false, acts = false;
+    for (int i = 0; i < n; i++)
+        meets |= r->feature && meets_inputs(all, r, &v[i]), acts |= goss__reg_prior(r, v[i].name) > 0;
+    for (int k = 0; k < r->priors.n && !meets; k++)
+        if (!names_value(&r->priors.line[k], v, n))
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "priors: %s:%lld: \"%.80s\" is an input, and `on` finds no weights that inputs meet: "
+                                  "those of the first layer, as weights/*",
+                                  r->priors_path, (long long)r->priors.line[k].line, r->priors.line[k].a);
+    return acts ? GOSS_OK
+                : goss_error_set(err, GOSS_E_ARGUMENT,
+                                 "priors: %s: the factor of every value is 0: strength = 0 switches the section off",
+                                 r->priors_path);
+}
+
+goss_status goss__reg_priors_resolve(goss__regularizers *all, goss__regularizer *r, const goss_published_value *v,
+                                     int n, goss_error *err) {
+    const goss_encoding *e = inputs_of(all);
+    for (int k = 0; k < r->priors.n; k++)
+        if (!names_feature(e, &r->priors.line[k]) && !names_value(&r->priors.line[k], v, n))
+            return names_nothing(r, &r->priors.line[k], e, v, n, err);
+    if (r->priors.n && e) GOSS_TRY(read_features(r, e, err));
+    return r->priors.n ? check_effect(all, r, v, n, err) : GOSS_OK;
 }

@@ -42,12 +42,22 @@ static goss_status hold_rows(goss__regularizers *all, goss__run_data *data, goss
                              r->name);
 }
 
+/* Weights beside the loss: the loss is one of their terms. */
+static goss_status check_loss(const goss__regularizer *r, const goss_objective *o, goss_error *err) {
+    if (!goss__reg_weighs_positive(r) || !o->negative) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "[regularizer.%s]: weight: %s is for terms above 0, and the loss of task.objective = %s may "
+                          "be below: take fixed, entropy, hypergradient or conditioned",
+                          r->name, goss__reg_scheme_name(r->scheme), o->name);
+}
+
 goss_status goss__regularizers_resolve(goss__regularizers *all, const goss_method *m, goss__run_data *data,
                                        goss_error *err) {
     all->data = data;
+    for (int i = 0; i < all->n; i++) GOSS_TRY(check_loss(&all->at[i], goss_task_objective(&data->source.spec), err));
     GOSS_TRY(hold_rows(all, data, err));
     GOSS_TRY(goss__reg_path_plan(all, m, err));
-    all->target = goss_method_target(m);
+    all->method = m;
     for (int i = 0; i < all->n; i++)
         if (ties_by_task(&all->at[i]))
             GOSS_TRY(goss_error_prefix(err, resolve(&all->at[i], data, err), "[regularizer.%s]", all->at[i].name));

@@ -97,8 +97,8 @@ typedef struct goss__regularizer {
 typedef struct goss__regularizers {
     goss__regularizer at[GOSS__REGULARIZERS_MOST];
     int n;
-    const goss__run_data *data;   /* set before a penalty is built */
-    const goss_target *target;    /* of the method */
+    const goss__run_data *data; /* set before a penalty is built */
+    const goss_method *method;
     const goss_task_batch *batch; /* of the loss that the penalty is attached to, and its tasks */
     int64_t tasks;
     goss_layout *learned;   /* of GOSS__REGULARIZERS; NULL: nothing is trained along */
@@ -118,6 +118,8 @@ extern const int goss__regularizer_key_count;
 goss_status goss__regularizers_read(const goss_config *c, goss__regularizers *out, goss_error *err);
 void goss__regularizers_free(goss__regularizers *r);
 const char *goss__reg_scheme_name(goss__reg_scheme scheme);
+/* Whether its weight is one for terms above 0 alone. */
+bool goss__reg_weighs_positive(const goss__regularizer *r);
 /* Whether there is a penalty at all. */
 bool goss__regularizers_act(const goss__regularizers *r);
 
