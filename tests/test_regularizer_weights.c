@@ -3,6 +3,9 @@
  * whole paths from one run, strengths and norms that are learned on rows to validate on. */
 #include <math.h>
 
+#include "base/alloc.h"
+#include "base/str.h"
+#include "gossamer/log.h"
 #include "gossamer/regularizer.h"
 #include "group_tasks.h"
 
@@ -68,6 +71,39 @@ TEST(a_resume_comes_to_the_same_bits_with_every_scheme) {
         snprintf(b, sizeof b, "regularizer.b.weight=%s", schemes[i]);
         group_resumes(
             LINES(a, b, "regularizer.a.on=features/out", KIND("decorrelation"), "regularizer.b.on=weights/*"));
+    }
+}
+
+static void on_line(void *to, goss_log_level level, const char *line) {
+    if (level == GOSS_LOG_WARN) goss__str_addf(to, "%s\n", line);
+}
+
+/* What a run of that weight warns of; free. */
+static char *warnings_of(const char *dir, const char *kind, const char *weight, const char *rate) {
+    goss__str log = {0};
+    goss__str_add(&log, "");
+    goss_log_set(on_line, &log);
+    T_OK(group_train(dir, 1, LINES("regularizer.a.on=weights/*", kind, weight, rate), NULL, NULL));
+    goss_log_set(NULL, NULL);
+    return log.data;
+}
+
+TEST(a_weight_that_ends_at_its_limit_is_told) {
+    static const struct {
+        const char *kind, *weight, *rate, *says;
+    } runs[] = {{KIND("difference"), "regularizer.a.weight=famo", "regularizer.a.rate=0.025",
+                 "[regularizer.a] weight = famo ended at its limit, 1000 times the strength: the penalty came near 0"},
+                {KIND("l2"), "regularizer.a.weight=famo", "regularizer.a.rate=0.025", NULL},
+                {KIND("l2"), "regularizer.a.weight=hypergradient", "regularizer.a.rate=50",
+                 "[regularizer.a] weight = hypergradient ended at its limit, 1"},
+                {KIND("l2"), "regularizer.a.weight=hypergradient", "regularizer.a.rate=0.01", NULL}};
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        char dir[20];
+        snprintf(dir, sizeof dir, "limit%zu", i);
+        char *text = warnings_of(dir, runs[i].kind, runs[i].weight, runs[i].rate);
+        if (runs[i].says ? !strstr(text, runs[i].says) : strstr(text, "ended at its limit") != NULL)
+            T_FAIL("run %zu says \"%s\"", i, text);
+        goss__free(text);
     }
 }
 

@@ -16,7 +16,7 @@
 #include "meta/method.h"
 #include "train/regularizers.h"
 
-static const double TINY = 1e-20, RANGE = 6.9; /* factors from 0.001 to 1000 */
+static const double TINY = 1e-20;
 
 /* ---- the loss of held rows ---- */
 
@@ -64,7 +64,7 @@ static goss_val inner(goss_graph *g, const gradient *a, const gradient *b) {
 /* ---- strengths ---- */
 
 static goss_val clipped(goss_val s) {
-    const goss_val most = goss_const(s.graph, RANGE);
+    const goss_val most = goss_const(s.graph, log(GOSS__REG_FACTOR));
     return goss_max(goss_min(s, most), goss_neg(most));
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "base/str.h"
 #include "train/regularizers.h"
@@ -88,6 +89,34 @@ void goss__regularizers_start(const goss__regularizers *all, uint64_t seed, goss
 void goss__regularizers_measured(goss__regularizers *all, const goss_step_result *x) {
     all->measured = all->n_measures > 0;
     memcpy(all->last, x->measure + all->first_measure, (size_t)all->n_measures * sizeof *all->last);
+}
+
+/* The weight of r in the last step that was told, by its strength; NaN: it has none. */
+static double last_factor(const goss__regularizers *all, const goss__regularizer *r, const goss_step *step) {
+    for (int i = 0; i < all->n_measures && all->measured; i++)
+        if (strcmp(goss_step_measure_name(step, all->first_measure + i), r->weight) == 0)
+            return all->last[i] / r->strength;
+    return NAN;
+}
+
+void goss__regularizers_tell(const goss__regularizers *all, const goss_step *step) {
+    for (int i = 0; i < all->n; i++) {
+        const goss__regularizer *r = &all->at[i];
+        const bool learned = r->scheme == GOSS__WEIGHT_HYPERGRADIENT;
+        if (r->strength == 0 || !(learned || goss__reg_weighs_positive(r))) continue;
+        const double factor = last_factor(all, r, step);
+        if (factor > 0.999 * GOSS__REG_FACTOR)
+            goss__log(GOSS_LOG_WARN, "[regularizer.%s] weight = %s ended at its limit, %g times the strength: %s",
+                      r->name, goss__reg_scheme_name(r->scheme), GOSS__REG_FACTOR,
+                      learned ? "a larger strength to start from may help"
+                              : "the penalty came near 0, where the weight has no bound (docs/regularisers.md)");
+        else if (learned && factor < 1.001 / GOSS__REG_FACTOR)
+            goss__log(
+                GOSS_LOG_WARN,
+                "[regularizer.%s] weight = %s ended at its limit, 1/%g of the strength: validation rows are better "
+                "off without this penalty",
+                r->name, goss__reg_scheme_name(r->scheme), GOSS__REG_FACTOR);
+    }
 }
 
 static goss_status note(goss_model *m, const goss__regularizer *r, const char *what, const char *text,

@@ -4,13 +4,13 @@
  * The loss keeps weight 1, so that the learning rate keeps its meaning; a section's penalty is multiplied by its
  * strength and by a factor without a gradient. With entropy that is its share among the sections of that scheme.
  * With uncertainty, grad_norm and famo the loss is a term beside the penalties, and a factor is the ratio of a
- * term's weight to the loss's, at most FACTOR: otherwise the weight of a vanishing penalty would be unbounded. */
+ * term's weight to the loss's, at most GOSS__REG_FACTOR: otherwise the weight of a vanishing penalty would be
+ * unbounded. */
 #include <stdio.h>
 #include <string.h>
 
 #include "train/regularizers.h"
 
-static const double FACTOR = 1000;
 #define PREFIX GOSS__REGULARIZERS "."
 
 /* The terms of one scheme. */
@@ -63,7 +63,7 @@ static void by_entropy(const group *q, goss_step_loss *loss) {
 /* ---- beside the loss ---- */
 
 static void set_factors(const group *q, goss_val weights) {
-    const goss_val own = number_at(weights, 0), most = goss_const(q->g, FACTOR);
+    const goss_val own = number_at(weights, 0), most = goss_const(q->g, GOSS__REG_FACTOR);
     for (int i = 0; i < q->n; i++) {
         const goss_val by = goss_div(number_at(weights, i + 1), goss_max(own, goss_const(q->g, 1e-12)));
         q->term[i]->factor = goss_detach(goss_min(by, most));

@@ -41,6 +41,9 @@ typedef enum goss__reg_scheme {
     GOSS__WEIGHTS
 } goss__reg_scheme;
 
+/* What schemes multiply a strength by at most; hypergradient: from 1 / it on. */
+#define GOSS__REG_FACTOR 1000.0
+
 /* How the entropy of a representation is estimated, and what the network of norm_hyper learns by. */
 typedef enum goss__reg_estimator { GOSS__ENTROPY_GAUSSIAN, GOSS__ENTROPY_HISTOGRAM } goss__reg_estimator;
 typedef enum goss__reg_fit { GOSS__FIT_MINMAX, GOSS__FIT_VALIDATION } goss__reg_fit;
@@ -193,6 +196,8 @@ goss_status goss__regularizers_resolve(goss__regularizers *r, const goss_method 
                                        goss_error *err);
 /* The numbers that the sections reported in a step. */
 void goss__regularizers_measured(goss__regularizers *r, const goss_step_result *x);
+/* Warns of weights that ended at their limit. */
+void goss__regularizers_tell(const goss__regularizers *r, const goss_step *step);
 /* What a model keeps of them: graphs as tensors "regularizers.NAME.graph", and notes of what each section is and of the
  * numbers it reported last. */
 goss_status goss__regularizers_keep(const goss__regularizers *r, const goss_step *step, goss_model *m, goss_error *err);

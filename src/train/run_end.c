@@ -83,5 +83,6 @@ goss_status goss__run_end_check(goss__run *r, goss_error *err) {
     }
     GOSS_TRY(check_validations(r, err));
     tell_skipped(r);
+    goss__regularizers_tell(&r->regularizers, r->step);
     return GOSS_OK;
 }
