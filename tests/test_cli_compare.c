@@ -419,6 +419,16 @@ TEST(ranks_of_representations_are_columns) {
     SAYS(err_text, "compare.ranks: \"a,b,c,d,e\" is no list of up to 4 patterns");
 }
 
+TEST(what_learns_on_validation_rows_is_compared) {
+    write_run("learned.ini", "[compare]\nmodels = alone\nregularizers = none, tie, norm\nstrengths = .1 1\nseeds = 2\n"
+                             "closed = none\ndir = learned\n[regularizer.tie]\non = weights/*\nkind = difference\n"
+                             "weight = hypergradient\n[regularizer.norm]\non = weights/*\nkind = norm_hyper\n"
+                             "fit = validation\n");
+    RUN(0, "compare learned.ini --json");
+    SAYS(out_text, "\"cells\": 6, \"done\": 6");
+    T_CHECK(json_number(json_named("alone/tie"), "value") > 0 && json_number(json_named("alone/norm"), "value") > 0);
+}
+
 TEST(a_key_that_every_row_replaces_is_told) {
     write_run("replaced.ini", compared);
     RUN(0, "compare replaced.ini compare.dir=replaced compare.models=one compare.regularizers=none compare.closed=none "

@@ -166,6 +166,30 @@ TEST(the_last_training_has_the_rows_of_the_search_and_the_same_test_rows) {
     }
 }
 
+static const char *split_of(const goss_compare *c, int row, bool refit) {
+    static char kept[2][40];
+    goss_config *config;
+    const goss__cell cell = {&c->row[row], 1, 1};
+    T_OK(goss__cell_config(c, &cell, 0, refit, &config, &err));
+    snprintf(kept[refit], sizeof *kept, "%s, %d", goss_config_text(config, "data.split"),
+             (int)goss_config_int(config, "validate.every"));
+    goss_config_free(config);
+    return kept[refit];
+}
+
+TEST(what_learns_on_validation_rows_keeps_them) {
+    goss_compare *c = open_run("[compare]\nmodels = alone\nregularizers = none, learned, norm, off\nclosed = none\n"
+                               "[regularizer.learned]\nkind = l2\non = weights/*\nweight = hypergradient\n"
+                               "[regularizer.norm]\nkind = norm_hyper\non = weights/*\nfit = validation\n"
+                               "[regularizer.off]\nkind = l2\non = weights/*\n");
+    static const bool keeps[] = {false, true, true, false};
+    for (int i = 0; i < 4; i++) {
+        T_STR(split_of(c, i, false), ".6,.15,.25, 5");
+        T_STR(split_of(c, i, true), keeps[i] ? ".6,.15,.25, 5" : "0.75,0,0.25, 0");
+    }
+    goss_compare_free(c);
+}
+
 /* ---- results ---- */
 
 static void put(const goss_compare *c, int i, const double *values) {

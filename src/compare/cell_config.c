@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "compare/compare.h"
 #include "gossamer/train.h"
+#include "train/regularizers.h"
 #include "train/run.h"
 
 goss__cell goss__cell_at(const goss_compare *c, int i) {
@@ -61,6 +62,16 @@ static goss_status join_samples(const goss_compare *c, goss_config *to, goss_err
     return goss_config_set(to, "validate.every", "0", err);
 }
 
+/* Whether a section learns on validation samples: it must have some in the last training, too. */
+static goss_status keeps_validation(const goss_config *c, bool *out, goss_error *err) {
+    goss__regularizers r;
+    const goss_status s = goss__regularizers_read(c, &r, err);
+    *out = false;
+    for (int i = 0; s == GOSS_OK && i < r.n; i++) *out |= goss__reg_learns_on_held(&r.at[i]);
+    goss__regularizers_free(&r);
+    return s;
+}
+
 static goss_status set_protocol(const goss_compare *c, const goss__cell *cell, bool refit, goss_config *to,
                                 goss_error *err) {
     char dir[4200], fold[40];
@@ -82,7 +93,9 @@ static goss_status set_protocol(const goss_compare *c, const goss__cell *cell, b
     GOSS_TRY(goss__run_settings_read(to, &set, err));
     if (strncmp(goss__run_data_kind(&set, NULL)->name, "image", 5) == 0 && !*set.data.cache)
         GOSS_TRY(goss_config_set(to, "data.cache", folder, err));
-    return refit ? join_samples(c, to, err) : GOSS_OK;
+    bool keeps = false;
+    if (refit) GOSS_TRY(keeps_validation(to, &keeps, err));
+    return refit && !keeps ? join_samples(c, to, err) : GOSS_OK;
 }
 
 static goss_status fill(const goss_compare *c, const goss__cell *cell, int i, bool refit, goss_config *to,
