@@ -284,6 +284,36 @@ TEST(a_learned_graph_is_that_of_the_groups) {
     }
 }
 
+/* Clustered tasks (Jacob, Bach and Vert 2008): each chooses among a few centres and stays near it, which suits tasks of
+ * groups better than one centre. */
+TEST(clusters_are_a_case_of_routing_and_own_parts) {
+    static const char *const strengths[] = {"regularizer.a.strength=0.1", "regularizer.a.strength=0.3",
+                                            "regularizer.a.strength=1"};
+    const char *const method = "train.method=multitask", *code = "hyper.condition=id", *steps = "train.steps=600",
+                      *none = "validate.every=0", *on = "regularizer.a.on=parts/2/head.w";
+    double error[3] = {0};
+    group_noise = 2;
+    for (uint64_t seed = 1; seed <= 3; seed++)
+        for (int way = 0; way < 3; way++) {
+            static const char *const rules[] = {"share.rules=*=own", "share.rules=*=shared+own",
+                                                "share.rules=*=routing 5+own"};
+            double best = INFINITY;
+            for (int i = 0; i < (way ? 3 : 1); i++) {
+                T_OK(
+                    group_train("cluster", seed,
+                                way ? LINES(LINEAR, method, code, steps, none, rules[way], KIND("l2"), on, strengths[i])
+                                    : LINES(LINEAR, method, code, steps, none, rules[way]),
+                                NULL, NULL));
+                best = fmin(best, group_error_of("cluster", seed, 0));
+                T_CHECK(unlink_run("cluster"));
+            }
+            error[way] += best / 3;
+        }
+    group_noise = 0.5;
+    if (getenv("SHOW_GAPS")) printf("  alone %.3f, near the mean %.3f, clusters %.3f\n", error[0], error[1], error[2]);
+    T_CHECK(error[2] < error[1] && error[1] < error[0]);
+}
+
 TEST(a_graph_may_be_over_branches) {
     group_write("branches.csv", "hidden/dense1,hidden/dense2,2\n");
     T_OK(group_train("branches", 1,
