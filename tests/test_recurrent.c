@@ -31,13 +31,16 @@ TEST(recurrent_layers_are_their_formulas) {
         cell step;
     } layer[] = {{1, rnn_cell}, {3, gru_cell}, {4, lstm_cell}};
     enum { N = 3, L = 5 };
-    for (int way = 0; way < 6; way++) {
+    for (int way = 0; way < 12; way++) {
         world w = world_new();
-        const int which = way / 2, columns = 2 * layer[which].gates;
+        const int which = way / 2 % 3, columns = 2 * layer[which].gates;
+        const bool masked = way >= 6;
         const bool reverse = way % 2;
         const goss_extent one = goss_n(1), g = goss_n(columns);
         const goss_val x = world_normal(&w, "x", GOSS_SHAPE(one, goss_n(N), goss_n(L), goss_n(2)));
-        const goss_recurrent p = {.w = world_normal(&w, "w", GOSS_SHAPE(one, goss_n(2), g)),
+        const goss_val mask = world_normal(&w, "mask", GOSS_SHAPE(one, goss_n(N), goss_n(2)));
+        const goss_recurrent p = {.mask = masked ? mask : GOSS_NONE,
+                                  .w = world_normal(&w, "w", GOSS_SHAPE(one, goss_n(2), g)),
                                   .u = world_normal(&w, "u", GOSS_SHAPE(one, goss_n(2), g)),
                                   .b = world_normal(&w, "b", GOSS_SHAPE(one, g)),
                                   .c = world_normal(&w, "c", GOSS_SHAPE(one, g))};
@@ -47,18 +50,19 @@ TEST(recurrent_layers_are_their_formulas) {
         out[0] = which == 0   ? goss_rnn(x, GOSS_NONE, p, o, &out[1])
                  : which == 1 ? goss_gru(x, GOSS_NONE, p, o, &out[1])
                               : goss_lstm(x, GOSS_NONE, GOSS_NONE, p, o, &out[1], &out[2]);
-        T_NOTE("layer %d, reverse %d", which, reverse);
+        T_NOTE("layer %d, reverse %d, masked %d", which, reverse, masked);
         if (world_compute(&w, GOSS_F64, out, which == 2 ? 3 : 2) != GOSS_OK) T_FAIL("%s", w.err.text);
         const double *xs = world_numbers(&w, "x"), *wx = world_numbers(&w, "w"), *u = world_numbers(&w, "u");
         for (int n = 0; n < N; n++) {
-            double h[2] = {0, 0}, c[2] = {0, 0};
+            double h[2] = {0, 0}, c[2] = {0, 0}, m[2] = {1, 1};
+            for (int k = 0; masked && k < 2; k++) m[k] = world_numbers(&w, "mask")[n * 2 + k];
             for (int s = 0; s < L; s++) {
                 const int t = reverse ? L - 1 - s : s;
                 double z[8], v[8];
                 for (int k = 0; k < columns; k++) {
                     const double *at = xs + (n * L + t) * 2;
                     z[k] = world_numbers(&w, "b")[k] + at[0] * wx[k] + at[1] * wx[columns + k];
-                    v[k] = world_numbers(&w, "c")[k] + h[0] * u[k] + h[1] * u[columns + k];
+                    v[k] = world_numbers(&w, "c")[k] + m[0] * h[0] * u[k] + m[1] * h[1] * u[columns + k];
                 }
                 layer[which].step(z, v, h, c);
                 for (int k = 0; k < 2; k++) T_NEAR(w.out[0][(n * L + t) * 2 + k], h[k], 1e-12);

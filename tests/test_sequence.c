@@ -486,6 +486,44 @@ TEST(dropout_does_not_depend_on_the_batch) {
     goss_target_free(t);
 }
 
+/* h' = tanh(m h) from h = tanh(1) on, m 0 or 2: a unit of a sample that is dropped once is dropped at every step, and
+ * none outside of training. */
+TEST(dropout_of_a_state_is_the_same_at_each_step) {
+    enum { UNITS = 6, L = 5, ALL = SAMPLES * L * UNITS };
+    for (int training = 0; training < 2; training++) {
+        world w = world_new();
+        goss_target *t;
+        double x[SAMPLES * L] = {0}, numbers[UNITS + UNITS * UNITS + UNITS] = {0};
+        int dropped = 0, kept = 0;
+        T_OK(goss_target_parse("rnn 6 dropout 0.5", (int64_t[]){L, 1}, 2, 0, &t, &err));
+        for (int s = 0; s < SAMPLES; s++) x[s * L] = 1;
+        const goss_layout *l = goss_target_layout(t);
+        for (int i = 0; i < UNITS; i++) {
+            numbers[goss_layout_offset(l, goss_layout_find(l, "rnn1.w")) + i] = 1;
+            numbers[goss_layout_offset(l, goss_layout_find(l, "rnn1.u")) + i * (UNITS + 1)] = 1;
+        }
+        const goss_extent one = goss_n(1);
+        goss_target_context c = goss_target_context_defaults();
+        if (training) c.dropout_task = world_input(&w, "task", GOSS_INDEX, GOSS_SHAPE(one), (double[]){7});
+        goss_weights *weights = goss_weights_from_params(w.g, l, "net");
+        const goss_val in = world_input(&w, "x", GOSS_REAL, GOSS_SHAPE(one, goss_n(SAMPLES), goss_n(L), one), x),
+                       y = goss_target_features(t, in, weights, &c);
+        if (world_open(&w, GOSS_F64, &y, 1, NULL, 0) != GOSS_OK) T_FAIL("%s", w.err.text);
+        world_set_param(&w, "net", numbers);
+        T_OK(world_run(&w));
+        T_EQ(w.numel[0], ALL);
+        for (int i = 0; i < SAMPLES * UNITS; i++) {
+            double h = tanh(1);
+            const double *of = w.out[0] + i / UNITS * L * UNITS + i % UNITS;
+            const double m = !training ? 1 : of[UNITS] == 0 ? 0 : 2;
+            dropped += m == 0, kept += m > 0;
+            for (int s = 0; s < L; s++, h = tanh(m * h)) T_NEAR(of[s * UNITS], h, 1e-12);
+        }
+        T_CHECK(kept > 0 && (dropped > 0) == (training == 1));
+        goss_weights_free(weights), world_free(&w), goss_target_free(t);
+    }
+}
+
 /* Features as a sequence of all steps, whatever the lengths of what they were made of. */
 TEST(features_become_a_sequence) {
     net a = net_new("readout mean; dense 12; steps 3; readout last", WIDTH, STEPS, false, NAN),
@@ -511,8 +549,9 @@ TEST(texts_are_canonical) {
          "8\ndropout 0.1\n}\nreadout last\nhead\n"},
         {"conv1d 4 3 pad 1 stride 2; pool1d max 2 stride 2; lstm 3 bidirectional norm; readout attention",
          "conv1d 4 3 stride 2 pad 1\npool1d max 2\nlstm 3 norm bidirectional\nreadout attention\nhead\n"},
+        {"gru 3 dropout .2 start; readout last", "gru 3 start dropout 0.2\nreadout last\nhead\n"},
         {"mlp 3", "flatten\ndense 3\nrelu\nhead\n"}};
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         goss_target *t, *again;
         if (goss_target_parse(texts[i][0], (int64_t[]){STEPS, WIDTH}, 2, 2, &t, &err) != GOSS_OK)
             T_FAIL("%s", err.text);
@@ -530,7 +569,10 @@ TEST(errors_say_what_to_write) {
     } cases[] = {
         {"gru 4", "gru: requires a sequence (steps x channels), but its input is features: 9", 1},
         {"readout mean; gru 4", "gru: requires a sequence", 2},
-        {"gru", "gru: incomplete; write: gru D [norm] [bidirectional] [start]", 2},
+        {"gru 4 dropout 1.5; readout last", "dropout: \"1.5\" is not a number in [0, 1)", 2},
+        {"gru 4 dropout; readout last", "gru: incomplete", 2},
+        {"hyperlstm 4 2 2 dropout 0.5; readout last", "hyperlstm: \"dropout\"", 2},
+        {"gru", "gru: incomplete; write: gru D [norm] [bidirectional] [start] [dropout P]", 2},
         {"gru 4 twice", "\"twice\" is not expected here", 2},
         {"conv 4 3", "conv: requires images, but its input is a sequence of 9 x 4", 2},
         {"conv1d 4 12", "a window of 12 steps does not fit in 9", 2},

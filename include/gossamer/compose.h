@@ -132,6 +132,9 @@ GOSS_API goss_val goss_norm2(goss_val a);
 typedef struct goss_recurrent {
     goss_val w, u, b, c;
     goss_val gain_w, gain_u, gain_c, shift_c;
+    /* [T,N,H] or GOSS_NONE: v = (mask h) u + c, the same mask at each step: variational dropout of the state (Gal and
+     * Ghahramani 2016) where it is goss_dropout of ones */
+    goss_val mask;
 } goss_recurrent;
 /* G = 1 (Elman 1990): h' = tanh(z + v) */
 GOSS_API goss_val goss_rnn(goss_val x, goss_val h0, goss_recurrent w, goss_scan_options o, goss_val *last);
@@ -152,8 +155,8 @@ GOSS_API goss_val goss_lstm(goss_val x, goss_val h0, goss_val c0, goss_recurrent
  * authors' code. norm: of a gate's H numbers, with factors main.gain_u [Tw,4H] (in the small cell small.gain_u
  * [Tw,4K]), where they are given; main.gain_c and main.shift_c as in goss_lstm. */
 typedef struct goss_hyper_lstm {
-    goss_recurrent main;  /* w[Tw,D,4H], u[Tw,H,4H], b[Tw,4H]; c and gain_w are not used */
-    goss_recurrent small; /* w[Tw,D,4K], u[Tw,K,4K], b[Tw,4K]; c, gain_w, gain_c and shift_c are not used */
+    goss_recurrent main;  /* w[Tw,D,4H], u[Tw,H,4H], b[Tw,4H]; c, gain_w and mask are not used, here and below */
+    goss_recurrent small; /* w[Tw,D,4K], u[Tw,K,4K], b[Tw,4K]; c, gain_w, gain_c, shift_c are not used */
     goss_val small_h;     /* [Tw,H,4K] */
     goss_val embed;       /* [Tw,K,12Z] */
     goss_val embed_b;     /* [Tw,8Z]: of the factors; or GOSS_NONE */

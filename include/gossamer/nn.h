@@ -137,10 +137,12 @@ typedef struct goss_target goss_target;
  *                                    times the work)
  *   conv1d C K [stride S] [pad P] [dilation D] [groups G]   along the steps of a sequence
  *   pool1d max | avg K [stride S]
- *   rnn D | gru D | lstm D [norm] [bidirectional] [start]   states of all steps (goss_rnn, goss_gru, goss_lstm), `norm`
- *                                    with layer norm; bidirectional: those of both directions, 2 D; start: the initial
- *                                    state is learned, else 0. The forget gate of an lstm has a bias of 1 besides the
- *                                    learned one (Jozefowicz et al. 2015)
+ *   rnn D | gru D | lstm D [norm] [bidirectional] [start] [dropout P]   states of all steps (goss_rnn, goss_gru,
+ *                                    goss_lstm), `norm` with layer norm; bidirectional: those of both directions, 2 D;
+ *                                    start: the initial state is learned, else 0; dropout: in training the state that
+ *                                    is multiplied by u, the same units at each step (Gal and Ghahramani 2016). The
+ *                                    forget gate of an lstm has a bias of 1 besides the learned one (Jozefowicz et al.
+ *                                    2015)
  *   hyperlstm D K Z [norm] [bidirectional]   lstm D, modulated at each step by one of K units through embeddings of Z
  *                                    numbers (goss_hyper_lstm_run)
  *   embedding V D                    first layer, of a sequence of ids 0 .. V-1 as numbers {steps, 1}: rows of a table

@@ -68,7 +68,8 @@ static bool begin(layer *l, goss_val x, goss_val h0, goss_recurrent w, int gates
     if (!goss_valid(columns) || !(l->s = goss_scan_begin(x.graph, goss_dim(x, 2), o))) return false;
     l->h = goss_scan_carry(l->s, begin_state(x, h0, w, l->hidden));
     l->x = goss_scan_slice(l->s, columns);
-    l->z = goss_matmul(l->h, goss_scan_const(l->s, w.u), false, false);
+    const goss_val seen = goss__given(w.mask) ? goss_mul(l->h, goss_scan_const(l->s, w.mask)) : l->h;
+    l->z = goss_matmul(seen, goss_scan_const(l->s, w.u), false, false);
     if (goss__given(w.gain_u)) l->z = norm_blocks(l->z, goss_scan_const(l->s, w.gain_u), l->hidden);
     if (goss__given(w.c)) l->z = goss_add(l->z, goss_scan_const(l->s, as_row(w.c)));
     return true;

@@ -140,6 +140,8 @@ bool goss__word_is(const goss__words *w, int i, const char *text);
 /* An integer in [low, high]. */
 goss_status goss__word_int(const goss__words *w, int i, int64_t low, int64_t high, int64_t *out, goss_error *err);
 /* A number of units: D, LOW..HIGH or LOW..HIGH/STEP; and as it is written. */
+/* A share of what dropout takes, in [0, 1). */
+goss_status goss__word_rate(const goss__words *w, int i, double *out, goss_error *err);
 goss_status goss__word_units(const goss__words *w, int i, goss__layer *l, goss_error *err);
 void goss__units_write(const goss__layer *l, goss__str *s);
 /* Whether word i is `bias` or, of a range of units, `nested`; and those as they are written. */
@@ -232,6 +234,7 @@ void goss__keep_state(const goss__apply *a, const goss__layer *l, int k, goss_va
 goss_val goss__for_weights(const goss__apply *a, const goss__layer *l, goss_val x);
 /* [T,N]: live steps at this point; GOSS_NONE: all. */
 goss_val goss__apply_lengths(const goss__apply *a);
+goss_val goss__apply_dropout_task(const goss__apply *a); /* GOSS_NONE: nothing is dropped */
 void goss__apply_set_lengths(goss__apply *a, goss_val lengths);
 
 /* ---- sequences (target_steps.c) ---- */

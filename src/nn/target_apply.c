@@ -37,6 +37,7 @@ static goss_val weight(const goss__apply *a, const goss__layer *l, int i) {
 }
 
 goss_graph *goss__apply_graph(const goss__apply *a) { return a->g; }
+goss_val goss__apply_dropout_task(const goss__apply *a) { return a->c.dropout_task; }
 goss_val goss__apply_lengths(const goss__apply *a) { return a->lengths; }
 void goss__apply_set_lengths(goss__apply *a, goss_val lengths) { a->lengths = lengths; }
 

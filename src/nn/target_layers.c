@@ -360,15 +360,20 @@ static void write_pool(const goss__layer *l, goss__str *s) {
     if (memcmp(l->stride, l->kernel, sizeof l->stride) != 0) write_pair(s, " stride ", l->stride);
 }
 
-static goss_status read_dropout(const goss__words *w, goss__layer *l, goss_error *err) {
+goss_status goss__word_rate(const goss__words *w, int i, double *out, goss_error *err) {
     char text[32];
-    l->channels = goss__word_is(w, 2, "channels");
-    if (w->n != 2 + l->channels || w->size[1] >= (int)sizeof text) return goss__word_bad(w, w->n > 2 ? 2 : 1, err);
-    memcpy(text, w->at[1], (size_t)w->size[1]);
-    text[w->size[1]] = 0;
-    if (!goss__number_parse(text, &l->rate) || !(l->rate >= 0 && l->rate < 1))
+    if (i >= w->n || w->size[i] >= (int)sizeof text) return goss__word_bad(w, i, err);
+    memcpy(text, w->at[i], (size_t)w->size[i]);
+    text[w->size[i]] = 0;
+    if (!goss__number_parse(text, out) || !(*out >= 0 && *out < 1))
         return goss_error_set(err, GOSS_E_ARGUMENT, "dropout: \"%s\" is not a number in [0, 1)", text);
     return GOSS_OK;
+}
+
+static goss_status read_dropout(const goss__words *w, goss__layer *l, goss_error *err) {
+    l->channels = goss__word_is(w, 2, "channels");
+    if (w->n > 2 + l->channels) return goss__word_bad(w, 2, err);
+    return goss__word_rate(w, 1, &l->rate, err);
 }
 
 static void write_dropout(const goss__layer *l, goss__str *s) {

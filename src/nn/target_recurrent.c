@@ -17,8 +17,17 @@ static goss_val state_weights(const goss__apply *a, const goss__layer *l, goss_v
     return goss_valid(live) && goss_valid(u) ? goss_mul(u, goss_unsqueeze(live, 2)) : u;
 }
 
-static goss_recurrent cell(const goss__apply *a, const goss__layer *l, const char *prefix) {
-    return (goss_recurrent){.w = tensor(a, l, prefix, "w"),
+/* One draw for all steps, [T,N,D]; GOSS_NONE: none is dropped. */
+static goss_val state_mask(const goss__apply *a, const goss__layer *l, goss_val x) {
+    const goss_val task = goss__apply_dropout_task(a);
+    if (l->rate == 0 || !goss_valid(task) || !goss_valid(x)) return GOSS_NONE;
+    const goss_shape s = GOSS_SHAPE(goss_dim(x, 0), goss_dim(x, 1), goss_n(l->out));
+    return goss_dropout(goss_full(x.graph, s, 1), l->rate, task);
+}
+
+static goss_recurrent cell(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x) {
+    return (goss_recurrent){.mask = state_mask(a, l, x),
+                            .w = tensor(a, l, prefix, "w"),
                             .u = state_weights(a, l, tensor(a, l, prefix, "u")),
                             .b = tensor(a, l, prefix, "b"),
                             .c = tensor(a, l, prefix, "c"),
@@ -63,7 +72,7 @@ static goss_val run_rnn(const goss__apply *a, const goss__layer *l, const char *
                         goss_scan_options o) {
     const goss_val start = learned_start(a, l, prefix, "h0", x);
     goss_val last;
-    const goss_val y = goss_rnn(x, begin_state(a, l, start, 0), cell(a, l, prefix), o, &last);
+    const goss_val y = goss_rnn(x, begin_state(a, l, start, 0), cell(a, l, prefix, x), o, &last);
     end_state(a, l, start, 0, last);
     return y;
 }
@@ -71,13 +80,13 @@ static goss_val run_gru(const goss__apply *a, const goss__layer *l, const char *
                         goss_scan_options o) {
     const goss_val start = learned_start(a, l, prefix, "h0", x);
     goss_val last;
-    const goss_val y = goss_gru(x, begin_state(a, l, start, 0), cell(a, l, prefix), o, &last);
+    const goss_val y = goss_gru(x, begin_state(a, l, start, 0), cell(a, l, prefix, x), o, &last);
     end_state(a, l, start, 0, last);
     return y;
 }
 static goss_val run_lstm(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
                          goss_scan_options o) {
-    goss_recurrent w = cell(a, l, prefix);
+    goss_recurrent w = cell(a, l, prefix, x);
     w.b = forget_bias(w.b, l->out);
     const goss_val start[2] = {learned_start(a, l, prefix, "h0", x), learned_start(a, l, prefix, "c0", x)};
     goss_val last[2];
@@ -88,7 +97,7 @@ static goss_val run_lstm(const goss__apply *a, const goss__layer *l, const char 
 }
 static goss_val run_hyperlstm(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
                               goss_scan_options o) {
-    goss_hyper_lstm w = {.main = cell(a, l, prefix),
+    goss_hyper_lstm w = {.main = cell(a, l, prefix, x),
                          .small_h = tensor(a, l, prefix, "small.h"),
                          .embed = tensor(a, l, prefix, "embed.w"),
                          .embed_b = tensor(a, l, prefix, "embed.b"),

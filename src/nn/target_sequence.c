@@ -177,6 +177,8 @@ static goss_status read_directions(const goss__words *w, int from, goss__layer *
             l->nested = true;
         else if (goss__word_is(w, i, "start") && !l->start && l->small == 0)
             l->start = true;
+        else if (goss__word_is(w, i, "dropout") && l->rate == 0 && l->small == 0)
+            GOSS_TRY(goss__word_rate(w, ++i, &l->rate, err));
         else
             return goss__word_bad(w, i, err);
     }
@@ -222,6 +224,7 @@ static int states_small(const goss__layer *l, int64_t width[4]) {
 static void write_recurrent(const goss__layer *l, goss__str *s) {
     goss__units_write(l, s);
     goss__str_addf(s, "%s%s%s", l->normed ? " norm" : "", l->both ? " bidirectional" : "", l->start ? " start" : "");
+    if (l->rate > 0) goss__str_addf(s, " dropout %.9g", l->rate);
     goss__flags_write(l, s);
 }
 
@@ -493,9 +496,9 @@ static goss_status declare_readout(goss_target *t, int i, goss_error *err) {
 
 #define RECURRENT(name, kept)                                                                                          \
     {                                                                                                                  \
-        .word = #name, .usage = #name " D [norm] [bidirectional] [start]", .product = true, .keeps_padding = true,     \
-        .opaque = true, .states = kept, .whole = whole_direction, .read = read_recurrent, .flow = flow_recurrent,      \
-        .write = write_recurrent, .declare = declare_##name, .apply = goss__apply_##name                               \
+        .word = #name, .usage = #name " D [norm] [bidirectional] [start] [dropout P]", .product = true,                \
+        .keeps_padding = true, .opaque = true, .states = kept, .whole = whole_direction, .read = read_recurrent,       \
+        .flow = flow_recurrent, .write = write_recurrent, .declare = declare_##name, .apply = goss__apply_##name       \
     }
 
 const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
