@@ -213,6 +213,8 @@ static const struct {
     {"init visits.xlsx", 1, "visits.xlsx: is an office document", "save its sheet as csv"},
     {"train data.path=visits.csv.gz run.dir=x", 1, "data.path: visits.csv.gz: ", "unpack it first: gunzip"},
     {"train data.path=visits.xlsx run.dir=x", 1, "data.path: visits.xlsx: is an office document", "as csv"},
+    {"train data.path=visits.xlsx data.task=who data.target=y task.support=0 run.dir=x", 1,
+     "data.path: visits.xlsx: is an office document", "as csv"},
     {"init notes.txt", 1, "notes.txt: is a text, not images, tables", "is called .csv"},
     {"init papers", 1, "papers: holds nothing that is read: 3 files (2 .pdf, 1 .gz), as a.pdf: PDF",
      "What is read: images (PNG"},

@@ -106,8 +106,7 @@ static goss_status take_all_tasks(goss__run_data *d, goss_error *err) {
     return GOSS_OK;
 }
 
-/* Where no reader takes data.path, that of images has failed last, and its error speaks of images alone. */
-static goss_status refuse_unknown(const goss__run_settings *set, goss_status s, goss_error *err) {
+goss_status goss__run_refuse_unknown(const goss__run_settings *set, goss_status s, goss_error *err) {
     goss_error why;
     if (s == GOSS_E_INTERRUPTED || s == GOSS_E_NOMEM || set->data.kind != GOSS__DATA_AUTO) return s;
     const goss_status known = goss_train_data_known(set->data.path, &why);
@@ -120,7 +119,7 @@ goss_status goss__run_data_open(goss__run_data *d, const goss__run_settings *set
     if (!place->tasks) GOSS_TRY(goss__run_data_is_there(set, err));
     d->kind = goss__run_data_kind(set, place->tasks);
     goss_status s = d->kind->open(d, set, place, err);
-    if (s != GOSS_OK && !place->tasks) s = refuse_unknown(set, s, err);
+    if (s != GOSS_OK && !place->tasks) s = goss__run_refuse_unknown(set, s, err);
     d->spec.tokens = d->tokens;
     if (s == GOSS_OK && d->tasks == 0) s = take_all_tasks(d, err);
     if (s == GOSS_OK) s = choose_metric(d, set->metric, err);

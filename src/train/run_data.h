@@ -84,6 +84,8 @@ const char *goss__run_input_at(const goss_config *config, const char *path);
 /* ---- run_data.c ---- */
 /* The kind of what a configuration names, or of a program's own tasks. */
 const goss__data_kind *goss__run_data_kind(const goss__run_settings *s, const goss_train_tasks *own);
+/* The error of data: where no reader takes data.path, that of images was tried last, and s speaks of images alone. */
+goss_status goss__run_refuse_unknown(const goss__run_settings *s, goss_status status, goss_error *err);
 GOSS_MUST_USE goss_status goss__run_data_is_there(const goss__run_settings *s, goss_error *err);
 goss_status goss__run_data_open(goss__run_data *d, const goss__run_settings *s, const goss__run_place *place,
                                 goss_error *err);

@@ -50,7 +50,8 @@ static goss_status check_start(const char *start, goss_error *err) {
 static goss_status check_early(const goss__run *r, goss_error *err) {
     if (!r->previous) GOSS_TRY(check_start(r->set.train.start, err));
     if (!r->tasks) GOSS_TRY(goss__run_data_is_there(&r->set, err));
-    return goss__run_data_kind(&r->set, r->tasks)->check(&r->set, err);
+    const goss_status s = goss__run_data_kind(&r->set, r->tasks)->check(&r->set, err);
+    return s != GOSS_OK && !r->tasks ? goss__run_refuse_unknown(&r->set, s, err) : s;
 }
 
 /* A mismatch is usually another backbone: the error names both. */
