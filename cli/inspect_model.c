@@ -169,6 +169,7 @@ void cli_print_regularizers(const goss_model *m) {
         printf(": %s on ", or (note(&r, "kind"), "?"));
         cli_put_name(or (note(&r, "on"), "?"), 0);
         printf(", strength %s", or (note(&r, "strength"), "?"));
+        if (!r.graph && note(&r, "graph")) printf(", graph %s", note(&r, "graph")); /* that of a step's descriptors */
         print_weight(&r);
         if (note(&r, "adds")) printf("; adds %s to the loss", note(&r, "adds"));
         if (note(&r, "entropy")) printf("; entropy %s nats a dimension", note(&r, "entropy"));
@@ -198,6 +199,13 @@ static void json_field(const reg *r, const char *key, bool number) {
         printf("%s", head);
         cli_json_text(text);
     }
+}
+
+/* A graph of descriptors: each step has that of its tasks. */
+static void json_origin(const reg *r) {
+    printf(", \"graph\": {\"from\": ");
+    cli_json_text(or (note(r, "graph"), ""));
+    printf("}");
 }
 
 static void json_graph(const reg *r) {
@@ -244,7 +252,10 @@ void cli_json_regularizers(const goss_model *m) {
         json_field(&r, "scheme", false), json_field(&r, "weight", true), json_field(&r, "adds", true);
         json_field(&r, "entropy", true);
         json_shares(&r);
-        if (r.graph) json_graph(&r);
+        if (r.graph)
+            json_graph(&r);
+        else if (note(&r, "graph"))
+            json_origin(&r);
         printf("}");
     }
     printf("]");

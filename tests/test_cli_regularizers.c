@@ -192,4 +192,18 @@ TEST(numbers_that_are_none_are_null_in_json) {
     SAYS(out_text, "\"adds\": null, \"shares\": {\"hidden/dense1\": null, ");
 }
 
+TEST(a_graph_of_descriptors_is_named) {
+    if (!GOSS_HAVE_CSV) T_SKIP("no libcsv");
+    char text[200];
+    int n = snprintf(text, sizeof text, "school,size\n");
+    T_CHECK(prepare());
+    for (int i = 0; i < 6; i++) n += snprintf(text + n, sizeof text - (size_t)n, "s%02d,%d\n", i, i * i);
+    write_file("sizes.csv", text, (size_t)n);
+    RUN(0, "train run.ini run.dir=side data.descriptor=sizes.csv regularizer.tie.graph=side");
+    RUN(0, "inspect side/model.safetensors");
+    SAYS(out_text, "  tie: laplacian on weights/*, strength 0.1, graph side; adds ");
+    RUN(0, "inspect side/model.safetensors --json");
+    SAYS(out_text, ", \"graph\": {\"from\": \"side\"}}");
+}
+
 TEST_MAIN()
