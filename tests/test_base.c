@@ -159,6 +159,18 @@ TEST(near_names_are_few) {
     goss__near_names(&s, "block", (const char *const[]){"block1", "bock", "unlike"}, 3);
     T_STR(s.data, "; did you mean block1 or bock?");
     goss__str_free(&s);
+    /* a part of a name, where no name is like it and not many hold it */
+    static const char *const parts[] = {"parts/1/head.w", "weights/head.w", "weights/Conv1.w", "along/xyzzy1",
+                                        "blong/xyzzy2",   "clong/xyzzy3",   "dlong/xyzzy4",    "elong/xyzzy5"};
+    goss__near_names(&s, "head.w", parts, 8);
+    T_STR(s.data, "; did you mean parts/1/head.w or weights/head.w?");
+    goss__str_free(&s);
+    goss__near_names(&s, "conv1", parts, 8);
+    T_STR(s.data, "; did you mean weights/Conv1.w?");
+    goss__str_free(&s);
+    goss__near_names(&s, "/xyz", parts, 8); /* five */
+    T_CHECK(strstr(s.data, "; there are parts/1/head.w, ") == s.data);
+    goss__str_free(&s);
 }
 
 TEST(string_failure_is_sticky) {

@@ -93,19 +93,37 @@ int goss__distance(const char *a, const char *b) {
     return row[n];
 }
 
-static int count_within(const char *name, const char *const *names, int n, int distance) {
+/* Whether text holds the word, in letters of any case. */
+static bool holds(const char *text, const char *word) {
+    for (; *text; text++) {
+        size_t i = 0;
+        while (word[i] && goss__ascii_lower(text[i]) == goss__ascii_lower(word[i])) i++;
+        if (!word[i]) return true;
+    }
+    return false;
+}
+
+/* Within that many letters, or, of distance -1, a name that holds the other one. */
+static bool is_near(const char *name, const char *other, int distance) {
+    return distance < 0 ? holds(other, name) : goss__distance(name, other) <= distance;
+}
+
+static int count_near(const char *name, const char *const *names, int n, int distance) {
     int count = 0;
-    for (int i = 0; i < n; i++) count += goss__distance(name, names[i]) <= distance;
+    for (int i = 0; i < n; i++) count += is_near(name, names[i], distance);
     return count;
 }
 
-/* Names of tasks are many, and often all alike: "31O" is within two letters of any of 300 to 399. */
+/* Names of tasks are many, and often all alike: "31O" is within two letters of any of 300 to 399. A name may also be a
+ * part of what it is meant for: head.w of weights/head.w. */
 void goss__near_names(goss__str *s, const char *name, const char *const *names, int n) {
-    enum { MOST_NEAR = 4, MOST = 40 };
-    int most = (int)strlen(name) / 3 + 1, near = count_within(name, names, n, most), k = 0;
-    for (int fewer; near > MOST_NEAR && (fewer = count_within(name, names, n, most - 1)) > 0; most--) near = fewer;
+    enum { MOST_NEAR = 4, MOST = 40, LEAST_PART = 3 };
+    int most = (int)strlen(name) / 3 + 1, near = count_near(name, names, n, most), k = 0;
+    for (int fewer; near > MOST_NEAR && (fewer = count_near(name, names, n, most - 1)) > 0; most--) near = fewer;
+    const int parts = near == 0 && strlen(name) >= LEAST_PART ? count_near(name, names, n, -1) : 0;
+    if (parts > 0 && parts <= MOST_NEAR) near = parts, most = -1;
     for (int i = 0; i < n && k < (near ? MOST_NEAR : MOST); i++) {
-        if (near && goss__distance(name, names[i]) > most) continue;
+        if (near && !is_near(name, names[i], most)) continue;
         goss__str_add(s, k++ ? (near ? " or " : ", ") : near ? "; did you mean " : "; there are ");
         goss__str_add(s, names[i]);
     }

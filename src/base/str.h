@@ -28,7 +28,7 @@ size_t goss__rule_size(const char *list);
 
 /* Levenshtein distance, for a second name of at most 126 characters; 1000 for longer ones. */
 int goss__distance(const char *a, const char *b);
-/* Adds "; did you mean X or Y?" with the similar ones of n names, or "; there are X, Y, ...". */
+/* Adds "; did you mean X or Y?" with the similar ones of n names, or those that hold it, or "; there are X, Y, ...". */
 void goss__near_names(goss__str *s, const char *name, const char *const *names, int n);
 /* Patterns with '*' (any characters) and '?' (one), joined by ','. */
 bool goss__name_matches(const char *name, const char *pattern);
