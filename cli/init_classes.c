@@ -17,8 +17,10 @@ static int usual_of(const goss_class_set *set, int field) {
     const int values = field < 0 ? 1 : set->field[field].values, cells = values * set->classes;
     int *n = calloc((size_t)cells + 1, sizeof *n), first = 0;
     if (!n) return 0;
-    for (int i = 0; i < set->samples; i++)
-        n[(field < 0 ? 0 : set->field[field].of[i]) * set->classes + set->class_of[i]]++;
+    for (int i = 0; i < set->samples; i++) {
+        const int value = field < 0 ? 0 : set->field[field].of[i];
+        if (value >= 0) n[value * set->classes + set->class_of[i]]++;
+    }
     qsort(n, (size_t)cells, sizeof *n, ascending);
     while (first < cells && n[first] == 0) first++;
     const int usual = n[first + (cells - first) / 10];

@@ -127,11 +127,26 @@ static goss_status push(stream *s, const float *samples, size_t n, goss_error *e
     return GOSS_OK;
 }
 
+/* A header would be heard as a word. */
+static goss_status check_raw(const char *head, size_t n, goss_error *err) {
+    static const char magic[][5] = {"RIFF", "RIFX", "RF64", "fLaC", "OggS", "FORM", ".snd", "caff"};
+    for (size_t i = 0; n >= 4 && i < sizeof magic / sizeof *magic; i++)
+        if (memcmp(head, magic[i], 4) == 0)
+            return goss_error_set(err, GOSS_E_FORMAT,
+                                  "the stream begins as a sound file does (%s), and raw samples are read: arecord -t "
+                                  "raw, sox -t raw; a file is read without --stream",
+                                  magic[i]);
+    return GOSS_OK;
+}
+
 static goss_status read_all(stream *s, FILE *from, goss_error *err) {
     int16_t raw[CHUNK];
     float samples[CHUNK];
     size_t bytes = 0, n; /* of an incomplete sample */
+    bool begun = false;
     while ((n = fread((char *)raw + bytes, 1, sizeof raw - bytes, from)) > 0) {
+        if (!begun) GOSS_TRY(check_raw((const char *)raw, n, err));
+        begun = true;
         const size_t have = bytes + n, whole = have / 2;
         for (size_t i = 0; i < whole; i++) samples[i] = (float)raw[i] / 32768;
         GOSS_TRY(push(s, samples, whole, err));

@@ -108,6 +108,19 @@ TEST(three_recordings_become_a_classifier) {
     SAYS(err_text, "support/none.wav");
 }
 
+/* A list to be answered needs no classes; what it lists in vain is told, and the others are answered. */
+TEST(lists_of_recordings_are_answered) {
+    need_model();
+    RUN(0, "adapt model/model.safetensors --support support -o net.safetensors");
+    FILE *f = fopen(tiny_path("ask.csv"), "w");
+    T_CHECK(f);
+    fputs("speaker,file\na,support/w1/s0_0.wav\nb,support/none.wav\n,support/w2/s0_0.wav\n", f), fclose(f);
+    RUN(1, "predict net.safetensors ask.csv");
+    SAYS(out_text, "support/w1/s0_0.wav\tw1\t");
+    SAYS(out_text, "support/w2/s0_0.wav\tw2\t");
+    SAYS(err_text, "support/none.wav");
+}
+
 /* Words one after the other, as raw samples at another rate than the model's: a line for each, in order. */
 TEST(a_stream_of_words) {
     static float word[48000];
@@ -140,6 +153,9 @@ TEST(a_stream_of_words) {
     SAYS(err_text, "--stream");
     RUN(1, "predict net.safetensors --stream nowhere.raw");
     SAYS(err_text, "nowhere.raw");
+    RUN(1, "predict net.safetensors --stream support/w1/s0_0.wav");
+    SAYS(err_text, "begins as a sound file does (RIFF)");
+    T_STR(out_text, "");
 }
 
 /* The stream of that many words of 8 kHz, with noise between them; returns its samples. */

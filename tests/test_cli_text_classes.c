@@ -53,6 +53,19 @@ TEST(classes_that_were_never_seen_are_told_apart) {
     RUN(0, "eval run/model.safetensors --data new.tsv --ways 3 --shots 1 --queries 5 --episodes 20 --group domain");
 }
 
+/* A text whose domain is not known is in no episode of one domain, nor are the unknown ones a domain together. */
+TEST(unknown_values_are_no_group) {
+    goss__str s = {0};
+    PREPARE();
+    goss__str_add(&s, "text\tintent\tdomain\n");
+    for (int i = 0; i < 48; i++)
+        goss__str_addf(&s, "%c%c x%d\tintent%d\t%s\n", 'a' + i % 6, 'a' + i / 6, i, i % 6, i % 6 < 3 ? "home" : "");
+    write_file("gaps.tsv", s.data, s.size);
+    goss__str_free(&s);
+    RUN(0, "eval run/model.safetensors --data gaps.tsv --ways 3 --queries 3 --episodes 20 --group domain --json");
+    SAYS(out_text, "\"groups\": {\"home\": {\"episodes\": 20");
+}
+
 TEST(init_writes_a_configuration_that_trains) {
     PREPARE();
     RUN(0, "init intents.tsv data.text=text data.target=intent -o begun.ini");

@@ -237,6 +237,56 @@ TEST(wav_files) {
     T_ERR(goss_wave_read(scratch("empty.wav"), 0, 0, &w, &err), GOSS_E_FORMAT, "empty.wav");
 }
 
+/* The header's size of the samples, written over. */
+static void say_size(const char *path, uint32_t size) {
+    FILE *f = fopen(path, "r+b");
+    T_CHECK(f && fseek(f, 40, SEEK_SET) == 0);
+    put_number(f, size, 4);
+    T_CHECK(fclose(f) == 0);
+}
+
+/* Files whose end is missing, and those of writers to pipes, which do not know their size. */
+TEST(truncated_wav_files) {
+    static const uint32_t open_ended[] = {0x7fffff00, 0x80000000, 0xffffffff};
+    float x[400];
+    goss_wave w;
+    for (int i = 0; i < 400; i++) x[i] = (float)(i % 9) / 20;
+    put_wav(scratch("cut.wav"), 8000, 1, x, 400);
+    say_size(scratch("cut.wav"), 802);
+    T_ERR(goss_wave_read(scratch("cut.wav"), 0, 0, &w, &err), GOSS_E_FORMAT, "truncated: it has 800 of 802 bytes");
+    for (size_t i = 0; i < sizeof open_ended / sizeof *open_ended; i++) {
+        say_size(scratch("cut.wav"), open_ended[i]);
+        T_OK(goss_wave_read(scratch("cut.wav"), 0, 0, &w, &err));
+        T_EQ(w.n, 400);
+        goss_wave_free(&w);
+    }
+}
+
+static void put_floats(const char *path, const float *x, int n) {
+    FILE *f = fopen(path, "wb");
+    T_CHECK(f);
+    fputs("RIFF", f), put_number(f, (uint32_t)(36 + 4 * n), 4), fputs("WAVEfmt ", f), put_number(f, 16, 4);
+    put_number(f, 3, 2), put_number(f, 1, 2), put_number(f, 8000, 4), put_number(f, 32000, 4), put_number(f, 4, 2);
+    put_number(f, 32, 2), fputs("data", f), put_number(f, (uint32_t)(4 * n), 4);
+    T_CHECK(fwrite(x, 4, (size_t)n, f) == (size_t)n && fclose(f) == 0);
+}
+
+/* Finite samples whose spectrum is not. */
+TEST(samples_out_of_range) {
+    float x[400];
+    goss_wave w;
+    for (int i = 0; i < 400; i++) x[i] = 2e9F * (float)(i % 9 - 4) / 4; /* whole numbers of 32 bits */
+    put_floats(scratch("loud.wav"), x, 400);
+    T_OK(goss_wave_read(scratch("loud.wav"), 0, 0, &w, &err));
+    goss_wave_free(&w);
+    x[7] = -1e30F;
+    put_floats(scratch("loud.wav"), x, 400);
+    T_ERR(goss_wave_read(scratch("loud.wav"), 0, 0, &w, &err), GOSS_E_FORMAT, "sample 7 is -1e+30");
+    x[7] = (float)NAN;
+    put_floats(scratch("loud.wav"), x, 400);
+    T_ERR(goss_wave_read(scratch("loud.wav"), 0, 0, &w, &err), GOSS_E_FORMAT, "sample 7 is not finite");
+}
+
 #if GOSS_HAVE_SNDFILE
 static void put_encoded(const char *path, int format, const float *x, int n) {
     SF_INFO info = {.samplerate = 8000, .channels = 1, .format = format};

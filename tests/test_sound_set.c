@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sets of recordings: classes and fields by names, lists and folders, episodes, silence, augmentation. */
+#include <unistd.h>
+
 #include "gossamer/sound.h"
 #include "scratch.h"
 #include "sound/mel.h"
@@ -101,7 +103,73 @@ TEST(bad_sets_are_refused) {
     T_CHECK(!goss_sounds_is(scratch("nowhere")) && !goss_sounds_is(scratch("wrong.csv")));
 }
 
+static void put_list(const char *header, const char *more, size_t size) {
+    FILE *f = fopen(scratch("odd.csv"), "w");
+    T_CHECK(f);
+    fprintf(f, "%s\nsome/w0_s0_0.wav,a,x\nsome/w0_s0_1.wav,b,\nsome/w1_s0_0.wav,a,x\n", header);
+    fwrite(more, 1, size, f);
+    fclose(f);
+}
+
+TEST(odd_lists) {
+    put_words(scratch("some"), 8000, 2, 1, 2, false);
+    remove(scratch("some/w0_s0_9.wav"));
+    put_list("File,Label,speaker", "", 0); /* capitals */
+    goss_sounds *s = open_words(scratch("odd.csv"), "");
+    const goss_class_set *set = goss_sounds_set(s);
+    T_EQ(set->samples, 3);
+    T_EQ(set->field[0].values, 1); /* an empty cell is no speaker */
+    T_EQ(set->field[0].of[0], 0);
+    T_EQ(set->field[0].of[1], -1);
+    goss_sounds_close(s);
+    put_list("file,label,file", "", 0); /* the second is a field */
+    s = open_words(scratch("odd.csv"), "");
+    T_STR(goss_sounds_set(s)->field[0].name, "file");
+    goss_sounds_close(s);
+    put_list("file,label,speaker", "some/no.wav,a,x\n", 16);
+    T_ERR(open_front(scratch("odd.csv"), "", false), GOSS_E_IO, "odd.csv:5: there is no file");
+    T_EQ(open_front(scratch("odd.csv"), "", true), GOSS_OK);
+    put_list("file,label,speaker", "some/w\0.wav,a,x\n", 16);
+    T_ERR(open_front(scratch("odd.csv"), "", false), GOSS_E_FORMAT, "odd.csv:5: a zero byte");
+    FILE *f = fopen(scratch("odd.csv"), "w");
+    fputs("file,class,speaker,speaker\nsome/w0_s0_0.wav,a,x,y\n", f), fclose(f);
+    T_ERR(open_front(scratch("odd.csv"), "", false), GOSS_E_FORMAT,
+          "odd.csv:1: the header names the column speaker twice");
+    char **paths;
+    int n;
+    f = fopen(scratch("odd.csv"), "w");
+    fputs("file\nsome/w0_s0_0.wav\nsome/no.wav\n", f), fclose(f);
+    T_OK(goss_sound_paths(scratch("odd.csv"), &paths, &n, &err)); /* without classes */
+    T_EQ(n, 2);
+    goss_sound_paths_free(paths, n);
+    T_ERR(open_front(scratch("odd.csv"), "", false), GOSS_E_FORMAT, "there is no column class");
+    T_EQ(symlink("nowhere", scratch("some/w1_s0_8.wav")), 0);
+    T_ERR(open_front(scratch("some"), "{class}_{speaker}_{take}.wav", false), GOSS_E_IO, "w1_s0_8.wav");
+    T_EQ(open_front(scratch("some"), "{class}_{speaker}_{take}.wav", true), GOSS_OK);
+    remove(scratch("some/w1_s0_8.wav"));
+}
+
 /* ---- episodes ---- */
+
+/* Recordings of no speaker are in no episode of one. */
+TEST(unknown_values_are_in_no_group) {
+    put_words(scratch("some"), 8000, 2, 2, 3, false);
+    FILE *f = fopen(scratch("who.csv"), "w");
+    fputs("file,class,speaker\n", f);
+    for (int i = 0; i < 12; i++)
+        fprintf(f, "some/w%d_s%d_%d.wav,w%d,%s\n", i / 6, i / 3 % 2, i % 3, i / 6, i / 3 % 2 ? "" : "s0");
+    fclose(f);
+    goss_sounds *s = open_words(scratch("who.csv"), "");
+    goss_class_episodes o = goss_class_episodes_defaults();
+    goss_task_source source;
+    goss_class_scope scope;
+    o.ways = 2, o.queries = 2, o.group = goss_class_set_field(goss_sounds_set(s), "speaker");
+    T_OK(goss_class_episodes_open(goss_sounds_set(s), NULL, &o, &source, &scope, &err));
+    T_EQ(scope.groups, 1);
+    T_EQ(scope.samples, 6);
+    goss_task_source_free(&source);
+    goss_sounds_close(s);
+}
 
 typedef struct drawn {
     float *support, *query, support_target[64], query_target[64], query_weight[64];

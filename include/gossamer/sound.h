@@ -37,8 +37,8 @@ typedef struct goss_wave {
 
 /* Reads a sound file: wav, flac, ogg, and what else libsndfile reads; channels are averaged; another rate than `rate`
  * (0: as it is) is resampled by band-limited interpolation (libsamplerate). Errors: GOSS_E_IO, GOSS_E_FORMAT:
- * unreadable, no sound file, empty, longer than `most` seconds (0: 600), samples that are not finite;
- * GOSS_E_UNSUPPORTED: a library that this build lacks. Owns: goss_wave_free. */
+ * unreadable, no sound file, empty, truncated, longer than `most` seconds (0: 600), samples that are not finite or
+ * beyond 1e10; GOSS_E_UNSUPPORTED: a library that this build lacks. Owns: goss_wave_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_wave_read(const char *path, int rate, double most, goss_wave *out,
                                                   goss_error *err);
 /* Resamples a recording in memory to another rate, by the same interpolation; its samples are replaced, its hash stays.

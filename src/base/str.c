@@ -65,12 +65,15 @@ bool goss__ascii_is_alnum(char c) {
     return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9');
 }
 
+bool goss__ascii_same(const char *a, const char *b) {
+    for (; *a && goss__ascii_lower(*a) == goss__ascii_lower(*b); a++, b++) {
+    }
+    return goss__ascii_lower(*a) == goss__ascii_lower(*b);
+}
+
 bool goss__ascii_ends(const char *text, const char *end) {
-    size_t n = strlen(text), k = strlen(end);
-    if (n < k) return false;
-    for (size_t i = 0; i < k; i++)
-        if (goss__ascii_lower(text[n - k + i]) != goss__ascii_lower(end[i])) return false;
-    return true;
+    const size_t n = strlen(text), k = strlen(end);
+    return n >= k && goss__ascii_same(text + (n - k), end);
 }
 
 /* ---- names ---- */

@@ -37,6 +37,8 @@ bool goss__name_matches(const char *name, const char *pattern);
 
 char goss__ascii_lower(char c);
 bool goss__ascii_is_alnum(char c);
+/* Whether two texts are the same, ignoring case. */
+bool goss__ascii_same(const char *a, const char *b);
 /* Whether a text has that ending, ignoring case. */
 bool goss__ascii_ends(const char *text, const char *end);
 #endif

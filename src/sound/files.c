@@ -3,7 +3,6 @@
  * passed over), with the class and the fields that a pattern or the folders give them. */
 #include "sound/files.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -73,9 +72,8 @@ static goss_status enter(const walk *w, goss_error *err);
 static goss_status look_at(const walk *w, const char *path, const char *name, goss_error *err) {
     struct stat st;
     if (stat(path, &st) != 0) {
-        /* What is no sound by its name is nobody's business. */
-        if (!goss__sound_name(name)) return GOSS_OK;
-        return goss_error_set(err, GOSS_E_IO, "%s: %s", path, strerror(errno));
+        /* A link to nowhere: who reads it says so. What is no sound by its name is nobody's business. */
+        return goss__sound_name(name) ? w->found(w->to, path, name, err) : GOSS_OK;
     }
     if (!S_ISDIR(st.st_mode)) return w->found(w->to, path, name, err);
     if (w->depth == DEPTH_MAX)
@@ -229,7 +227,7 @@ goss_status goss__sound_list_read(goss__sound_list *l, const char *path, const c
     *l = (goss__sound_list){0};
     if (!goss__path_exists(path)) return goss_error_set(err, GOSS_E_IO, "%s: there is no such file or folder", path);
     if (goss__is_dir(path)) return read_folder(l, path, pattern, unlabelled, err);
-    if (!goss__sound_name(path) || goss__sound_csv_is(path)) return goss__sound_csv_read(l, path, err);
+    if (!goss__sound_name(path) || goss__sound_csv_is(path)) return goss__sound_csv_read(l, path, unlabelled, err);
     if (!unlabelled)
         return goss_error_set(err, GOSS_E_FORMAT, "%s: a single recording; wanted are a folder of them, or a csv file",
                               path);

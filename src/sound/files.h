@@ -15,7 +15,8 @@ enum { GOSS__SOUND_FIELDS = 32 };
 typedef struct goss__sound_file {
     const char *path, *name;  /* to open; for the user, and to match */
     const char *cls;          /* NULL: not known */
-    const char *const *field; /* [fields] */
+    const char *const *field; /* [fields]; "": not known */
+    size_t line;              /* of the csv file that lists it; 0: none does */
 } goss__sound_file;
 
 typedef struct goss__sound_list {
@@ -42,7 +43,8 @@ void goss__sound_list_free(goss__sound_list *l);
 
 /* Whether a file is a table of sound files, by its first lines. */
 bool goss__sound_csv_is(const char *path);
-goss_status goss__sound_csv_read(goss__sound_list *l, const char *path, goss_error *err);
+/* Whether the files exist is not looked at. */
+goss_status goss__sound_csv_read(goss__sound_list *l, const char *path, bool unlabelled, goss_error *err);
 /* The next free file of the list; NULL: no memory. */
 goss__sound_file *goss__sound_list_add(goss__sound_list *l);
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* list_csv.c: recordings listed in a csv file: columns file and class (or path, label), all others are fields. */
+/* list_csv.c: recordings listed in a csv file: columns file and class (or path, label; small letters or capitals), all
+ * others are fields. Whether the files are there is seen when they are read. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@
 #include "base/os.h"
 #include "base/str.h"
 #include "sound/files.h"
-#include "table/csv_parse.h"
+#include "table/csv_dialect.h"
 
 typedef struct reader {
     goss__sound_list *list;
@@ -15,55 +16,64 @@ typedef struct reader {
     char *folder; /* of the csv file; NULL: the present one */
     int columns, file, cls;
     int field[GOSS__SOUND_FIELDS]; /* columns of the fields */
+    bool unlabelled;               /* classes are not asked for, nor a column of them */
     bool look;                     /* reads two lines: is this a list of sounds? */
     bool found;
 } reader;
 
-static bool is(const char *cell, const char *a, const char *b) { return strcmp(cell, a) == 0 || strcmp(cell, b) == 0; }
+static bool is(const char *cell, const char *a, const char *b) {
+    return goss__ascii_same(cell, a) || goss__ascii_same(cell, b);
+}
 
 static goss_status bad(const reader *r, size_t line, const char *why, goss_error *err) {
     return goss_error_set(err, GOSS_E_FORMAT, "%s:%zu: %s", r->path, line, why);
 }
 
-static goss_status read_header(reader *r, size_t line, const char *const *cells, int n, goss_error *err) {
+static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for file names"); }
+
+static goss_status add_field(reader *r, size_t line, int column, const char *name, goss_error *err) {
     goss__sound_list *l = r->list;
+    if (l->fields == GOSS__SOUND_FIELDS) return bad(r, line, "more than 32 fields", err);
+    for (int i = 0; i < l->fields; i++)
+        if (strcmp(l->field_name[i], name) == 0)
+            return goss_error_set(err, GOSS_E_FORMAT, "%s:%zu: the header names the column %.60s twice", r->path, line,
+                                  name);
+    r->field[l->fields] = column;
+    l->field_name[l->fields] = goss__arena_strdup(&l->arena, name);
+    return l->field_name[l->fields++] ? GOSS_OK : no_memory(err);
+}
+
+static goss_status read_header(reader *r, size_t line, const char *const *cells, int n, goss_error *err) {
     r->file = r->cls = -1;
     r->columns = n;
     for (int i = 0; i < n; i++) {
-        if (r->file < 0 && is(cells[i], "file", "path")) {
+        if (r->file < 0 && is(cells[i], "file", "path"))
             r->file = i;
-        } else if (r->cls < 0 && is(cells[i], "class", "label")) {
+        else if (r->cls < 0 && is(cells[i], "class", "label"))
             r->cls = i;
-        } else {
-            if (l->fields == GOSS__SOUND_FIELDS) return bad(r, line, "more than 32 fields", err);
-            r->field[l->fields] = i;
-            l->field_name[l->fields++] = goss__arena_strdup(&l->arena, cells[i]);
-        }
+        else
+            GOSS_TRY(add_field(r, line, i, cells[i], err));
     }
-    if (r->file >= 0 && r->cls >= 0) return GOSS_OK;
-    return bad(r, line, r->file < 0 ? "there is no column file (or path)" : "there is no column class (or label)", err);
+    if (r->file < 0) return bad(r, line, "there is no column file (or path)", err);
+    return r->cls >= 0 || r->unlabelled ? GOSS_OK : bad(r, line, "there is no column class (or label)", err);
 }
-
-static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for file names"); }
 
 static goss_status read_file(reader *r, size_t line, const char *const *cells, goss_error *err) {
     goss__sound_list *l = r->list;
     const char *name = cells[r->file];
     if (!*name) return bad(r, line, "no file", err);
-    if (!*cells[r->cls]) return bad(r, line, "no class", err);
+    if (!r->unlabelled && !*cells[r->cls]) return bad(r, line, "no class", err);
     goss__sound_file *f = goss__sound_list_add(l);
     const char **field = goss__arena_alloc(&l->arena, (size_t)(l->fields + 1) * sizeof *field);
     if (!f || !field) return no_memory(err);
     f->name = goss__arena_strdup(&l->arena, name);
     f->path = *name == '/' || !r->folder ? f->name : goss__arena_printf(&l->arena, "%s/%s", r->folder, name);
-    f->cls = goss__arena_strdup(&l->arena, cells[r->cls]);
+    f->cls = r->unlabelled ? "" : goss__arena_strdup(&l->arena, cells[r->cls]);
+    f->line = line;
     bool whole = f->name && f->path && f->cls;
     for (int i = 0; i < l->fields; i++) whole &= (field[i] = goss__arena_strdup(&l->arena, cells[r->field[i]])) != NULL;
     f->field = field;
-    if (!whole) return no_memory(err);
-    return goss__is_file(f->path)
-               ? GOSS_OK
-               : goss_error_set(err, GOSS_E_IO, "%s:%zu: there is no file %s", r->path, line, f->path);
+    return whole ? GOSS_OK : no_memory(err);
 }
 
 static goss_status read_row(void *context, size_t line, const char *const *cells, int n, goss_error *err) {
@@ -102,7 +112,8 @@ static goss_status run(reader *r, size_t limit, goss_error *err) {
                                 .separator = separator_of(data),
                                 .row = read_row,
                                 .context = r};
-    const goss_status s = goss__csv_run(&in, err);
+    goss_status s = goss__csv_check_text(&(goss__bytes){r->path, (const uint8_t *)data, size}, err);
+    if (s == GOSS_OK) s = goss__csv_run(&in, err);
     goss__free(data);
     return s;
 }
@@ -118,9 +129,9 @@ bool goss__sound_csv_is(const char *path) {
     return s != GOSS_OK && r.found;
 }
 
-goss_status goss__sound_csv_read(goss__sound_list *l, const char *path, goss_error *err) {
+goss_status goss__sound_csv_read(goss__sound_list *l, const char *path, bool unlabelled, goss_error *err) {
     enum { LIMIT = 1 << 28 };
-    reader r = {.list = l, .path = path};
+    reader r = {.list = l, .path = path, .unlabelled = unlabelled};
     r.folder = goss__arena_strdup(&l->arena, path);
     if (!r.folder) return no_memory(err);
     if (!goss__path_up(r.folder)) r.folder = NULL;

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/os.h"
 #include "base/rng.h"
 #include "sound/files.h"
 #include "sound/front.h"
@@ -42,7 +43,7 @@ static int by_text(const void *a, const void *b) {
     return c ? c : (x->i > y->i) - (x->i < y->i);
 }
 
-/* Numbers of n texts in byte order: of [n], names [*count]. Texts are borrowed. */
+/* Numbers of n texts in byte order: of [n], names [*count]; -1 is that of an empty text. Texts are borrowed. */
 static goss_status number(goss__arena *arena, const char *const *texts, int n, int32_t **of, const char ***names,
                           int *count, goss_error *err) {
     text_at *sorted = goss__calloc((size_t)n + 1, sizeof *sorted);
@@ -56,8 +57,9 @@ static goss_status number(goss__arena *arena, const char *const *texts, int n, i
     for (int i = 0; i < n; i++) sorted[i] = (text_at){texts[i], i};
     qsort(sorted, (size_t)n, sizeof *sorted, by_text);
     for (int i = 0; i < n; i++) {
-        if (i == 0 || strcmp(sorted[i].text, sorted[i - 1].text) != 0) (*names)[(*count)++] = sorted[i].text;
-        (*of)[sorted[i].i] = *count - 1;
+        const char *text = sorted[i].text;
+        if (*text && (i == 0 || strcmp(text, sorted[i - 1].text) != 0)) (*names)[(*count)++] = text;
+        (*of)[sorted[i].i] = *count - 1; /* empty ones come first */
     }
     goss__free(sorted);
     return GOSS_OK;
@@ -78,8 +80,19 @@ static goss_status read_one(goss_sounds *s, int from, int to, goss_error *err) {
     return GOSS_OK;
 }
 
+/* Before the first is read, so that the last one of a long list is not missed after minutes. */
+static goss_status find_listed(const goss_sounds *s, const char *path, goss_error *err) {
+    for (int i = 0; i < s->list.n; i++) {
+        const goss__sound_file *f = &s->list.file[i];
+        if (f->line && !goss__is_file(f->path))
+            return goss_error_set(err, GOSS_E_IO, "%s:%zu: there is no file %s", path, f->line, f->path);
+    }
+    return GOSS_OK;
+}
+
 static goss_status read_all(goss_sounds *s, const goss_sounds_options *o, const char *path, goss_error *err) {
     int kept = 0;
+    if (!o->skip_bad) GOSS_TRY(find_listed(s, path, err));
     for (int i = 0; i < s->list.n; i++) {
         if (gives_up(o)) return goss_error_set(err, GOSS_E_INTERRUPTED, "%s: interrupted", path);
         goss_error e;
@@ -169,19 +182,21 @@ static int copy(const goss_class_set *set, int i, uint64_t random, void *scratch
     return goss__front_sample(&s->front, s->wave[i].samples, s->wave[i].n, random, scratch, x);
 }
 
+/* A field that no recording has is none. */
 static goss_status name_fields(goss_sounds *s, const char **texts, goss_error *err) {
     const goss__sound_list *l = &s->list;
     goss_class_field *field = goss__arena_alloc(&s->arena, (size_t)(l->fields + 1) * sizeof *field);
     if (!field) return no_memory(err);
+    s->set.field = field;
     for (int k = 0; k < l->fields; k++) {
+        goss_class_field *f = &field[s->set.fields];
         int32_t *of;
         const char **names;
-        field[k].name = l->field_name[k];
         for (int i = 0; i < l->n; i++) texts[i] = l->file[i].field[k];
-        GOSS_TRY(number(&s->arena, texts, l->n, &of, &names, &field[k].values, err));
-        field[k].of = of, field[k].text = names;
+        GOSS_TRY(number(&s->arena, texts, l->n, &of, &names, &f->values, err));
+        f->name = l->field_name[k], f->of = of, f->text = names;
+        s->set.fields += f->values > 0;
     }
-    s->set.field = field, s->set.fields = l->fields;
     return GOSS_OK;
 }
 

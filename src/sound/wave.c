@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/os.h"
@@ -89,6 +91,8 @@ static uint64_t hash_of(const float *samples, size_t n, int rate) {
 }
 
 enum { CHUNK = 1 << 14, MOST_CHANNELS = 1024, MOST_SECONDS = 600 };
+/* Files of floats may hold whole numbers of 32 bits; beyond that a power spectrum overflows sooner or later. */
+static const float most_sample = 1e10F;
 
 static goss_status too_long(double most, goss_error *err) {
     return goss_error_set(err, GOSS_E_FORMAT,
@@ -114,16 +118,53 @@ static goss_status read_all(SNDFILE *f, const SF_INFO *info, double most, float 
         for (sf_count_t i = 0; i < n; i++) {
             float sum = 0;
             for (int c = 0; c < info->channels; c++) sum += frames[i * info->channels + c];
+            sum /= (float)info->channels;
             if (!isfinite(sum)) return goss_error_set(err, GOSS_E_FORMAT, "sample %zu is not finite", w->n);
-            w->samples[w->n++] = sum / (float)info->channels;
+            if (fabsf(sum) > most_sample)
+                return goss_error_set(err, GOSS_E_FORMAT, "sample %zu is %g, where full scale is 1: damaged?", w->n,
+                                      (double)sum);
+            w->samples[w->n++] = sum;
         }
     }
     if (sf_error(f)) return goss_error_set(err, GOSS_E_FORMAT, "%s", sf_strerror(f));
-    /* A file that ends early says so by its own length. */
+    /* A flac file that ends early says so by its own length. */
     if (info->frames > 0 && info->frames < INT64_MAX && (sf_count_t)w->n < info->frames)
         return goss_error_set(err, GOSS_E_FORMAT, "truncated: it has %zu of %lld samples", w->n,
                               (long long)info->frames);
     return w->n ? GOSS_OK : goss_error_set(err, GOSS_E_FORMAT, "it has no samples");
+}
+
+/* For libsndfile a wav file's samples end with the file; its header says how many bytes of them were written. Who
+ * writes to a pipe cannot know, and leaves 0 or a size near the largest one. */
+static goss_status check_wav(FILE *f, goss_error *err) {
+    enum { UNKNOWN = 0x7ff00000 };
+    struct stat st;
+    uint8_t head[8];
+    if (fstat(fileno(f), &st) != 0 || fseek(f, 12, SEEK_SET) != 0) return GOSS_OK;
+    for (int64_t at = 12; fread(head, 1, 8, f) == 8;) {
+        const uint32_t size =
+            (uint32_t)head[4] | (uint32_t)head[5] << 8 | (uint32_t)head[6] << 16 | (uint32_t)head[7] << 24;
+        at += 8;
+        if (memcmp(head, "data", 4) == 0) {
+            if (size >= UNKNOWN || at + (int64_t)size <= (int64_t)st.st_size) return GOSS_OK;
+            return goss_error_set(err, GOSS_E_FORMAT, "truncated: it has %lld of %u bytes of samples",
+                                  (long long)st.st_size - (long long)at, size);
+        }
+        at += (int64_t)size + size % 2;
+        if (fseeko(f, (off_t)at, SEEK_SET) != 0) break;
+    }
+    return GOSS_OK;
+}
+
+static goss_status check_whole(const char *path, const SF_INFO *info, goss_error *err) {
+    const int type = info->format & SF_FORMAT_TYPEMASK;
+    char magic[4];
+    FILE *f = type == SF_FORMAT_WAV || type == SF_FORMAT_WAVEX ? fopen(path, "rb") : NULL;
+    if (!f) return GOSS_OK;
+    goss_status s = GOSS_OK;
+    if (fread(magic, 1, 4, f) == 4 && memcmp(magic, "RIFF", 4) == 0) s = check_wav(f, err);
+    fclose(f);
+    return s;
 }
 
 static goss_status read_open(SNDFILE *f, const SF_INFO *info, double most, goss_wave *w, goss_error *err) {
@@ -146,7 +187,7 @@ static goss_status read_file(const char *path, double most, goss_wave *w, goss_e
     if (!f) return goss_error_set(err, GOSS_E_FORMAT, "no sound file that can be read: %s", sf_strerror(NULL));
     const goss_status s = read_open(f, &info, most, w, err);
     sf_close(f);
-    return s;
+    return s == GOSS_OK ? check_whole(path, &info, err) : s;
 }
 
 goss_status goss_wave_read(const char *path, int rate, double most, goss_wave *out, goss_error *err) {

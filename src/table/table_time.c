@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table_time.c: the time column, by its name and its values within tasks. */
 #include <string.h>
-#include <strings.h>
 
+#include "base/str.h"
 #include "table/table.h"
 
 int goss__like_time(const char *name) {
     static const char *const words[] = {"age",  "wave", "step",  "trial", "occasion", "visit", "year",      "month",
                                         "week", "hour", "hours", "days",  "day",      "t",     "timestamp", "time"};
     const int n = (int)(sizeof words / sizeof *words);
-    const size_t size = strlen(name);
-    int found = size > 4 && strcasecmp(name + size - 4, "time") == 0 ? n : 0;
+    int found = strlen(name) > 4 && goss__ascii_ends(name, "time") ? n : 0;
     for (int i = 0; i < n; i++)
-        if (strcasecmp(name, words[i]) == 0) found = i + 1;
+        if (goss__ascii_same(name, words[i])) found = i + 1;
     return found;
 }
 

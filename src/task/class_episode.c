@@ -104,8 +104,10 @@ static goss_status allocate(episodes *e, goss_error *err) {
 
 static void take_members(episodes *e, const bool *use) {
     const goss_class_field *f = e->o.group >= 0 ? &e->set->field[e->o.group] : NULL;
-    for (int i = 0; i < e->set->samples; i++)
-        if (!use || use[i]) e->member[e->members++] = (member){f ? f->of[i] : 0, e->set->class_of[i], i};
+    for (int i = 0; i < e->set->samples; i++) {
+        const int32_t group = f ? f->of[i] : 0;
+        if (group >= 0 && (!use || use[i])) e->member[e->members++] = (member){group, e->set->class_of[i], i};
+    }
     qsort(e->member, (size_t)e->members, sizeof *e->member, by_place);
 }
 

@@ -88,8 +88,8 @@ static goss_status take_rows(goss_text_classes *t, goss_error *err) {
                           goss_table_name(t->table, t->target));
 }
 
-/* Codes of a column's values that occur among the samples, renumbered densely: *values of them, of [samples], names
- * [*values]. */
+/* Codes of a column's values that occur among the samples, renumbered densely: *values of them, of [samples] (-1:
+ * missing), names [*values]. */
 static goss_status number_values(goss_text_classes *t, int column, int *values, const int32_t **of,
                                  const char *const **names, goss_error *err) {
     const int codes = goss_table_categories(t->table, column);
@@ -107,13 +107,10 @@ static goss_status number_values(goss_text_classes *t, int column, int *values, 
     }
     for (int c = 0; c < codes; c++)
         if (number[c]) name[*values] = goss_table_category(t->table, column, c), number[c] = ++*values;
-    const int none = *values; /* a field may be missing */
-    bool missing = false;
-    for (int i = 0; i < t->set.samples; i++) {
+    for (int i = 0; i < t->set.samples; i++) { /* a field may be missing */
         const int code = goss_table_code(t->table, column, t->row[i]);
-        own[i] = code >= 0 ? number[code] - 1 : none, missing |= code < 0;
+        own[i] = code >= 0 ? number[code] - 1 : -1;
     }
-    if (missing) name[(*values)++] = "";
     *of = own, *names = name;
     goss__free(number);
     return GOSS_OK;
@@ -128,9 +125,10 @@ static goss_status take_fields(goss_text_classes *t, const goss_roles *roles, go
         const bool declared = strcmp(roles->reason[c], "declared") == 0; /* the text, the target, what is ignored */
         if (c == t->target || c == t->column || declared || goss_table_type(t->table, c) != GOSS_COLUMN_CATEGORY)
             continue;
-        goss_class_field *f = &field[t->set.fields++];
+        goss_class_field *f = &field[t->set.fields];
         f->name = goss_table_name(t->table, c);
         GOSS_TRY(number_values(t, c, &f->values, &f->of, &f->text, err));
+        t->set.fields += f->values > 0; /* one that no sample has is none */
     }
     return GOSS_OK;
 }

@@ -157,8 +157,9 @@ static void tell_scope(const goss__class_data *c, const char *section, int group
     if (scope->samples < n)
         goss__log(GOSS_LOG_WARN,
                   "[%s] %d of %d %s (%d of %d classes, %d values of the group) are in no episode: too few of their "
-                  "class",
-                  section, n - scope->samples, n, c->set->things, classes - scope->classes, classes, scope->left_out);
+                  "class%s",
+                  section, n - scope->samples, n, c->set->things, classes - scope->classes, classes, scope->left_out,
+                  group >= 0 ? ", or no value of the field" : "");
 }
 
 static goss_status open_shots(goss__class_data *c, const goss__run_settings *s, int group, bool augment,

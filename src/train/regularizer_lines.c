@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/number.h"
@@ -41,7 +40,7 @@ static bool has_header(const goss_table *t, int names) {
     if (goss_table_rows(t) == 0) return false;
     const char *last = goss_table_text(t, names, 0, cell);
     for (size_t i = 0; i < sizeof no_words / sizeof *no_words; i++)
-        if (strcasecmp(last, no_words[i]) == 0) return false;
+        if (goss__ascii_same(last, no_words[i])) return false;
     return *last && !strchr("0123456789+-.,?", *last);
 }
 
