@@ -2,6 +2,7 @@
 /* Word vectors: what training finds, unknown words, files. */
 #include "base/rng.h"
 #include "base/str.h"
+#include "gossamer/log.h"
 #include "gossamer/vectors.h"
 #include "scratch.h"
 #include "test.h"
@@ -123,12 +124,49 @@ TEST(texts_of_other_tools_are_read) {
     T_EQ(goss_vectors_count(v), 3);
     T_CHECK(goss_vectors_of(v, "d", x) && x[1] == 8 && !goss_vectors_of(v, "c", x));
     goss_vectors_free(v);
+    T_OK(read_text("\xef\xbb\xbf"
+                   "2 2\nNo 1 1 2\n. . . 3 4",
+                   0, NULL, &v)); /* blanks and numbers in words */
+    T_EQ(goss_vectors_count(v), 2);
+    T_CHECK(goss_vectors_of(v, "no 1", x) && x[0] == 1 && goss_vectors_of(v, ". . .", x) && x[1] == 4);
+    goss_vectors_free(v);
+}
+
+static void keep_line(void *context, goss_log_level level, const char *line) {
+    if (level == GOSS_LOG_WARN) snprintf(context, 200, "%s", line);
+}
+
+TEST(a_text_that_is_not_whole_is_told) {
+    char line[200] = "";
+    goss_vectors *v;
+    goss_log_set(keep_line, line);
+    T_OK(read_text("2 1\na 1\nb 3\n", 0, NULL, &v));
+    T_STR(line, "");
+    goss_vectors_free(v);
+    T_OK(read_text("3 1\na 1\nb 3\n", 1, NULL, &v)); /* whatever is kept of it */
+    goss_vectors_free(v);
+    goss_log_set(NULL, NULL);
+    T_CHECK(strstr(line, "tells of 3 words, and there are 2"));
+}
+
+TEST(a_binary_file_is_refused) {
+    static const char binary[] = "2 2\na \0\0\x80?\0\0\0@\n";
+    goss_vectors *v;
+    FILE *f = fopen(scratch("b.vec"), "wb");
+    T_CHECK(f && fwrite(binary, 1, sizeof binary - 1, f) == sizeof binary - 1);
+    fclose(f);
+    T_ERR(goss_vectors_read(scratch("b.vec"), NULL, 0, NULL, NULL, &v, &err), GOSS_E_FORMAT, "it has zero bytes");
 }
 
 TEST(damaged_texts_are_refused_with_their_line) {
-    static const char *const damaged[][2] = {
-        {"", "no word vectors"}, {"a 1 2\nb 3\n", ":2:"},       {"a 1 2\nb 3 x\n", ":2:"},
-        {"a\n", ":1:"},          {"a 1 2\n\nb nan 3\n", ":3:"}, {"a 1\n\xFF 2\n", ":2: the text is not UTF-8"}};
+    static const char *const damaged[][2] = {{"", "no word vectors"},
+                                             {"a 1 2\nb 3\n", ":2:"},
+                                             {"a 1 2\nb 3 x\n", ":2:"},
+                                             {"a\n", ":1:"},
+                                             {"a 1 2\n\nb nan 3\n", ":3:"},
+                                             {"a 1\n\xFF 2\n", ":2: the text is not UTF-8"},
+                                             {"a 1 2\nb 0.5 3 4\n", ":2: more numbers than the first line has"},
+                                             {"2 2\na 0.1 0.2 0.3\n", ":2: more numbers"}};
     for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
         goss_vectors *v;
         T_NOTE("%s", damaged[i][0]);

@@ -65,10 +65,11 @@ GOSS_API GOSS_MUST_USE goss_status goss_vectors_train(const char *const *texts, 
 GOSS_API void goss_vectors_free(goss_vectors *v);
 
 /* Reads a file: of goss_vectors_write, or text as word2vec, GloVe and fastText write it (a word and its numbers in each
- * line, an optional first line with their numbers). Of such a text the first `most` words are read (0: all), and those
- * for which also() is true (NULL: none); words are folded, and of equal ones the first counts. fold: of the texts that
- * they are for, as in goss_token_options; NULL: "case". Errors: GOSS_E_IO; GOSS_E_FORMAT with FILE:LINE;
- * GOSS_E_ARGUMENT: a file of goss_vectors_write with another fold. Owns: goss_vectors_free. */
+ * line, an optional first line with their numbers; other numbers than there are draw a warning). Of such a text the
+ * first `most` words are read (0: all), and those for which also() is true (NULL: none); words are folded, and of equal
+ * ones the first counts. fold: of the texts that they are for, as in goss_token_options; NULL: "case". Errors:
+ * GOSS_E_IO; GOSS_E_FORMAT with FILE:LINE; GOSS_E_ARGUMENT: a file of goss_vectors_write with another fold. Owns:
+ * goss_vectors_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_vectors_read(const char *path, const char *fold, int most,
                                                      bool (*also)(const void *context, const char *word),
                                                      const void *context, goss_vectors **out, goss_error *err);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vectors_text.c: word vectors as text, in the notation of word2vec, GloVe and fastText: a word and its numbers in each
  * line. A word may have blanks: its numbers are the last ones. */
+#include <limits.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "base/os.h"
 #include "text/vectors.h"
@@ -15,6 +17,7 @@ typedef struct reading {
     double *number; /* [width] */
     size_t room;    /* words */
     int line;
+    long told, vectors; /* lines of vectors: by the first line (0: it does not say), and found */
 } reading;
 
 static goss_status wrong(const reading *r, goss_error *err, const char *what) {
@@ -76,6 +79,7 @@ static goss_status begin(reading *r, char *line, bool *header, goss_error *err) 
     double head[2];
     const int fields = count_fields(line);
     *header = fields == 2 && goss__numbers_parse(line, head, 2) == 2;
+    if (*header && head[0] >= 1 && head[0] <= INT_MAX) r->told = (long)head[0];
     r->v->width = *header ? (head[1] >= 1 && head[1] <= GOSS__WIDTH_MOST ? (int)head[1] : 0) : fields - 1;
     if (r->v->width < 1 || r->v->width > GOSS__WIDTH_MOST)
         return wrong(r, err, "no word vectors: a word and its numbers in each line, or a .safetensors file");
@@ -89,12 +93,21 @@ typedef struct wish {
     const void *context;
 } wish;
 
+/* A word may end in a number, as "No 1"; one with a fraction is of a vector with more numbers than the first. */
+static bool ends_in_fraction(char *word) {
+    double x;
+    const char *last = last_fields(word, 1);
+    return last > word && strchr(last, '.') && goss__number_parse(last, &x);
+}
+
 static goss_status take_line(reading *r, char *line, const wish *w, goss_error *err) {
     char *numbers = last_fields(line, r->v->width);
     if (numbers == line) return wrong(r, err, "a line without a word, or with too few numbers");
     char *end = numbers;
     while (end > line && strchr(" \t", end[-1])) end--;
     *end = 0;
+    r->vectors++;
+    if (ends_in_fraction(line)) return wrong(r, err, "more numbers than the first line has, or tells of");
     goss_status s = goss__fold_text(r->v->fold, false, line, &r->folded, err);
     if (s != GOSS_OK) return goss_error_prefix(err, s, "%s:%d", r->path, r->line);
     if (r->folded.size == 0) return GOSS_OK;
@@ -112,8 +125,19 @@ static goss_status take_all(reading *r, char *text, const wish *w, goss_error *e
         if (!r->number) GOSS_TRY(begin(r, text, &header, err));
         if (!header) GOSS_TRY(take_line(r, text, w, err));
     }
-    if (r->v->words.n) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_FORMAT, "%s: no word vectors", r->path);
+    if (!r->v->words.n) return goss_error_set(err, GOSS_E_FORMAT, "%s: no word vectors", r->path);
+    if (r->told && r->told != r->vectors)
+        goss__log(GOSS_LOG_WARN, "%s: its first line tells of %ld words, and there are %ld: is it whole?", r->path,
+                  r->told, r->vectors);
+    return GOSS_OK;
+}
+
+static goss_status check_text(const char *path, const char *text, size_t size, goss_error *err) {
+    if (!memchr(text, 0, size)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_FORMAT,
+                          "%s: it has zero bytes, and word vectors are read as text: have the tool that made it write "
+                          "text (word2vec -binary 0; gensim: save_word2vec_format(..., binary=False))",
+                          path);
 }
 
 goss_status goss__vectors_read_text(const char *path, int most, bool (*also)(const void *context, const char *word),
@@ -123,7 +147,8 @@ goss_status goss__vectors_read_text(const char *path, int most, bool (*also)(con
     char *text = NULL;
     size_t size;
     GOSS_TRY(goss__read_file(path, (size_t)1 << 36, &text, &size, err));
-    goss_status s = take_all(&r, text, &w, err);
+    goss_status s = check_text(path, text, size, err);
+    if (s == GOSS_OK) s = take_all(&r, strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text, &w, err);
     goss__free(text), goss__free(r.number);
     goss__str_free(&r.folded);
     return s;
