@@ -52,20 +52,24 @@ static goss_status add_table(corpus *c, const char *path, const char *column, go
     return s;
 }
 
+static bool begins_with_mark(const char *line) { return strncmp(line, "\xef\xbb\xbf", 3) == 0; } /* of byte order */
+
 /* A text a line. */
 static goss_status add_lines(corpus *c, const char *path, goss_error *err) {
     FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
     char *line = NULL;
     size_t room = 0;
     ssize_t n;
+    int at = 0;
     goss_status s = GOSS_OK;
     if (!f) return goss_error_set(err, GOSS_E_IO, "%s: cannot be opened", path);
     while (s == GOSS_OK && (n = getline(&line, &room, f)) >= 0) {
-        while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r')) line[--n] = 0;
+        const int skip = ++at == 1 && begins_with_mark(line) ? 3 : 0;
+        while (n > skip && (line[n - 1] == '\n' || line[n - 1] == '\r')) line[--n] = 0;
         if (memchr(line, 0, (size_t)n))
-            s = goss_error_set(err, GOSS_E_FORMAT, "%s: line %d has a zero byte: this is no text", path, c->n + 1);
-        else if (n > 0)
-            s = add_text(c, line, err);
+            s = goss_error_set(err, GOSS_E_FORMAT, "%s:%d: a zero byte: this is no text", path, at);
+        else if (n > skip)
+            s = add_text(c, line + skip, err);
     }
     if (s == GOSS_OK && ferror(f)) s = goss_error_set(err, GOSS_E_IO, "%s: cannot be read", path);
     free(line);
@@ -127,7 +131,10 @@ int data_vectors(int argc, char **argv) {
     if (strcmp(argv[1], "vectors") != 0) cli_usage(&v, "\"%s\" stands before the word vectors", argv[1]);
     if (!out) cli_usage(&v, "-o is missing");
     cli_log_to_stderr();
-    goss_status s = goss_output_check(out, GOSS_OUTPUT_MODEL, (const char *const *)(argv + 2), words - 1, &err);
+    const size_t size = strlen(out);
+    const bool text = size > 4 && strcmp(out + size - 4, ".vec") == 0;
+    goss_status s =
+        goss_output_check(out, text ? ".vec" : GOSS_OUTPUT_MODEL, (const char *const *)(argv + 2), words - 1, &err);
     for (int i = 2; s == GOSS_OK && i <= words; i++)
         s = column ? add_table(&c, argv[i], column, &err) : add_lines(&c, argv[i], &err);
     if (isatty(STDERR_FILENO)) o.progress = show;

@@ -292,6 +292,12 @@ TEST(vectors_tell_what_is_wrong) {
     put("lines.txt", "one two three two one\nthree two one\n\n");
     RUN(0, "data vectors lines.txt -o v.vec --width 4 --epochs 2");
     T_CHECK(strncmp(text_of("v.vec"), "3 4\n", 4) == 0);
+    put("lines.txt", "\xef\xbb\xbfone two one\ntwo one\n"); /* the mark is no letter */
+    RUN(0, "data vectors lines.txt -o v.vec --width 4 --epochs 2 --fold none --least 1");
+    T_CHECK(strncmp(text_of("v.vec"), "2 4\n", 4) == 0);
+    write_file("lines.txt", "one two\n\ntwo \0ne\n", 17);
+    RUN(1, "data vectors lines.txt -o v.vec --width 4 --epochs 2");
+    SAYS(err_text, "lines.txt:3: a zero byte");
 }
 
 TEST_MAIN()

@@ -53,6 +53,24 @@ TEST(classes_that_were_never_seen_are_told_apart) {
     RUN(0, "eval run/model.safetensors --data new.tsv --ways 3 --shots 1 --queries 5 --episodes 20 --group domain");
 }
 
+/* A support set that calls the classes by another name, and texts with commas in a file of tabs. */
+TEST(columns_of_other_tables) {
+    PREPARE();
+    put("mine.tsv", "class\ttext\n1\tee ea\n2\tia, ii\n1\tea\n");
+    RUN(0, "adapt run/model.safetensors --support mine.tsv -o mine.net");
+    SAYS(err_text, "mine.tsv: there is no column intent: the classes are those of class");
+    SAYS(err_text, "3 texts of 2 classes");
+    put("ask.tsv", "text\nee, ea\nii\n");
+    RUN(0, "predict mine.net ask.tsv");
+    SAYS(out_text, "\"ee, ea\",");
+    put("mine.tsv", "text\tkind\nee ea\tx\nia ii\ty\n");
+    RUN(1, "adapt run/model.safetensors --support mine.tsv -o mine.net");
+    SAYS(err_text, "mine.tsv: classes (as in training, or in a column class or label): there is no column \"intent\"");
+    put("mine.tsv", "words\tintent\nee ea\tx\nia ii\ty\n");
+    RUN(1, "adapt run/model.safetensors --support mine.tsv -o mine.net");
+    SAYS(err_text, "mine.tsv: texts: there is no column \"text\"");
+}
+
 /* A text whose domain is not known is in no episode of one domain, nor are the unknown ones a domain together. */
 TEST(unknown_values_are_no_group) {
     goss__str s = {0};

@@ -63,6 +63,23 @@ TEST(notations) {
     }
 }
 
+/* What a name ends in says what texts with commas are divided by. */
+TEST(files_named_for_tabs) {
+    static const char *const cases[][3] = {
+        {"t.tsv", "text\nhello, you\nbye\n", "text / hello, you / bye"},
+        {"t.TAB", "text\nhello, you\nbye, you\n", "text / hello, you / bye, you"},
+        {"t.tsv", "a, b\t1\nc, d\t2\n", "x1,x2 / a, b|1 / c, d|2"},
+        {"t.tsv", "a,b\n1,2\n3,4\n", "a,b / 1|2 / 3|4"}, /* named wrongly */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        goss_table *t;
+        T_NOTE("%s", cases[i][1]);
+        T_OK(goss_table_read(cases[i][1], strlen(cases[i][1]), cases[i][0], NULL, &t, &err));
+        T_STR(table_shown(t), cases[i][2]);
+        goss_table_close(t);
+    }
+}
+
 /* ---- what is refused ---- */
 
 #define BYTES(text) text, sizeof text - 1

@@ -226,6 +226,9 @@ TEST(what_cannot_be_is_refused_by_name) {
     static const char *const empty[] = {"", " "};
     o = goss_token_options_defaults();
     T_EQ(goss_tokens_fit(empty, 2, &o, &t, &err), GOSS_E_ARGUMENT);
+    static const char *const once[] = {"one two", "three"};
+    T_EQ(goss_tokens_fit(once, 2, &o, &t, &err), GOSS_E_ARGUMENT);
+    T_CHECK(strstr(err.text, "no word occurs data.least = 2 times"));
     static const char *const latin[] = {"fine", "caf\xE9 noir"};
     T_EQ(goss_tokens_fit(latin, 2, &o, &t, &err), GOSS_E_FORMAT);
     T_CHECK(strstr(err.text, "text 2") && strstr(err.text, "byte 4 is 0xE9"));

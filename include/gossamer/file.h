@@ -31,8 +31,8 @@ extern "C" {
 /* Checks whether a result can be written to `path`, before the work that it is of. Writes nothing. inputs [n]: the
  * files and folders that the work reads, which are never written over; NULL entries are skipped. results: what an
  * earlier result looks like, which is replaced, while any other file is not; words with blanks between:
- *   .csv .svg .png .ini  a name that ends so, and that content (csv, ini: a text; svg: a text or XML; png: a PNG image)
- *                        or none
+ *   .csv .svg .png ...   a name that ends so, and that content (csv, ini, vec: a text; svg: a text or XML; png: a PNG
+ *                        image) or none
  *   NAME                 a text, whatever the file is called, whose first line has a column of that name
  * GOSS_OUTPUT_MODEL alone: a file of any name that is not recognised as something else (an image, an archive, a text
  * ...). NULL: any file that is no input.

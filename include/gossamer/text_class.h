@@ -64,8 +64,8 @@ GOSS_API uint64_t goss_text_classes_hash(const goss_text_classes *t);
 /* What a model keeps: the names of the columns and the encoding, for goss_text_classes_read; NULL before fitting. */
 GOSS_API const char *goss_text_classes_text(const goss_text_classes *t);
 
-/* Another table, encoded as a model's text says. Errors: GOSS_E_FORMAT: a damaged text; as goss_text_classes_open.
- * Owns: goss_text_classes_close. */
+/* Another table, encoded as a model's text says. Where it lacks the column of classes, `class` or `label` is it.
+ * Errors: GOSS_E_FORMAT: a damaged text; as goss_text_classes_open. Owns: goss_text_classes_close. */
 GOSS_API GOSS_MUST_USE goss_status goss_text_classes_read(const char *text, const char *path, goss_text_classes **out,
                                                           goss_error *err);
 /* The rows of a table without regard to their classes. */

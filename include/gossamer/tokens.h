@@ -56,9 +56,8 @@ typedef struct goss_tokens goss_tokens;
 
 /* Fits a tokeniser to texts [n], as a pure function of them: ties are broken by bytes. Errors: GOSS_E_ARGUMENT: an
  * unknown kind or fold (with the known ones), a vocabulary that is too small, n-grams of bytes or bpe or of more than
- * GOSS_NGRAMS_MOST tokens, texts without a token; GOSS_E_FORMAT: a
- * text that is not UTF-8, with its number from 1; GOSS_E_UNSUPPORTED: a build without utf8proc.
- * Owns: goss_tokens_free. */
+ * GOSS_NGRAMS_MOST tokens, texts without a token, or with none that occurs `least` times; GOSS_E_FORMAT: a text that is
+ * not UTF-8, with its number from 1; GOSS_E_UNSUPPORTED: a build without utf8proc. Owns: goss_tokens_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_tokens_fit(const char *const *texts, int n, const goss_token_options *options,
                                                    goss_tokens **out, goss_error *err);
 /* Frees a tokeniser; NULL is allowed. */

@@ -179,11 +179,11 @@ static const struct {
     {TEST_BY(is_zeros),
      {.what = "only zeros at its start", .advice = "a copy or download was truncated; fetch it again"}},
     {TEST_BY(is_utf16), {.what = "probably a text in UTF-16", .plain = true}},
-    {TEST_BY(is_text), {.what = "a text", .plain = true, .results = ".csv .svg .ini"}},
+    {TEST_BY(is_text), {.what = "a text", .plain = true, .results = ".csv .svg .ini .vec"}},
 };
 
 const goss__known *goss__recognise(const void *data, size_t size) {
-    static const goss__known empty = {.what = "empty", .results = ".csv .svg .ini .png"};
+    static const goss__known empty = {.what = "empty", .results = ".csv .svg .ini .png .vec"};
     const bytes b = {data, size};
     if (size == 0) return &empty;
     const bool text = is_text(b);

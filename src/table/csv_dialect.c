@@ -129,16 +129,20 @@ static double fit(const sample *s, char separator) {
     return same * (1 + 0.25 * clean);
 }
 
+static bool named_tab(const char *name) { return goss__ascii_ends(name, ".tsv") || goss__ascii_ends(name, ".tab"); }
+
+/* By what a file named for tabs is divided if it can be, and if nothing divides it: a column of texts has commas. */
 static goss_status find_separator(const goss__bytes *b, const goss__missing_words *missing, goss__csv_dialect *d,
                                   goss_error *err) {
     double best = 0;
-    d->separator = ',';
+    d->separator = named_tab(b->name) ? '\t' : ',';
     for (const char *c = separators; *c; c++) {
         sample s = {.missing = missing};
         goss_status status = take_sample(b, d, *c, &s, err);
         double score = status == GOSS_OK ? fit(&s, *c) : 0;
         sample_free(&s);
         GOSS_TRY(status);
+        if (score > 0 && *c == '\t' && named_tab(b->name)) score = 2;
         if (score > best + 1e-9) best = score, d->separator = *c;
     }
     return GOSS_OK;

@@ -152,15 +152,43 @@ static goss_status name_samples(goss_text_classes *t, goss_error *err) {
     return GOSS_OK;
 }
 
-static goss_status take(goss_text_classes *t, const goss_text_class_options *o, goss_error *err) {
+static const char *given(const char *text) { return text && *text ? text : NULL; }
+
+/* Opens the table, and again by another target, where its values may have been read as numbers. */
+static goss_status open_by(goss_text_classes *t, const goss_text_class_options *o, const char *target,
+                           goss_error *err) {
+    goss_table_close(t->table);
+    return goss__text_table_open(o->path, o->text, target, given(o->ignore), given(o->missing), &t->table, err);
+}
+
+/* The columns of another table that a model is used with: *target is its name for the classes there. */
+static goss_status open_other(goss_text_classes *t, const goss_text_class_options *o, const char **target,
+                              goss_error *err) {
+    static const char *const names[] = {"class", "label"};
+    int column;
+    GOSS_TRY(open_by(t, o, *target, err));
+    GOSS_TRY(goss_error_prefix(err, goss_table_need(t->table, o->text, "texts", &column, err), "%s", o->path));
+    if (goss_table_find(t->table, *target) >= 0) return GOSS_OK;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (goss_table_find(t->table, names[i]) < 0) continue;
+        goss__log(GOSS_LOG_INFO, "%s: there is no column %s: the classes are those of %s", o->path, *target, names[i]);
+        *target = names[i];
+        return open_by(t, o, *target, err);
+    }
+    return goss_error_prefix(
+        err,
+        goss_table_need(t->table, *target, "classes (as in training, or in a column class or label)", &column, err),
+        "%s", o->path);
+}
+
+static goss_status take(goss_text_classes *t, const goss_text_class_options *o, bool other, goss_error *err) {
+    goss_text_class_options of = *o;
     goss_roles roles;
-    const char *target = o->target && *o->target ? o->target : NULL,
-               *ignore = o->ignore && *o->ignore ? o->ignore : NULL;
-    const char *missing = o->missing && *o->missing ? o->missing : NULL;
-    GOSS_TRY(goss_error_prefix(err, goss__text_table_open(o->path, o->text, target, ignore, missing, &t->table, err),
-                               "data.path"));
-    if (missing && !(t->missing = goss__arena_strdup(&t->arena, missing))) return no_memory(err);
-    goss_status s = find_columns(t, o, &roles, err);
+    of.target = given(o->target);
+    GOSS_TRY(other ? open_other(t, o, &of.target, err)
+                   : goss_error_prefix(err, open_by(t, o, of.target, err), "data.path"));
+    if (given(o->missing) && !(t->missing = goss__arena_strdup(&t->arena, o->missing))) return no_memory(err);
+    goss_status s = find_columns(t, &of, &roles, err);
     if (s == GOSS_OK) s = take_rows(t, err);
     if (s == GOSS_OK) s = take_fields(t, &roles, err);
     goss_roles_free(&roles);
@@ -170,15 +198,20 @@ static goss_status take(goss_text_classes *t, const goss_text_class_options *o, 
     return name_samples(t, err);
 }
 
-goss_status goss_text_classes_open(const goss_text_class_options *options, goss_text_classes **out, goss_error *err) {
+goss_status goss__text_classes_open(const goss_text_class_options *options, bool other, goss_text_classes **out,
+                                    goss_error *err) {
     *out = NULL;
     goss_text_classes *t = goss__calloc(1, sizeof *t);
-    goss_status s = t ? take(t, options, err) : no_memory(err);
+    goss_status s = t ? take(t, options, other, err) : no_memory(err);
     if (s == GOSS_OK)
         *out = t;
     else
         goss_text_classes_close(t);
     return s;
+}
+
+goss_status goss_text_classes_open(const goss_text_class_options *options, goss_text_classes **out, goss_error *err) {
+    return goss__text_classes_open(options, false, out, err);
 }
 
 /* ---- as numbers ---- */

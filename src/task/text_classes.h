@@ -22,6 +22,10 @@ struct goss_text_classes {
 /* The table of which a column is texts, and another one classes (NULL: not known). ignore, missing: may be NULL. */
 goss_status goss__text_table_open(const char *path, const char *text, const char *target, const char *ignore,
                                   const char *missing, goss_table **out, goss_error *err);
+/* As goss_text_classes_open. other: a table that a model is used with, whose classes may be in a column class or label
+ * instead of the target; its errors do not speak of the keys of a configuration. */
+goss_status goss__text_classes_open(const goss_text_class_options *options, bool other, goss_text_classes **out,
+                                    goss_error *err);
 /* All samples by t->encoding. */
 goss_status goss__text_classes_encode(goss_text_classes *t, goss_error *err);
 

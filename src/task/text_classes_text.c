@@ -80,7 +80,7 @@ goss_status goss_text_classes_read(const char *text, const char *path, goss_text
     *out = NULL;
     GOSS_TRY(parse(text, &k, err));
     const goss_text_class_options o = {.path = path, .text = k.text, .target = k.target, .missing = k.missing};
-    goss_status s = goss_text_classes_open(&o, out, err);
+    goss_status s = goss__text_classes_open(&o, true, out, err);
     if (s == GOSS_OK) {
         (*out)->encoding = k.encoding, k.encoding = NULL;
         s = goss__text_classes_encode(*out, err);

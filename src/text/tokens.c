@@ -32,6 +32,10 @@ int goss_tokens_ngrams(const goss_tokens *t) { return t->ngrams; }
 static goss_status fit_counted(goss_tokens *t, goss__counts *counts, const goss_token_options *o, goss_error *err) {
     if (counts->n == 0) return goss_error_set(err, GOSS_E_ARGUMENT, "the texts have no token");
     if (!goss__counts_keep(counts, o->least, o->vocabulary - GOSS__TOKEN_FIRST)) return no_memory(err);
+    if (counts->n == 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "no %s occurs data.least = %d times in the texts: all would be unknown", t->kind->name,
+                              o->least);
     t->words = *counts, *counts = (goss__counts){0};
     t->count = GOSS__TOKEN_FIRST + t->words.n;
     return GOSS_OK;
