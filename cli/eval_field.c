@@ -171,7 +171,7 @@ void eval_field_tell(const eval_field *e, int support, const char *tasks, const 
     if (e->left_out)
         cli_tell("%s %s trained on and %s left out (--allow-seen judges on %s)", counted(e->left_out, tasks, n),
                  one ? "was" : "were", one ? "is" : "are", one ? "it" : "them");
-    if (e->skipped)
+    if (e->skipped && samples)
         cli_tell("%s %s no more than --support %s and %s left out", counted(e->skipped, tasks, n),
                  e->skipped == 1 ? "has" : "have", counted(support, samples, rows), e->skipped == 1 ? "is" : "are");
     if (e->validated)

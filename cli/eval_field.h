@@ -75,7 +75,8 @@ bool eval_field_may(const eval_field *e, const eval_entrant *r, int fold, int ta
 /* The tasks judged of [0, tasks), which the fold may answer; returns their number. */
 int eval_field_choose(const eval_field *e, const eval_entrant *r, int fold, const bool *judged, int tasks,
                       int32_t *chosen);
-/* Reports the tasks that are left out. tasks, samples: what they are called. */
+/* Reports the tasks that are left out. tasks, samples: what they are called; NULL: those of few samples are told by the
+ * caller. */
 void eval_field_tell(const eval_field *e, int support, const char *tasks, const char *samples);
 
 double eval_field_seconds(const eval_entrant *r); /* per draw */

@@ -213,6 +213,11 @@ static goss_status none_left(const eval_table *e, goss_error *err) {
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s: all %d tasks were trained on; judge on others, or with --allow-seen on these",
                               e->data, e->field.left_out);
+    if (e->fold[0].fit->role)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: no task is left to judge on: by the column %s, %d have fewer than --support %d rows "
+                              "of support, or no query, and %d were trained on",
+                              e->data, e->fold[0].fit->role, e->field.skipped, e->support, e->field.left_out);
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s: no task is left to judge on: %d have no more than --support %d rows, %d were trained on",
                           e->data, e->field.skipped, e->support, e->field.left_out);
@@ -224,10 +229,11 @@ static goss_status choose_tasks(eval_table *e, goss_error *err) {
     if (!e->judged || !e->work) return no_memory(err);
     GOSS_TRY(eval_field_tasks(e->fold[0].tasks, e->tasks_file, e->judged, err));
     for (int task = 0; task < e->tasks; task++) {
-        int rows;
+        bool few = false;
         if (!e->judged[task]) continue;
-        goss_table_tasks_rows(e->fold[0].tasks, task, &rows);
-        e->judged[task] = eval_field_judges(&e->field, task, rows <= e->support);
+        for (int i = 0; i < e->field.folds; i++)
+            few |= !goss_table_tasks_enough(e->fold[i].tasks, task, e->support, GOSS_PART_TRAIN);
+        e->judged[task] = eval_field_judges(&e->field, task, few);
     }
     return e->field.n_judged ? GOSS_OK : none_left(e, err);
 }
@@ -237,7 +243,10 @@ static void tell_tasks(const eval_table *e) {
     goss_table_tasks_left_out(e->fold[0].tasks, &target, &task);
     if (target) cli_tell("%d rows without a target are left out", target);
     if (task) cli_tell("%d rows without a task are left out", task);
-    eval_field_tell(&e->field, e->support, "tasks", "rows");
+    if (e->field.skipped && e->fold[0].fit->role)
+        cli_tell("%d tasks have fewer than --support %d rows of support, or no query, and are left out",
+                 e->field.skipped, e->support);
+    eval_field_tell(&e->field, e->support, "tasks", e->fold[0].fit->role ? NULL : "rows");
 }
 
 /* ---- the verb ---- */

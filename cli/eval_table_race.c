@@ -22,11 +22,15 @@ static void find_numbers(const table_fold *f, const int32_t *tasks, int n, int64
 
 static goss_status open_source(const eval_table *e, const table_fold *f, const int32_t *tasks, int n,
                                const int64_t *number, goss_task_source *out, goss_error *err) {
+    int skipped;
     goss_table_source_options o = goss_table_source_defaults();
     o.tasks = tasks, o.n_tasks = n, o.support = e->support, o.seed = e->seed;
     o.descriptors = f->fit->descriptors, o.described = f->described;
     o.numbers = number, o.ids = goss_model_data(f->base.model)->task.ids;
-    return goss_table_source_open(f->tasks, f->fit->transform, &o, out, NULL, err);
+    GOSS_TRY(goss_table_source_open(f->tasks, f->fit->transform, &o, out, &skipped, err));
+    if (skipped == 0) return GOSS_OK; /* draw k is of task k % n */
+    goss_task_source_free(out);
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: %d of %d tasks have too few rows", e->data, skipped, n);
 }
 
 static void add_figures(goss_structure_figures *to, const goss_structure_figures *f) {

@@ -258,6 +258,17 @@ TEST(a_column_says_which_rows_are_support_and_which_are_queries) {
     T_CHECK(metric_of("hypernet") < 0.25);
     RUN(1, "eval parts/model.safetensors --data new.csv --support 10");
     SAYS(err_text, "there is no column \"part\"");
+    /* Tasks that lack rows of a role are left out, and the others have the values that they have alone. */
+    put("gaps.csv", "text,label,domain,part\ngreat,good,a,support\npoor,no,a,query\ngreat,good,b,query\npoor,no,b,"
+                    "query\ngreat,good,c,support\ngreat,good,d,support\nfine,good,d,query\n");
+    RUN(0, "eval parts/model.safetensors --data gaps.csv --support 1 --json");
+    SAYS(err_text, "2 tasks have fewer than --support 1 rows of support, or no query, and are left out");
+    SAYS(out_text, "{\"tasks\": 2, ");
+    SAYS(out_text, "\"skipped\": 2");
+    const char *each = strstr(out_text, "\"per_task\": {\"a\": ");
+    T_CHECK(each && strstr(each, ", \"d\": ") && !strstr(each, "\"b\"") && !strstr(each, "\"c\""));
+    RUN(1, "eval parts/model.safetensors --data gaps.csv --support 2");
+    SAYS(err_text, "no task is left to judge on: by the column part, 4 have fewer than --support 2 rows of support");
     put("neither.csv", "text,label,domain,part\ngreat,good,a,support\npoor,no,a,test\n");
     RUN(1, "eval parts/model.safetensors --data neither.csv --support 1");
     SAYS(err_text, "neither.csv:3:part: \"test\" is neither support nor query");

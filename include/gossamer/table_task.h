@@ -142,6 +142,9 @@ typedef enum goss_row_part {
 } goss_row_part;
 /* The part of the i-th row of a task; GOSS_PART_TRAIN without a split. */
 GOSS_API goss_row_part goss_table_tasks_part(const goss_table_tasks *t, int task, int i);
+/* Whether a source (goss_table_source_open) draws from a task: it has `support` rows and one more, or where queries are
+ * of another part (by roles: always) that many rows of the one and a row of the other. */
+GOSS_API bool goss_table_tasks_enough(const goss_table_tasks *t, int task, int support, goss_row_part query_part);
 
 /* ---- transforms ---- */
 

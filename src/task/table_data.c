@@ -354,6 +354,12 @@ static goss_status open_source(const goss_table_data *d, const goss_table_source
                                "tasks to %s on", what));
     if (skipped && o->support == 0)
         goss__log(GOSS_LOG_WARN, "%d of %d tasks to %s on have no rows and are left out", skipped, o->n_tasks, what);
+    else if (skipped && d->tasks->by_role)
+        goss__log(
+            GOSS_LOG_WARN,
+            "%d of %d tasks to %s on have fewer than task.support = %d rows of support, or no query, and are left "
+            "out",
+            skipped, o->n_tasks, what, o->support);
     else if (skipped)
         goss__log(GOSS_LOG_WARN, "%d of %d tasks to %s on have no more than task.support = %d rows and are left out",
                   skipped, o->n_tasks, what, o->support);

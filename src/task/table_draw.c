@@ -150,8 +150,19 @@ static void take_rows(source *s, const goss_table_tasks *t, int task, one *out, 
     out->key = goss__hash64(out->name, strlen(out->name), 12);
 }
 
-static bool enough(const source *s, const one *t) {
-    return t->pool >= s->o.support && t->n > (s->apart ? t->pool : s->o.support);
+static goss_row_part queries_of(const goss_table_tasks *t, goss_row_part asked) {
+    return t->by_role ? GOSS_PART_TEST : asked;
+}
+
+bool goss_table_tasks_enough(const goss_table_tasks *t, int task, int support, goss_row_part query_part) {
+    const goss_row_part queries = queries_of(t, query_part);
+    int rows, pool = 0, others = 0;
+    (void)goss_table_tasks_rows(t, task, &rows);
+    for (int i = 0; i < rows; i++) {
+        const goss_row_part part = goss_table_tasks_part(t, task, i);
+        pool += part == GOSS_PART_TRAIN, others += part == queries;
+    }
+    return queries == GOSS_PART_TRAIN ? pool > support : pool >= support && others > 0;
 }
 
 /* Chooses tasks and lays out their rows. */
@@ -161,12 +172,14 @@ static int choose_tasks(source *s, const goss_table_tasks *t, int *skipped) {
     *skipped = 0, s->listed = n;
     for (int i = 0; i < n; i++) {
         one *next = &s->task[s->tasks];
-        take_rows(s, t, s->o.tasks ? s->o.tasks[i] : i, next, rows);
-        next->id = s->o.numbers ? s->o.numbers[i] : s->o.number ? i : -1;
-        if (enough(s, next))
-            s->tasks++, rows += next->n;
-        else
+        const int task = s->o.tasks ? s->o.tasks[i] : i;
+        if (!goss_table_tasks_enough(t, task, s->o.support, s->o.query_part)) {
             ++*skipped;
+            continue;
+        }
+        take_rows(s, t, task, next, rows);
+        next->id = s->o.numbers ? s->o.numbers[i] : s->o.number ? i : -1;
+        s->tasks++, rows += next->n;
     }
     return rows;
 }
@@ -201,6 +214,10 @@ static goss_status fill(source *s, const goss_table_tasks *t, const goss_table_t
     const int rows = choose_tasks(s, t, skipped);
     int most = 0;
     for (int i = 0; i < s->tasks; i++) most = s->task[i].n > most ? s->task[i].n : most;
+    if (s->tasks == 0 && t->by_role)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: none of the %d tasks has %d rows of support and one of a query",
+                              goss_table_path(t->table), n, s->o.support);
     if (s->tasks == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s: none of the %d tasks has more than %d rows, which support and a query need",
@@ -268,7 +285,7 @@ goss_status goss_table_source_open(const goss_table_tasks *t, const goss_table_t
     if (!s) return no_memory(err);
     s->o = o, s->width = goss_encoding_width(goss_table_transform_inputs(f)), s->answers = goss__target_size(f);
     s->ordered = goss_table_tasks_order(t) != GOSS_ORDER_RANDOM;
-    if (t->by_role) s->o.query_part = GOSS_PART_TEST;
+    s->o.query_part = queries_of(t, s->o.query_part);
     s->apart = s->o.query_part != GOSS_PART_TRAIN;
     goss_status status = fill(s, t, f, &left_out, err);
     if (status == GOSS_OK) {
