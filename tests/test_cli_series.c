@@ -242,6 +242,28 @@ TEST(series_are_classified) {
     SAYS(err_text, "trial is missing, which says what series a row belongs to");
 }
 
+/* Inputs are those of all rows that windows show, not of the last ones of series alone, which are all alike here. */
+TEST(inputs_of_series_are_those_of_their_windows) {
+    static char text[1 << 16];
+    int n = snprintf(text, sizeof text, "user,trial,t,v,move\n");
+    for (int u = 0; u < 4; u++)
+        for (int k = 0; k < 8; k++)
+            for (int i = 0; i < 5; i++)
+                n += snprintf(text + n, sizeof text - (size_t)n, "u%d,%d,%d,%.3f,%s\n", u, k, i < 4 ? i : 3,
+                              i == 4  ? 0
+                              : k % 2 ? sin(i + .1 * u)
+                                      : .2 * i,
+                              k % 2 ? "wave" : "rise");
+    put("ends.csv", text);
+    RUN(0,
+        "train data.path=ends.csv data.kind=series data.task=user data.series=trial data.time=t data.target=move "
+        "data.horizon=0 data.stride=0 data.window=8 task.support=4 'model.backbone=gru 8; readout last' train.steps=1 "
+        "validate.every=0 run.dir=ends");
+    SAYS(err_text, "windows of 8 steps of 3 numbers");
+    T_CHECK(!strstr(err_text, "v is no input"));
+    SAYS(err_text, "32 rows have the time (t) of another row of their series, as ends.csv:161: ");
+}
+
 TEST(a_configuration_is_written_and_checked) {
     make_machines();
     RUN(0, "init made/machines.csv data.kind=series data.target=vibration -o made.ini");

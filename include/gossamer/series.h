@@ -42,10 +42,17 @@ enum {
     GOSS_SERIES_HISTORY = 1, /* something can be said of it */
     GOSS_SERIES_SAMPLE = 2   /* the stride meets it */
 };
-/* The sums of these for all rows. Shapes: use [rows]. Errors: GOSS_E_ARGUMENT: columns that do not exist or do not hold
- * numbers, a missing time, a missing series (with file and line). */
+/* The sums of these for all rows; rows of the same time in a series, which are in the order of the file, draw a
+ * warning. Shapes: use [rows]. Errors: GOSS_E_ARGUMENT: columns that do not exist or do not hold numbers, a missing
+ * time, a missing series (with file and line). */
 GOSS_API GOSS_MUST_USE goss_status goss_series_rows(const goss_table *table, const goss_series_options *options,
                                                     uint8_t *use, goss_error *err);
+
+/* Sets seen[row] of the rows that are in a window of rows [n], and leaves the others: what an encoding is fitted to
+ * where few rows are samples, since it is these that networks see. Shapes: seen [rows of the table]. Errors: as
+ * goss_series_rows. */
+GOSS_API GOSS_MUST_USE goss_status goss_series_seen(const goss_table *table, const goss_series_options *options,
+                                                    const int32_t *rows, int n, bool *seen, goss_error *err);
 
 /* An encoding of windows, fitted to rows [n_rows]: the columns [n_columns], of which there may be none if the target's
  * past is seen. All else is as with goss_encoding_fit. Errors: those of goss_encoding_fit and goss_series_rows; a

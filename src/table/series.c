@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 
 static goss_status no_memory(goss_error *err) {
     return goss_error_set(err, GOSS_E_NOMEM, "no memory for the order of series");
@@ -76,6 +77,7 @@ static void add_series(goss__series_order *s, const int32_t *rows, int n, keyed 
         const int32_t row = room[i].row;
         s->order[*at + i] = row, s->at[row] = *at + i;
         s->first[row] = *at, s->last[row] = *at + n - 1;
+        if (i > 0 && room[i].time == room[i - 1].time) s->ties++, s->tie = row;
     }
     *at += n;
 }
@@ -165,11 +167,31 @@ bool goss__series_has_history(const goss__series_order *s, const goss_series_opt
 goss_status goss_series_rows(const goss_table *t, const goss_series_options *o, uint8_t *use, goss_error *err) {
     goss__series_order s;
     GOSS_TRY(goss__series_order_open(&s, t, o, err));
+    if (s.ties) {
+        char place[GOSS__PLACE];
+        goss__log(
+            GOSS_LOG_WARN,
+            "%d rows have the time (%s) of another row of their series, as %s: these are in the order of the file",
+            s.ties, o->time, goss__row_place(t, s.tie, place));
+    }
     for (int r = 0; r < t->rows; r++) {
         const int back = s.last[r] - s.at[r];
         const bool sample = s.at[r] >= 0 && (o->stride > 0 ? back % o->stride == 0 : back == 0);
         use[r] = (uint8_t)((goss__series_has_history(&s, o, r) ? GOSS_SERIES_HISTORY : 0) |
                            (sample ? GOSS_SERIES_SAMPLE : 0));
+    }
+    goss__series_order_close(&s);
+    return GOSS_OK;
+}
+
+goss_status goss_series_seen(const goss_table *t, const goss_series_options *o, const int32_t *rows, int n, bool *seen,
+                             goss_error *err) {
+    goss__series_order s;
+    GOSS_TRY(goss__series_order_open(&s, t, o, err));
+    for (int i = 0; i < n; i++) {
+        int from, to;
+        goss__series_window(&s, o, rows[i], &from, &to);
+        for (; from < to; from++) seen[s.order[from]] = true;
     }
     goss__series_order_close(&s);
     return GOSS_OK;

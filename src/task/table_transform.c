@@ -63,6 +63,8 @@ typedef struct fitting {
     const goss_roles *roles;
     int32_t *rows; /* [n] of the training tasks */
     int n;
+    const int32_t *seen; /* [n_seen] these, and of series those in their windows, whose columns are the inputs */
+    int n_seen;
     goss_table_transform *f;
     const goss_text_options *texts;
     const goss_series_options *series;
@@ -183,7 +185,7 @@ static goss_status choose_inputs(const fitting *g, int *columns, int *n, goss_er
                 return no_memory(err);
             continue;
         }
-        GOSS_TRY(goss_table_stats(g->table, c, g->rows, g->n, &s, err));
+        GOSS_TRY(goss_table_stats(g->table, c, g->seen, g->n_seen, &s, err));
         if (s.distinct > 1 || (s.distinct == 1 && s.missing > 0))
             columns[(*n)++] = c;
         else if (!goss__add_name(&g->f->dropped, &g->f->n_dropped, name))
@@ -215,16 +217,39 @@ goss_status goss__transform_lists(goss_table_transform *f, goss_error *err) {
     return categorical.failed || unused.failed ? no_memory(err) : GOSS_OK;
 }
 
-static goss_status fit_windows(const fitting *g, const int *columns, int n, goss_error *err) {
+static goss_series_options windows_of(const fitting *g) {
     goss_series_options o = *g->series;
     o.task = *g->f->task ? g->f->task : NULL;
     o.target = sees_target(g) ? g->f->target : NULL;
-    return goss_encoding_fit_series(g->table, columns, n, &o, g->rows, g->n, &g->f->inputs, err);
+    return o;
 }
 
-static goss_status fit_inputs(const fitting *g, goss_error *err) {
+static goss_status fit_windows(const fitting *g, const int *columns, int n, goss_error *err) {
+    const goss_series_options o = windows_of(g);
+    return goss_encoding_fit_series(g->table, columns, n, &o, g->seen, g->n_seen, &g->f->inputs, err);
+}
+
+/* Few rows of a series may be samples (its last), and its inputs are those of all that are in windows. */
+static goss_status find_seen(fitting *g, int32_t *rows, goss_error *err) {
+    const int all = goss_table_rows(g->table);
+    const goss_series_options o = windows_of(g);
+    bool *seen = goss__calloc((size_t)all + 1, sizeof *seen);
+    goss_status s = seen ? goss_series_seen(g->table, &o, g->rows, g->n, seen, err) : no_memory(err);
+    for (int i = 0; s == GOSS_OK && i < g->n; i++) seen[g->rows[i]] = true;
+    g->seen = rows, g->n_seen = 0;
+    for (int r = 0; s == GOSS_OK && r < all; r++)
+        if (seen[r]) rows[g->n_seen++] = r;
+    goss__free(seen);
+    return s;
+}
+
+static goss_status fit_inputs(fitting *g, goss_error *err) {
     int *columns = goss__calloc((size_t)g->roles->columns, sizeof *columns), n = 0;
-    goss_status s = columns ? choose_inputs(g, columns, &n, err) : no_memory(err);
+    int32_t *rows = g->series ? goss__calloc((size_t)goss_table_rows(g->table) + 1, sizeof *rows) : NULL;
+    goss_status s = columns && (rows || !g->series) ? GOSS_OK : no_memory(err);
+    g->seen = g->rows, g->n_seen = g->n;
+    if (s == GOSS_OK && g->series) s = find_seen(g, rows, err);
+    if (s == GOSS_OK) s = choose_inputs(g, columns, &n, err);
     if (s == GOSS_OK && g->texts)
         s = goss_encoding_fit_texts(g->table, columns[0], g->rows, g->n, g->texts, &g->f->inputs, err);
     else if (s == GOSS_OK && g->series)
@@ -232,7 +257,7 @@ static goss_status fit_inputs(const fitting *g, goss_error *err) {
     else if (s == GOSS_OK)
         s = goss_encoding_fit(g->table, columns, n, g->rows, g->n, &g->f->inputs, err);
     if (s == GOSS_OK) s = goss__transform_lists(g->f, err);
-    goss__free(columns);
+    goss__free(columns), goss__free(rows);
     return s;
 }
 
@@ -249,7 +274,7 @@ static goss_status remember_names(const fitting *g, goss_error *err) {
 }
 
 /* Targets at each step, of texts that are ids. */
-static goss_status fit_steps(const fitting *g, goss_error *err) {
+static goss_status fit_steps(fitting *g, goss_error *err) {
     goss_text_shape shape = {0};
     GOSS_TRY(fit_inputs(g, err));
     if (g->f->objective->next) return goss__fit_tokens(g->f, err);
@@ -261,7 +286,7 @@ static goss_status fit_steps(const fitting *g, goss_error *err) {
     return goss__fit_labels(g->f, g->table, g->t->target, g->rows, g->n, err);
 }
 
-static goss_status fit(const fitting *g, const goss_objective *objective, goss_error *err) {
+static goss_status fit(fitting *g, const goss_objective *objective, goss_error *err) {
     GOSS_TRY(remember_names(g, err));
     GOSS_TRY(choose_objective(g, objective, err));
     if (g->f->objective->steps) return fit_steps(g, err);
