@@ -174,7 +174,19 @@ TEST(mistakes_are_told) {
     RUN(1, TRAIN "train.steps=2 run.dir=no 'model.backbone=embedding 8 6; gru 8; readout last'");
     SAYS(err_text, "an answer at each of 12 steps, and this network ends in one answer for all");
     RUN(1, TRAIN "train.steps=2 run.dir=no 'model.backbone=embedding 8 6; conv1d 8 3 stride 2'");
+    SAYS(err_text, "conv1d1 shows later steps to earlier ones: its windows");
+    put("tags.csv", "who,says,tags\na,x y,p q\na,y,q\nb,x,p\nb,y x,q p\n");
+    RUN(1, "train data.path=tags.csv data.text=says data.target=tags data.task=who task.objective=labelling "
+           "task.support=1 data.least=1 data.length=4 train.steps=2 validate.every=0 run.dir=no "
+           "'model.backbone=embedding 8 6; conv1d 8 3 stride 2'");
     SAYS(err_text, "ends in fewer steps");
+    RUN(1, TRAIN "train.steps=2 run.dir=no 'model.backbone=embedding 8 6; gru 8 bidirectional'");
+    SAYS(err_text, "objective language is to foresee the next token, and this network sees it: gru1 shows later steps");
+    RUN(1, TRAIN "train.steps=2 run.dir=no train.method=joint 'model.backbone=embedding 8 6; transformer 8 2'");
+    SAYS(err_text, "attention1 shows later steps to earlier ones: a step sees all others");
+    RUN(0,
+        TRAIN "train.steps=2 run.dir=causal 'model.backbone=embedding 8 8; positions learned; transformer 8 2 causal' "
+              "'hyper.rules=head.w=full; *=shared'");
     RUN(1, "train data.path=said.csv data.task=who data.target=says task.objective=language train.steps=2 run.dir=no");
     SAYS(err_text, "a language model predicts the text itself");
     RUN(1, "train data.path=said.csv data.task=who task.objective=language train.steps=2 run.dir=no");

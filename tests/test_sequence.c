@@ -267,6 +267,31 @@ TEST(padding_never_changes_a_result) {
     }
 }
 
+/* Other later steps change no earlier answer if a network says that it is causal, and some do if not. */
+TEST(causal_networks_see_no_later_step) {
+    enum { FROM = 3 };
+    int causal = 0, others = 0;
+    for (int i = 0; i < LAYERS; i++) {
+        const char *text = layers[i].text;
+        net a = net_new(text, layers[i].width, STEPS, false, 0), b = net_new(text, layers[i].width, STEPS, false, 0);
+        const bool steps = goss_rank(a.y) == 4 && goss_extent_is(goss_dim(a.y, 2), STEPS);
+        const bool says = goss_target_causal(a.t, &err) == GOSS_OK;
+        for (int k = 0; k < TASKS * SAMPLES; k++)
+            for (int j = FROM * layers[i].width; j < STEPS * layers[i].width; j++)
+                world_numbers(&b.w, "x")[k * STEPS * layers[i].width + j] = layers[i].width == 1 ? 1 : 0.3;
+        net_run(&a, GOSS_F32, text), net_run(&b, GOSS_F32, text);
+        const size_t width = (size_t)goss_dim(a.y, -1).count;
+        bool same = true;
+        for (size_t k = 0; steps && k < TASKS * SAMPLES; k++)
+            same &= memcmp(a.w.out[0] + k * STEPS * width, b.w.out[0] + k * STEPS * width,
+                           FROM * width * sizeof(double)) == 0;
+        if (steps && same != says) T_FAIL("%s: %s later steps", text, same ? "sees no" : "is causal and sees");
+        causal += steps && says, others += steps && !says;
+        net_free(&a), net_free(&b);
+    }
+    T_CHECK(causal > 10 && others > 5);
+}
+
 /* The number of steps may be one of the run: a batch of short samples is short. */
 TEST(steps_may_be_a_count_of_the_run) {
     for (int i = 0; i < LAYERS; i++) {

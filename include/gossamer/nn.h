@@ -279,6 +279,11 @@ typedef struct goss_target_carry {
  * time, layers that act on each step, readouts mean, max and last. Errors: GOSS_E_UNSUPPORTED names the layer that must
  * see the whole sequence, and why. */
 GOSS_API GOSS_MUST_USE goss_status goss_target_continues(const goss_target *t, goss_error *err);
+/* Whether each step of a network's answer depends on that step and earlier ones alone, as the next token of a text must
+ * be foreseen: what goss_target_continues allows, positions, and attention that is causal. Batch norm counts as such,
+ * although its statistics in training are of all steps. Errors: GOSS_E_UNSUPPORTED names a layer that sees later ones,
+ * and why. */
+GOSS_API GOSS_MUST_USE goss_status goss_target_causal(const goss_target *t, goss_error *err);
 /* The number of states. */
 GOSS_API int goss_target_states(const goss_target *t);
 /* The numbers in state i of a sample. */

@@ -225,6 +225,10 @@ static goss_status check_steps(const goss_method *m, goss_error *err) {
         return goss_error_set(err, GOSS_E_UNSUPPORTED,
                               "method %s makes heads of the means of classes, and %s has a class at each step",
                               m->kind->name, m->objective->name);
+    if (m->objective->next)
+        GOSS_TRY(goss_error_prefix(err, goss_target_causal(m->target, err),
+                                   "objective %s is to foresee the next token, and this network sees it",
+                                   m->objective->name));
     if (goss__target_answers_steps(m->target) && goss__target_steps(m->target) == input[0]) return GOSS_OK;
     return goss_error_set(err, GOSS_E_UNSUPPORTED,
                           "objective %s wants an answer at each of %lld steps, and this network ends in %s: leave out "

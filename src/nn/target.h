@@ -173,6 +173,8 @@ struct goss__layer_kind {
      * NULL: nothing. whole: why it must see all of a sequence at once; NULL, or returns NULL: it need not. */
     int (*states)(const goss__layer *l, int64_t width[4]);
     const char *(*whole)(const goss__layer *l);
+    /* Of layers that must see all at once: whether a step's result depends on no later step; NULL: it does. */
+    bool (*causal)(const goss__layer *l);
     bool fixed_steps; /* of sequences: the number of steps must be known when a graph is built */
     bool opaque;      /* units in front of it and behind it cannot be masked, unless it has a range of units */
     bool by_width;    /* divides products by the root of its input's width; a smaller width is made up for in them */

@@ -367,6 +367,7 @@ static goss_status flow_positions(const goss__layer *l, goss__flow *f, goss_erro
 }
 
 static const char *whole_positions(const goss__layer *l) { return "it counts positions from the first step"; }
+static bool causal_positions(const goss__layer *l) { return true; }
 
 static void write_positions(const goss__layer *l, goss__str *s) {
     goss__str_add(s, l->sinusoidal ? " sinusoidal" : " learned");
@@ -411,6 +412,7 @@ static goss_status flow_attention(const goss__layer *l, goss__flow *f, goss_erro
 }
 
 static const char *whole_attention(const goss__layer *l) { return "a step sees all others"; }
+static bool causal_attention(const goss__layer *l) { return l->causal; }
 
 static void write_attention(const goss__layer *l, goss__str *s) {
     goss__str_addf(s, " %d%s%s", l->heads, l->causal ? " causal" : "", l->rotary ? " rotary" : "");
@@ -549,6 +551,7 @@ const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
     {.word = "positions",
      .usage = "positions learned | sinusoidal",
      .whole = whole_positions,
+     .causal = causal_positions,
      .opaque = true,
      .read = read_positions,
      .flow = flow_positions,
@@ -558,6 +561,7 @@ const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
     {.word = "attention",
      .usage = "attention H [causal] [rotary]",
      .whole = whole_attention,
+     .causal = causal_attention,
      .product = true,
      .opaque = true,
      .read = read_attention,

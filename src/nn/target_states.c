@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* target_states.c: networks that read a sequence in pieces: what each layer keeps from one to the next, and which
- * layers cannot. */
+ * layers cannot; and networks whose steps see no later ones. */
 #include "nn/target.h"
 
 goss_status goss__target_number_states(goss_target *t, goss_error *err) {
@@ -26,6 +26,17 @@ goss_status goss_target_continues(const goss_target *t, goss_error *err) {
         const char *why = l->in_flow.rank == 2 && l->kind->whole ? l->kind->whole(l) : NULL;
         if (why)
             return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s must see the whole sequence: %s",
+                                  l->name[0] ? l->name : l->kind->word, why);
+    }
+    return GOSS_OK;
+}
+
+goss_status goss_target_causal(const goss_target *t, goss_error *err) {
+    for (int i = 0; i < t->n_layers; i++) {
+        const goss__layer *l = &t->layers[i];
+        const char *why = l->in_flow.rank == 2 && l->kind->whole ? l->kind->whole(l) : NULL;
+        if (why && !(l->kind->causal && l->kind->causal(l)))
+            return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s shows later steps to earlier ones: %s",
                                   l->name[0] ? l->name : l->kind->word, why);
     }
     return GOSS_OK;
