@@ -300,7 +300,7 @@ TEST(every_refusal_is_on_the_list) {
     T_ERR(create(&c, &families[4], &o, &err), GOSS_E_UNSUPPORTED, "class head x hidden layer");
     cell_free(&c);
     o.rules = "*=film";
-    T_ERR(create(&c, &families[0], &o, &err), GOSS_E_UNSUPPORTED, "film x layer without a site");
+    T_ERR(create(&c, &families[0], &o, &err), GOSS_E_UNSUPPORTED, "head.w: film x layer without a site");
     cell_free(&c);
 }
 

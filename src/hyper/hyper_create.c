@@ -17,8 +17,9 @@ static const goss_hyper_refusal refusals[] = {
     {"class head x graph", "a class's weights come from its examples, and a graph of operations has none"},
     {"class head x fixed head", "the target has a head of its own; leave it out (0 outputs)"},
     {"class head x hidden layer", "only the head has one row per class; write head=class"},
-    {"film x layer without a site",
-     "there is no modulation site at the head; give it another generator before the pattern"},
+    {"film x layer without a site", "FiLM acts behind norms, and behind conv and dense layers without one; give this "
+                                    "tensor another generator in front "
+                                    "of the pattern"},
     {"batch norm x input", "every sample has its own network, so a batch has one sample; use layer or group norm"},
     {"graph x input", "a graph describes the network of a task, and every sample would have its own"},
     {"conditioner x nothing generated", "every tensor is shared, so that the condition would change nothing; "

@@ -30,7 +30,8 @@ static goss_status modulate(goss_hyper *h, const goss_entry *e, goss_error *err)
     bool found = false;
     for (int i = 0; i < goss_target_sites(h->target); i++)
         if (h->site_layer[i] == e->layer) found = h->film[i] = true;
-    return found ? GOSS_OK : goss__hyper_refuse("film x layer without a site", err);
+    return found ? GOSS_OK
+                 : goss_error_prefix(err, goss__hyper_refuse("film x layer without a site", err), "%s", e->name);
 }
 
 static goss_status apply_rules(goss_hyper *h, goss__rules *rules, goss_error *err) {
@@ -41,7 +42,9 @@ static goss_status apply_rules(goss_hyper *h, goss__rules *rules, goss_error *er
         bool of_head = e->layer == goss_target_layers(h->target) - 1 && goss_target_outputs(h->target) > 0;
         switch (h->choice[i].kind) {
         case GOSS_GENERATE_CLASS:
-            return goss__hyper_refuse(of_head ? "class head x fixed head" : "class head x hidden layer", err);
+            return goss_error_prefix(
+                err, goss__hyper_refuse(of_head ? "class head x fixed head" : "class head x hidden layer", err), "%s",
+                e->name);
         case GOSS_GENERATE_FILM:
             GOSS_TRY(modulate(h, e, err));
             break;
