@@ -22,6 +22,11 @@ static const family families[] = {
     {"recurrent", "gru 3 norm; norm layer; readout mean; head", 2, {4, 2}, 3},
     {"hyperlstm", "hyperlstm 2 2 1; norm layer; readout last; head", 2, {2, 2}, 3},
     {"transformer", "transformer 4 2; norm layer; readout attention; head", 2, {3, 2}, 3},
+    {"adapter",
+     "conv1d 3 3 pad 1; lstm 2 bidirectional; residual { norm layer; dense 2; silu; dense 4 }; readout max; head",
+     2,
+     {3, 2},
+     3},
 };
 static const char *const generators[] = {"head.*=shared; *=full",
                                          "head.*=shared; *=chunked 7",
