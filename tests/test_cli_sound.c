@@ -108,6 +108,15 @@ TEST(three_recordings_become_a_classifier) {
     SAYS(err_text, "support/none.wav");
 }
 
+/* A recording is no table, and no result is written over one. */
+TEST(recordings_are_recognised) {
+    need_model();
+    RUN(1, "adapt model/model.safetensors --support support -o words/w0_s0_0.wav");
+    SAYS(err_text, "words/w0_s0_0.wav exists and is a WAV recording and no earlier result");
+    RUN(1, "inspect words/w0_s0_0.wav");
+    SAYS(err_text, "a WAV recording");
+}
+
 /* A list to be answered needs no classes; what it lists in vain is told, and the others are answered. */
 TEST(lists_of_recordings_are_answered) {
     need_model();

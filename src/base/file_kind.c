@@ -85,6 +85,8 @@ static bool is_heif(bytes b) {
     return has(b, 4, "ftyp", 4) && (has(b, 8, "hei", 3) || has(b, 8, "hev", 3) || has(b, 8, "mif1", 4));
 }
 static bool is_avif(bytes b) { return has(b, 4, "ftypavi", 7); }
+static bool is_wave(bytes b) { return has(b, 0, "RIFF", 4) && has(b, 8, "WAVE", 4); }
+static bool is_aiff(bytes b) { return has(b, 0, "FORM", 4) && has(b, 8, "AIF", 3); }
 static bool is_webp(bytes b) { return has(b, 0, "RIFF", 4) && has(b, 8, "WEBP", 4); }
 
 /* A size, a reserved zero, the offset of the pixels. */
@@ -167,6 +169,11 @@ static const struct {
     {TEST_BY(is_bmp), {.what = "a BMP image"}},
     {MAGIC("II*\0"), {.what = "a TIFF image"}},
     {MAGIC("MM\0*"), {.what = "a TIFF image"}},
+    {TEST_BY(is_wave), {.what = "a WAV recording"}},
+    {TEST_BY(is_aiff), {.what = "an AIFF recording"}},
+    {LETTERS("fLaC"), {.what = "a FLAC recording"}},
+    {LETTERS("OggS"), {.what = "an Ogg recording"}},
+    {LETTERS("ID3"), {.what = "an MP3 recording"}},
     {MAGIC("\0\0\x08\3"), {.what = "an idx file of images"}},
     {MAGIC("\0\0\x08\1"), {.what = "an idx file of labels"}},
     {MAGIC("%PDF-"), {.what = "a PDF document"}},
