@@ -72,7 +72,7 @@ GOSS_API GOSS_MUST_USE goss_status goss_class_set_read_classes(const goss_class_
 /* What episodes are like; defaults in brackets. */
 typedef struct goss_class_episodes {
     int ways, shots, queries; /* (5, 1, 15) classes; support samples and queries of each, never the same sample */
-    int group; /* a field: all samples of an episode have one value of it, and those without are in none; -1: any (-1) */
+    int group; /* a field: all samples of an episode have one value of it, those without are in none; -1: any (-1) */
     /* Classes beside the ways that an episode has queries of, but no support samples: their target is -1 and their
      * weight 0, so that they count in no metric; they are for judging whether a network can tell that it does not know
      * (0). They come behind the other queries. */
