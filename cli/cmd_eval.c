@@ -13,7 +13,7 @@
 /* What --split test leaves no choice of. */
 enum { DRAWN = KINDS_ALL + 1 };
 
-static eval_request asked = {.support = -1};
+static eval_request asked = {.support = -1, .candidates = -1};
 static struct {
     const char *split, *strengths;
     int folds;
@@ -53,8 +53,8 @@ static const cli_option options[] = {
                "tables: support sets of each task (5; 1 if rows are ordered)"),
     CLI_INT_OF(KIND_RATINGS | DRAWN, "max-queries", "N", &asked.most_queries, "", 1, 1 << 30,
                "ratings: at most N of a user's other ratings are predicted and ranked"),
-    CLI_INT_OF(KIND_RATINGS, "candidates", "N", &asked.candidates, "100", 0, 1 << 30,
-               "clicks: clicks are ranked among N items that the user has not clicked on; 0: all"),
+    CLI_INT_OF(KIND_RATINGS, "candidates", "N", &asked.candidates, "", 0, 1 << 30,
+               "clicks: clicks are ranked among N items that the user has not clicked on; 0: all (100)"),
     CLI_TEXT_OF(KIND_TABLES | KIND_RATINGS | DRAWN, "tasks", "FILE", &asked.tasks_file,
                 "tables: only the tasks listed in FILE, one per line"),
     CLI_TEXT_OF(KIND_TABLES | KIND_RATINGS | KIND_ANY_TABLE, "metric", "NAME", &asked.metric,

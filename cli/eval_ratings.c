@@ -38,6 +38,8 @@ static goss_status open_ratings(eval_ratings_state *e, const goss_catalogue *c, 
     if (goss_ratings_repeated(e->ratings))
         cli_tell("%d ratings are left out: a user's later one of the same item counts",
                  goss_ratings_repeated(e->ratings));
+    if (goss_ratings_incomplete(e->ratings))
+        cli_tell("rows without a user or a rating are left out: %d", goss_ratings_incomplete(e->ratings));
     return GOSS_OK;
 }
 
@@ -75,6 +77,10 @@ static goss_status add_fold(eval_ratings_state *e, const char *path, goss_model 
         return goss_error_set(err, GOSS_E_ARGUMENT, "--data: %s has %s, and the model is of %s", e->q->data,
                               goss_ratings_clicks(e->ratings) ? "clicks" : "ratings",
                               goss_ratings_clicks(e->ratings) ? "ratings" : "clicks");
+    if (e->q->candidates >= 0 && !goss_ratings_clicks(e->ratings))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "--candidates is for clicks, and %s has ratings: a user's other ratings are ranked",
+                              e->q->data);
     GOSS_TRY(check_users(e, f, err));
     GOSS_TRY(goss_ratings_unknown(e->ratings, f->catalogue, &f->unknown, &f->without_features, err));
     return find_seen(e, f, err);
@@ -170,8 +176,13 @@ static goss_status check_descriptors(const eval_ratings_state *e, const goss_cat
 }
 
 static void tell(const eval_ratings_state *e) {
+    double lowest, highest;
     eval_field_tell(&e->field, e->q->support, "users", "ratings");
     const rating_fold *f = &e->fold[0];
+    const int outside = goss_ratings_outside(e->ratings, f->catalogue);
+    if (outside && goss_catalogue_range(f->catalogue, &lowest, &highest))
+        cli_tell("warning: %s: ratings outside of %g to %g, which %s was trained on: %d (of another scale?)",
+                 e->q->data, lowest, highest, f->base.path, outside);
     if (f->unknown)
         cli_tell("%d of %d items are unknown to %s: %d are known by their features, %d by nothing", f->unknown,
                  goss_ratings_items(e->ratings), f->base.path, f->unknown - f->without_features, f->without_features);
@@ -196,7 +207,7 @@ int eval_ratings(const eval_request *q, const cli_verb *verb, goss_model *first,
         (void)no_memory(&err);
         return cli_fail(&err);
     }
-    e->q = q;
+    e->q = q, e->candidates = q->candidates < 0 ? 100 : q->candidates;
     e->field = (eval_field){.baseline = baseline_name, .allow_seen = q->allow_seen};
     for (int i = 0; i < EVAL_FOLDS; i++) e->field.fold[i] = &e->fold[i].base;
     for (int i = 0; i < EVAL_ENTRANTS; i++) e->field.entrant[i] = &e->runner[i].base;

@@ -27,7 +27,7 @@ typedef struct eval_ratings {
     goss_ratings *ratings;
     goss_table *described; /* of users; NULL: no model reads descriptors */
     const char *order;
-    int users, repeats;
+    int users, repeats, candidates;
     eval_field field; /* of the folds and runners below */
     rating_fold fold[EVAL_FOLDS];
     rating_runner runner[EVAL_ENTRANTS];

@@ -47,7 +47,7 @@ static goss_status answer(const eval_ratings_state *e, rating_runner *r, const r
     double seconds = 0;
     judging j = {.e = e, .r = r, .source = &source, .draws = (int64_t)n * e->repeats, .values = values};
     o.users = users, o.n_users = n, o.support = e->q->support, o.seed = e->q->seed;
-    o.queries = e->q->most_queries, o.candidates = e->q->candidates;
+    o.queries = e->q->most_queries, o.candidates = e->candidates;
     if (!r->kind) o.described = e->described;
     GOSS_TRY(goss_ratings_source_open(e->ratings, f->catalogue, &o, &source, NULL, err));
     j.rows = calloc((size_t)source.spec.queries + 1, sizeof *j.rows), j.task.query_rows = j.rows;

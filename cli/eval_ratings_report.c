@@ -38,9 +38,7 @@ static const char *column(const eval_ratings_state *e, goss_ratings_column which
     return clicks ? "clicks" : goss_catalogue_column(e->fold[0].catalogue, which);
 }
 
-static const char *things(const eval_ratings_state *e) {
-    return goss_ratings_clicks(e->ratings) ? "clicks" : "ratings";
-}
+static const char *thing(const eval_ratings_state *e) { return goss_ratings_clicks(e->ratings) ? "click" : "rating"; }
 
 /* ---- text ---- */
 
@@ -71,12 +69,12 @@ static void print_metric(const eval_ratings_state *e, int m) {
 void eval_ratings_print(const eval_ratings_state *e) {
     printf("%d users (", e->field.n_judged);
     cli_put_name(column(e, GOSS_RATINGS_USER), 0);
-    printf("), %d %s each to adapt from (order: ", e->q->support, things(e));
+    printf("), %d %s%s each to adapt from (order: ", e->q->support, thing(e), e->q->support == 1 ? "" : "s");
     cli_put_name(e->order, 0);
     printf(")");
     if (e->q->most_queries) printf(", at most %d to predict", e->q->most_queries);
-    if (goss_ratings_clicks(e->ratings) && e->q->candidates) printf(", among %d others", e->q->candidates);
-    if (goss_ratings_clicks(e->ratings) && !e->q->candidates) printf(", among all others");
+    if (goss_ratings_clicks(e->ratings) && e->candidates) printf(", among %d others", e->candidates);
+    if (goss_ratings_clicks(e->ratings) && !e->candidates) printf(", among all others");
     printf(", %d draw%s a user, predicting ", e->repeats, e->repeats == 1 ? "" : "s");
     cli_put_name(column(e, GOSS_RATINGS_RATING), 0);
     printf("; means over users, 95 %% intervals, differences from the first method\n");
@@ -144,7 +142,7 @@ void eval_ratings_json(const eval_ratings_state *e) {
         "{\"tasks\": %d, \"support\": %d, \"metric\": \"%s\", \"higher_is_better\": %s, \"order\": ", e->field.n_judged,
         e->q->support, e->metrics.metric[0]->name, e->metrics.metric[0]->higher ? "true" : "false");
     cli_json_name(e->order);
-    if (goss_ratings_clicks(e->ratings)) printf(", \"candidates\": %d", e->q->candidates);
+    if (goss_ratings_clicks(e->ratings)) printf(", \"candidates\": %d", e->candidates);
     printf(", \"max_queries\": %d, \"repeats\": %d, \"seed\": %llu, \"skipped\": %d, \"seen\": %d, \"validated\": %d, "
            "\"items\": %d, "
            "\"unknown_items\": %d, \"unknown_without_features\": %d, \"data\": ",

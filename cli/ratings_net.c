@@ -57,7 +57,10 @@ static void tell_lacking(const goss_person *p, const char *file) {
 static void tell(const goss_network *n, const goss_person *p, bool clicks, const char *file) {
     char ratings[40] = "";
     if (p->unknown) tell_lacking(p, file);
-    if (file) snprintf(ratings, sizeof ratings, "%d %s", p->n, clicks ? "clicks" : "ratings");
+    if (p->outside)
+        cli_tell("warning: %s: %d rating%s on another scale; %s", file, p->outside, p->outside == 1 ? " is" : "s are",
+                 p->far);
+    if (file) snprintf(ratings, sizeof ratings, "%d %s%s", p->n, clicks ? "click" : "rating", p->n == 1 ? "" : "s");
     cli_tell("%s%s%s became a network of %lld weights", ratings, file && p->descriptor ? " and " : "",
              p->descriptor ? "a descriptor" : "",
              (long long)goss_layout_total(goss_target_layout(goss_network_target(n))));

@@ -167,6 +167,19 @@ TEST(a_person_gets_recommendations_with_reasons) {
     RUN(0, "adapt fold1/model.safetensors --support lost.csv -o lost.net");
     SAYS(err_text, "warning: lost.csv: 2 rows are left out; line 3: there is no item \"Nonesuch\"\n");
     SAYS(err_text, "warning: lost.csv: line 5: there is no item \"Neither\"\n");
+    put("tens.csv", "title,rating\nFilm 1,10\nFilm 2,3\n1984,4\n");
+    RUN(0, "adapt fold1/model.safetensors --support tens.csv -o tens.net");
+    SAYS(err_text, "warning: tens.csv: 1 rating is on another scale; line 2: 10, and the model knows ratings from 0.5");
+    SAYS(err_text, "line 4: there is no item \"1984\"");
+    mkdir(tiny_path("tens"), 0700);
+    put("tens/ratings.csv", "userId,movieId,rating,timestamp\n1,101,9,1\n1,102,10,2\n1,103,3,3\n1,104,,4\n2,101,2,5\n2,"
+                            "102,4,6\n2,103,8,7\n");
+    RUN(0, "eval fold1/model.safetensors --data tens --support 1");
+    SAYS(err_text, "rows without a user or a rating are left out: 1");
+    SAYS(err_text, "warning: tens: ratings outside of 0.5 to 5, which fold1/model.safetensors was trained on: 3");
+    SAYS(out_text, "1 rating each to adapt from");
+    RUN(1, "eval fold1/model.safetensors --data films --allow-seen --support 5 --candidates 20");
+    SAYS(err_text, "--candidates is for clicks, and films has ratings");
     RUN(1, "eval fold1/model.safetensors --data films --allow-seen --support 5 --methods foo");
     SAYS(
         err_text,

@@ -69,6 +69,30 @@ TEST(columns_are_found_by_name_and_repeated_ratings_count_once) {
     goss_ratings_close(r);
 }
 
+/* As numbers in double precision these are one user and one item. */
+TEST(identifiers_of_many_digits_stay_apart) {
+    goss_ratings *r;
+    goss_ratings_options o = goss_ratings_defaults();
+    write_text("digits.csv", "userId,movieId,rating\n12345678901234567891,9007199254740993,4\n"
+                             "12345678901234567892,9007199254740992,3\n12345678901234567892,9007199254740993,2\n");
+    write_text("films.csv", "movieId,title\n9007199254740993,Alien\n9007199254740992,Aliens\n");
+    o.path = scratch("digits.csv"), o.items = scratch("films.csv");
+    T_OK(goss_ratings_open(&o, &r, &err));
+    T_EQ(goss_table_tasks_count(goss_ratings_users(r)), 2);
+    T_STR(goss_table_tasks_name(goss_ratings_users(r), 0), "12345678901234567891");
+    T_EQ(goss_ratings_items(r), 2);
+    T_EQ(goss_ratings_repeated(r), 0);
+    goss_ratings_close(r);
+    o.items = NULL;
+    write_text("digits.csv", "who,movieId,rating\n12345678901234567891,1,4\n12345678901234567892,2,3\n");
+    o.column[GOSS_RATINGS_USER] = "who";
+    T_ERR(goss_ratings_open(&o, &r, &err), GOSS_E_FORMAT, "column who holds integers of more digits than numbers have");
+    write_text("digits.csv", "userId,what,rating\n1,12345678901234567891,4\n2,12345678901234567892,3\n");
+    o.column[GOSS_RATINGS_USER] = NULL, o.column[GOSS_RATINGS_ITEM] = "what";
+    T_ERR(goss_ratings_open(&o, &r, &err), GOSS_E_FORMAT,
+          "column what holds integers of more digits than numbers have");
+}
+
 TEST(first_ratings_are_the_earliest) {
     opened o = open_world(&usual, "ordered", "first");
     for (int u = 0; u < 60; u++)
@@ -76,6 +100,26 @@ TEST(first_ratings_are_the_earliest) {
             T_CHECK(goss_table_number(o.ratings->table, o.ratings->time, o.ratings->row[i - 1]) <=
                     goss_table_number(o.ratings->table, o.ratings->time, o.ratings->row[i]));
     T_STR(goss_catalogue_order(o.catalogue), "timestamp");
+    close_world(&o);
+}
+
+TEST(rows_that_say_too_little_are_counted_and_so_are_ratings_of_another_scale) {
+    opened o = open_world(&usual, "scales", "random");
+    goss_ratings *r;
+    goss_ratings_options more = goss_ratings_defaults();
+    double lowest, highest;
+    T_EQ(goss_ratings_incomplete(o.ratings), 0);
+    T_EQ(goss_ratings_outside(o.ratings, o.catalogue), 0);
+    T_CHECK(goss_catalogue_range(o.catalogue, &lowest, &highest));
+    T_NEAR(lowest, 0.5, 0);
+    T_NEAR(highest, 5, 0);
+    write_text("gaps.csv", "userId,movieId,rating\n1,101,3\n1,102,\n,103,2\n2,101,10\n2,102,NA\n2,103,0\n2,101,9\n");
+    more.path = scratch("gaps.csv");
+    T_OK(goss_ratings_open(&more, &r, &err));
+    T_EQ(goss_ratings_incomplete(r), 3);
+    T_EQ(goss_ratings_repeated(r), 1);
+    T_EQ(goss_ratings_outside(r, o.catalogue), 2); /* 9 and 0: 10 is repeated */
+    goss_ratings_close(r);
     close_world(&o);
 }
 
@@ -228,7 +272,95 @@ TEST(items_are_found_as_people_write_them) {
     T_STR(goss_catalogue_id(c, goss_catalogue_find(c, "Solaris (2002)")), "9");
     T_STR(goss_catalogue_id(c, goss_catalogue_find(c, "1984")), "10");
     T_EQ(goss_catalogue_find(c, ""), GOSS_CATALOGUE_NONE);
+    T_STR(goss_catalogue_id(c, goss_catalogue_find(c, "7")), "7");
+    T_EQ(goss_catalogue_named(c, "7"), GOSS_CATALOGUE_NONE);
     goss_catalogue_free(c), goss_ratings_close(r);
+}
+
+static goss_catalogue *films_of(const char *items) {
+    goss_ratings *r;
+    goss_catalogue *c;
+    goss_ratings_options o = goss_ratings_defaults();
+    const goss_catalogue_options fit = goss_catalogue_defaults();
+    write_text("few.csv", "userId,movieId,rating\n1,1,3\n1,2,4\n2,3,5\n2,4,1\n2,5,2\n3,5,3\n");
+    write_text("films.csv", items);
+    o.path = scratch("few.csv"), o.items = scratch("films.csv");
+    T_OK(goss_ratings_open(&o, &r, &err));
+    T_OK(goss_catalogue_fit(r, NULL, 0, &fit, &c, NULL, &err));
+    goss_ratings_close(r);
+    return c;
+}
+
+TEST(items_are_found_by_one_of_their_names_without_accents_and_signs) {
+    goss_catalogue *c = films_of("movieId,title\n"
+                                 "1,Seven (a.k.a. Se7en) (1995)\n"
+                                 "2,\"Boot, Das (Boat, The) (1981)\"\n"
+                                 "3,\"Am\xc3\xa9lie (Fabuleux destin d'Am\xc3\xa9lie Poulain, Le) (2001)\"\n"
+                                 "4,Dr. Strangelove or: How I Learned to Stop Worrying (1964)\n"
+                                 "5,\"Avventura, L' (Adventure, The) (1960)\"\n"
+                                 "6,Boat (2019)\n7,1984 (1984)\n8,Emma (1996)\n9,Emma (2020)\n10,Emma (2009)\n"
+                                 "11,Emma (1932)\n");
+    static const struct {
+        const char *typed, *id;
+    } found[] = {{"seven", "1"},
+                 {"Se7en", "1"},
+                 {"Das Boot", "2"},
+                 {"the boat", "2"},
+                 {"Boat", "6"}, /* the whole name, before one of several */
+                 {"Amelie", "3"},
+                 {"AME\xcc\x81LIE", "3"}, /* e and an accent of its own */
+                 {"Le fabuleux destin d\xe2\x80\x99"
+                  "Amelie Poulain",
+                  "3"},
+                 {"dr strangelove, or how i learned to stop worrying", "4"},
+                 {"l'avventura", "5"},
+                 {"The Adventure (1960)", "5"},
+                 {"1984", "7"}};
+    for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
+        const int item = goss_catalogue_named(c, found[i].typed);
+        if (item < 0 || strcmp(goss_catalogue_id(c, item), found[i].id) != 0)
+            T_FAIL("\"%s\" is item %d", found[i].typed, item);
+    }
+    T_EQ(goss_catalogue_named(c, "The Adventure (1961)"), GOSS_CATALOGUE_NONE);
+    T_EQ(goss_catalogue_named(c, "1964"), GOSS_CATALOGUE_NONE); /* a year is no name */
+    T_EQ(goss_catalogue_named(c, "..."), GOSS_CATALOGUE_NONE);
+    static const struct {
+        const char *typed, *said;
+    } told[] = {{"emma", "several items are called \"emma\": Emma (1996), Emma (2020), Emma (2009) and 1 more"},
+                {"Strangelove", "there is no item \"Strangelove\"; is it \"Dr. Strangelove or: How I Learned to Stop "
+                                "Worrying (1964)\"?"},
+                {"Sevem", "there is no item \"Sevem\"; is it \"Seven (a.k.a. Se7en) (1995)\"?"},
+                {"Casablanca", "there is no item \"Casablanca\""}};
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        goss__str s = {0};
+        goss__catalogue_explain(c, told[i].typed, &s);
+        T_STR(s.data, told[i].said);
+        goss__str_free(&s);
+    }
+    goss_catalogue_free(c);
+}
+
+/* Lists of genres as people and shops write them have the same tags; names with a comma are none. */
+TEST(lists_of_tags_are_divided_by_the_sign_that_a_file_uses) {
+    static const char *const signs[] = {"|", "| ", " | ", ";", ", ", " / "};
+    static const char long_tag[] = "A genre with a name of more than thirty letters";
+    for (size_t k = 0; k < sizeof signs / sizeof *signs; k++) {
+        char text[4000] = "movieId,title,genres,director\n";
+        for (int i = 1; i <= 24; i++)
+            snprintf(text + strlen(text), sizeof text - strlen(text),
+                     "%d,Film %d,\"%s%s%s%s%s\",\"Surname%d, Name%d\"\n", i, i, i % 2 ? "Drama" : "Comedy", signs[k],
+                     i % 3 ? "War" : "Sci-Fi", signs[k], i % 5 ? "Short" : long_tag, i % 8, i % 8);
+        goss_catalogue *c = films_of(text);
+        int genres = 0, names = 0, longest = 0;
+        for (int i = 0; i < c->features; i++) {
+            genres += strcmp(c->seen[i].column, "genres") == 0, names += strcmp(c->seen[i].column, "director") == 0;
+            longest += strcmp(c->seen[i].tag, long_tag) == 0;
+        }
+        T_EQ(genres, 6);
+        T_EQ(longest, 1);
+        T_EQ(names, 8);
+        goss_catalogue_free(c);
+    }
 }
 
 /* Nobody has rated it; its genres say what it is like. */
@@ -360,6 +492,22 @@ TEST(a_persons_file_becomes_a_task) {
     T_CHECK(memcmp(support + goss_catalogue_width(o.catalogue), x,
                    (size_t)goss_catalogue_width(o.catalogue) * sizeof(float)) == 0);
     goss_task_source_free(&s);
+    goss_person_free(&p);
+    T_EQ(p.outside, 0);
+    /* a number in a column of names is a name, in one of items an identifier; ratings of another scale are told */
+    write_text("mine.csv", "title,rating\n101,4\nFilm 2,3\n");
+    T_OK(goss_person_open(scratch("mine.csv"), o.catalogue, &p, &err));
+    T_STR(p.lacking, "line 2: there is no item \"101\"");
+    goss_person_free(&p);
+    write_text("mine.csv", "item,rating\n101,10\n102,3\n103,0\n");
+    T_OK(goss_person_open(scratch("mine.csv"), o.catalogue, &p, &err));
+    T_EQ(p.n, 3);
+    T_EQ(p.outside, 2);
+    T_STR(p.far, "line 2: 10, and the model knows ratings from 0.5 to 5");
+    goss_person_free(&p);
+    write_text("mine.csv", "item,rating\n101,4\nfilm 2,3\n");
+    T_OK(goss_person_open(scratch("mine.csv"), o.catalogue, &p, &err));
+    T_EQ(p.n, 2);
     goss_person_free(&p);
     write_text("mine.csv", "movieId,rating\n101,4\n102,3\n101,2\n");
     T_ERR(goss_person_open(scratch("mine.csv"), o.catalogue, &p, &err), GOSS_E_FORMAT, "mine.csv:4: Film 1 (1951) is");

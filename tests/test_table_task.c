@@ -56,6 +56,33 @@ TEST(what_makes_no_tasks) {
     refused("user,t,y\na,1,2\na,,3\nb,2,2\n", &user_y, "t", "t.csv:3: t is missing");
 }
 
+/* As doubles 9007199254740992 and 9007199254740993 are one task. */
+TEST(identifiers_of_many_digits_are_no_numbers) {
+    static const char rows[] = ",x,y\n9007199254740992,1,2\n9007199254740993,2,3\n9007199254740992,3,3\n";
+    const char *const names[] = {"user", "who"};
+    for (int i = 0; i < 2; i++) {
+        char csv[200];
+        const goss_roles_declared declared = {.task = names[i], .target = "y"};
+        goss_roles roles;
+        goss_table_tasks *tasks;
+        snprintf(csv, sizeof csv, "%s%s", names[i], rows);
+        goss_table *t = table_of(csv);
+        T_OK(goss_table_roles(t, &declared, &roles, &err));
+        if (i == 0) {
+            T_EQ(goss_table_type(t, 0), GOSS_COLUMN_CATEGORY);
+            T_OK(goss_table_tasks_open(t, &roles, NULL, &tasks, &err));
+            T_EQ(goss_table_tasks_count(tasks), 2);
+            T_STR(goss_table_tasks_name(tasks, 1), "9007199254740993");
+            goss_table_tasks_free(tasks);
+        } else {
+            T_ERR(goss_table_tasks_open(t, &roles, NULL, &tasks, &err), GOSS_E_FORMAT,
+                  "column who holds integers of more digits than numbers have (\"9007199254740992\")");
+        }
+        goss_roles_free(&roles);
+        goss_table_close(t);
+    }
+}
+
 /* ---- divisions ---- */
 
 static void write_list(const char *name, const char *content) {

@@ -75,6 +75,8 @@ GOSS_API int goss_ratings_of(const goss_ratings *ratings, int user);
 GOSS_API int goss_ratings_items(const goss_ratings *ratings);
 /* The number of ratings that a later one of the same user and item replaces. */
 GOSS_API int goss_ratings_repeated(const goss_ratings *ratings);
+/* The number of rows that are left out since they have no user or no rating. */
+GOSS_API int goss_ratings_incomplete(const goss_ratings *ratings);
 /* Whether they are clicks. */
 GOSS_API bool goss_ratings_clicks(const goss_ratings *ratings);
 /* The number of rows that are no clicks, since their rating is below goss_ratings_options.click. */
@@ -139,9 +141,12 @@ GOSS_API int goss_catalogue_width(const goss_catalogue *c);
 /* What goss_catalogue_find returns where no item has a name, or several have. */
 #define GOSS_CATALOGUE_NONE (-1)
 #define GOSS_CATALOGUE_SEVERAL (-2)
-/* An item by its identifier, else by its name as people type it: without regard to case, to the place of the article
- * ("Matrix, The") and to a year in brackets, unless both have one. */
+/* An item by its identifier, else by its name: goss_catalogue_named. */
 GOSS_API int goss_catalogue_find(const goss_catalogue *c, const char *text);
+/* An item by its name as people type it: without regard to case, accents, the place of the article ("Matrix, The",
+ * "Boot, Das") and a year in brackets, unless both have one. A name that is the same counts before one that is so but
+ * for blanks and signs, and that before one of several: "Seven" or "Se7en" is "Seven (a.k.a. Se7en) (1995)". */
+GOSS_API int goss_catalogue_named(const goss_catalogue *c, const char *text);
 /* The identifier of an item, as in the file of ratings. Borrowed. */
 GOSS_API const char *goss_catalogue_id(const goss_catalogue *c, int item);
 /* The name of an item for people, such as its title; the identifier if it has none. Borrowed. */
@@ -168,6 +173,9 @@ GOSS_API const char *goss_catalogue_order(const goss_catalogue *c);
 GOSS_API const char *goss_catalogue_metrics(const goss_catalogue *c);
 /* The objective that ratings are predicted by (goss_catalogue_options.objective). Static storage. */
 GOSS_API const goss_objective *goss_catalogue_objective(const goss_catalogue *c);
+/* The lowest and the highest of the ratings that it was fitted to; false: they are not known, as of clicks and in files
+ * of earlier versions. */
+GOSS_API bool goss_catalogue_range(const goss_catalogue *c, double *lowest, double *highest);
 /* Mean and deviation of the ratings. Borrowed. */
 GOSS_API goss_target_scale goss_catalogue_scale(const goss_catalogue *c);
 
@@ -202,13 +210,21 @@ GOSS_API GOSS_MUST_USE goss_status goss_ratings_source_open(const goss_ratings *
 GOSS_API GOSS_MUST_USE goss_status goss_ratings_unknown(const goss_ratings *ratings, const goss_catalogue *c,
                                                         int *unknown, int *without_features, goss_error *err);
 
+/* The number of ratings that are outside of goss_catalogue_range: those of another scale, as 1 to 10 for 1 to 5. */
+GOSS_API int goss_ratings_outside(const goss_ratings *ratings, const goss_catalogue *c);
+
 /* The ratings that one person gave, from a csv file with a column of items (or of their names) and, but for clicks, one
- * of ratings. Where clicks are ratings from some number on, and there is a column of them, lower ones are left out. */
+ * of ratings. Where clicks are ratings from some number on, and there is a column of them, lower ones are left out. In a
+ * column as in training (movieId) items are called by identifiers or names, in one called title, name or film by names
+ * alone: "300" is no identifier there. In any other (item, movie, book) numbers alone are identifiers, and of texts
+ * names count first. */
 typedef struct goss_person {
     int n;             /* ratings, or clicks */
     int32_t *item;     /* [n + zeros] in the catalogue */
     float *rating;     /* [n + zeros] 1 for a click */
     int zeros;         /* of clicks: items behind these that were drawn from those that are not among them */
+    int outside;       /* ratings outside of goss_catalogue_range */
+    char *far;         /* these: line, rating and range of the first; NULL: none */
     int unknown;       /* rows left out: items that the catalogue lacks, or has several of that name */
     char *lacking;     /* these, with line and why, a line feed between each two; NULL: none */
     char *name;        /* in the model's column of users, the same in all rows; NULL: there is none */

@@ -105,6 +105,15 @@ void goss_catalogue_support(const goss_catalogue *c, int *support, int *most_sup
 const char *goss_catalogue_order(const goss_catalogue *c) { return c->order; }
 const char *goss_catalogue_metrics(const goss_catalogue *c) { return c->metrics; }
 const goss_objective *goss_catalogue_objective(const goss_catalogue *c) { return c->objective; }
+bool goss_catalogue_range(const goss_catalogue *c, double *lowest, double *highest) {
+    *lowest = c->lowest, *highest = c->highest;
+    return !isnan(c->lowest) && !isnan(c->highest);
+}
+/* With what a text of seven digits leaves open of a number in single precision. */
+bool goss__catalogue_outside(const goss_catalogue *c, double rating) {
+    const double slack = 1e-6 * fmax(fabs(c->lowest), fabs(c->highest));
+    return rating < c->lowest - slack || rating > c->highest + slack; /* not known: NaN */
+}
 goss_target_scale goss_catalogue_scale(const goss_catalogue *c) {
     return (goss_target_scale){&c->scale_of_target[0], &c->scale_of_target[1]};
 }

@@ -105,7 +105,11 @@ static goss_status take_ratings(fitting *t, const int32_t *users, int n, goss_er
 
 static goss_status take_scale(fitting *t, goss_error *err) {
     double sum = 0, square = 0;
+    t->c->lowest = t->c->highest = NAN;
     for (int i = 0; i < t->n; i++) sum += (double)t->rating[i];
+    for (int i = 0; !t->r->clicks && i < t->n; i++)
+        t->c->lowest = fmin(t->c->lowest, (double)t->rating[i]),
+        t->c->highest = fmax(t->c->highest, (double)t->rating[i]);
     t->c->mean = sum / t->n;
     for (int i = 0; i < t->n; i++) square += pow((double)t->rating[i] - t->c->mean, 2);
     t->c->deviation = sqrt(square / t->n);

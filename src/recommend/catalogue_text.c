@@ -102,6 +102,7 @@ goss_status goss_catalogue_text(const goss_catalogue *c, char **text, goss_error
         if (c->column[i]) put_line(&s, column[i], c->column[i]);
     put_numbers(&s, "numbers",
                 (double[]){c->mean, c->deviation, c->noise, c->user_prior, c->item_damping, c->user_damping}, 6);
+    if (!isnan(c->lowest)) put_numbers(&s, "range", (double[]){c->lowest, c->highest}, 2);
     put_numbers(&s, "prior", c->prior, d);
     put_numbers(&s, "weights", c->from_features, d * (size_t)(c->features + 1));
     for (int which = 0; which < 2; which++) {
@@ -309,6 +310,7 @@ static goss_status read_line(reader *r, goss_catalogue *c, int *features, goss_e
         c->clicks = true, c->negatives = next_count(r, 1000), c->click = r->cell ? next_number(r) : (double)NAN;
     if (strcmp(key, "support") == 0) c->support = next_count(r, 1 << 30), c->most_support = next_count(r, 1 << 30);
     if (strcmp(key, "numbers") == 0) read_numbers(r, c);
+    if (strcmp(key, "range") == 0) c->lowest = next_number(r), c->highest = next_number(r);
     if (!c->name) return GOSS_OK; /* the rest needs sizes */
     if (strcmp(key, "prior") == 0) next_numbers(r, c->prior, d);
     if (strcmp(key, "weights") == 0) next_numbers(r, c->from_features, d * (size_t)(c->features + 1));
@@ -355,7 +357,7 @@ goss_status goss_catalogue_parse(const char *text, goss_catalogue **out, goss_er
     char *own = goss__strdup(text + sizeof head - 1);
     goss_catalogue *c = goss__calloc(1, sizeof *c);
     goss_status s = own && c ? GOSS_OK : no_memory(err);
-    if (c) c->click = NAN;
+    if (c) c->click = c->lowest = c->highest = NAN;
     if (s == GOSS_OK) s = read_all(&(reader){.at = own}, c, err);
     goss__free(own);
     if (s == GOSS_OK)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* item_file.c: a csv file with a row an item, and the features that its columns have: tags separated by '|', numbers,
- * the year at the end of a name. */
+/* item_file.c: a csv file with a row an item, and the features that its columns have: lists of tags, numbers, the year
+ * at the end of a name. */
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,8 +8,9 @@
 
 #include "base/alloc.h"
 #include "recommend/recommend.h"
+#include "table/table.h"
 
-enum { LEAST_ITEMS = 3, MOST_TAGS = 200 };
+enum { LEAST_ITEMS = 3, MOST_TAGS = 200, LONGEST_TAG = 256 };
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for items"); }
 
@@ -27,6 +28,7 @@ static goss_status find_columns(goss__item_file *f, const char *path, const char
 
 static goss_status take_ids(goss__item_file *f, const char *path, goss_error *err) {
     char cell[GOSS_CELL_TEXT];
+    GOSS_TRY(goss__table_distinguishes(f->table, f->id, err));
     for (int r = 0; r < goss_table_rows(f->table); r++) {
         int file;
         int64_t line;
@@ -43,12 +45,77 @@ static goss_status take_ids(goss__item_file *f, const char *path, goss_error *er
     return GOSS_OK;
 }
 
+/* ---- lists of tags ---- */
+
+/* The next tag of a list, of *n bytes without blanks around it; NULL: no more. */
+static const char *next_tag(const char **at, char separator, size_t *n) {
+    while (**at) {
+        const char *from = *at, *end = strchr(from, separator);
+        if (!end) end = from + strlen(from);
+        *at = end + (*end != 0);
+        while (from < end && isspace((unsigned char)*from)) from++;
+        while (from < end && isspace((unsigned char)end[-1])) end--;
+        *n = (size_t)(end - from);
+        if (*n) return from;
+    }
+    return NULL;
+}
+
+/* How many different tags the cells of a column have between such separators, which *any tells that there are. */
+static goss_status count_pieces(const goss__item_file *f, int column, char separator, int *pieces, bool *any,
+                                goss_error *err) {
+    goss__dictionary found = {0};
+    char cell[GOSS_CELL_TEXT], tag[LONGEST_TAG];
+    bool failed = false;
+    for (int r = 0; !failed && r < goss_table_rows(f->table); r++) {
+        if (goss_table_missing(f->table, column, r)) continue;
+        const char *at = goss_table_text(f->table, column, r, cell);
+        *any |= strchr(at, separator) != NULL;
+        size_t n;
+        for (const char *piece; !failed && (piece = next_tag(&at, separator, &n));) {
+            if (n >= sizeof tag) continue;
+            memcpy(tag, piece, n), tag[n] = 0;
+            failed = goss__dictionary_add(&found, tag) < 0;
+        }
+    }
+    *pieces = found.count;
+    goss__dictionary_free(&found);
+    return failed ? no_memory(err) : GOSS_OK;
+}
+
+/* '|' where there is one; else a sign that makes fewer different tags than there are cells, as in lists of genres, but
+ * not in names ("Varda, Agnes") or sentences. */
+static goss_status find_separator(const goss__item_file *f, int column, char *out, goss_error *err) {
+    static const char signs[] = {'|', ';', ',', '/'};
+    int least;
+    bool any = false;
+    *out = '|';
+    GOSS_TRY(count_pieces(f, column, '|', &least, &any, err));
+    for (size_t i = 1; !any && i < sizeof signs; i++) {
+        int pieces;
+        bool there = false;
+        GOSS_TRY(count_pieces(f, column, signs[i], &pieces, &there, err));
+        if (there && pieces < least) *out = signs[i], least = pieces;
+    }
+    return GOSS_OK;
+}
+
+static goss_status find_separators(goss__item_file *f, goss_error *err) {
+    f->separator = goss__calloc((size_t)goss_table_columns(f->table) + 1, 1);
+    if (!f->separator) return no_memory(err);
+    for (int c = 0; c < goss_table_columns(f->table); c++)
+        if (c != f->id && c != f->name && goss_table_type(f->table, c) != GOSS_COLUMN_NUMBER)
+            GOSS_TRY(find_separator(f, c, &f->separator[c], err));
+    return GOSS_OK;
+}
+
 goss_status goss__item_file_open(const char *path, const char *id, goss__item_file **out, goss_error *err) {
     goss__item_file *f = *out = goss__calloc(1, sizeof *f);
     if (!f) return no_memory(err);
     goss_status s = goss_table_open(path, NULL, &f->table, err);
     if (s == GOSS_OK) s = find_columns(f, path, id, err);
     if (s == GOSS_OK) s = take_ids(f, path, err);
+    if (s == GOSS_OK) s = find_separators(f, err);
     if (s == GOSS_OK) return s;
     goss__item_file_close(f);
     *out = NULL;
@@ -59,6 +126,7 @@ void goss__item_file_close(goss__item_file *f) {
     if (!f) return;
     goss_table_close(f->table);
     goss__dictionary_free(&f->ids);
+    goss__free(f->separator);
     goss__free(f);
 }
 
@@ -82,10 +150,11 @@ static int year_of(const char *name) {
     return year;
 }
 
-static bool has_tag(const char *cell, const char *tag) {
-    const size_t n = strlen(tag);
-    for (const char *at = cell; *at; at += strcspn(at, "|"), at += *at == '|')
-        if (strcspn(at, "|") == n && memcmp(at, tag, n) == 0) return true;
+static bool has_tag(const char *cell, char separator, const char *tag) {
+    const size_t length = strlen(tag);
+    size_t n;
+    for (const char *one; (one = next_tag(&cell, separator, &n));)
+        if (n == length && memcmp(one, tag, n) == 0) return true;
     return false;
 }
 
@@ -97,7 +166,7 @@ static double value_of(const goss__feature *x, const goss__item_file *f, int col
         return goss_table_type(f->table, column) == GOSS_COLUMN_NUMBER ? goss_table_number(f->table, column, row)
                                                                        : (double)NAN;
     const char *text = goss_table_text(f->table, column, row, cell);
-    if (x->kind == GOSS__FEATURE_TAG) return has_tag(text, x->tag);
+    if (x->kind == GOSS__FEATURE_TAG) return has_tag(text, f->separator[column], x->tag);
     const int year = year_of(text);
     return year > 0 ? year : (double)NAN;
 }
@@ -148,14 +217,14 @@ static int by_count(const void *a, const void *b) {
 static goss_status count_tags(const goss__item_file *f, int column, goss__dictionary *tags, counted **out,
                               goss_error *err) {
     int capacity = 0;
-    char cell[GOSS_CELL_TEXT], tag[GOSS_CELL_TEXT];
+    char cell[GOSS_CELL_TEXT], tag[LONGEST_TAG];
     for (int r = 0; r < goss_table_rows(f->table); r++) {
         if (goss_table_missing(f->table, column, r)) continue;
-        const char *text = goss_table_text(f->table, column, r, cell);
-        for (const char *at = text; *at; at += strcspn(at, "|"), at += *at == '|') {
-            const size_t n = strcspn(at, "|");
-            if (n == 0 || n >= sizeof tag) continue;
-            memcpy(tag, at, n), tag[n] = 0;
+        const char *at = goss_table_text(f->table, column, r, cell);
+        size_t n;
+        for (const char *one; (one = next_tag(&at, f->separator[column], &n));) {
+            if (n >= sizeof tag) continue;
+            memcpy(tag, one, n), tag[n] = 0;
             const int32_t code = goss__dictionary_add(tags, tag);
             if (code >= capacity) {
                 const int more = capacity ? 2 * capacity : 64;

@@ -9,19 +9,40 @@
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for ratings"); }
 
 void goss_person_free(goss_person *p) {
-    goss__free(p->item), goss__free(p->rating), goss__free(p->lacking), goss__free(p->name);
+    goss__free(p->item), goss__free(p->rating), goss__free(p->lacking), goss__free(p->far), goss__free(p->name);
     goss__free(p->descriptor);
     *p = (goss_person){0};
 }
 
+/* What the cells of a column of items are. */
+typedef enum calling { IDENTIFIERS, NAMES, NAMES_FIRST } calling;
+
+typedef struct person_columns {
+    int item, rating; /* rating -1: none */
+    calling called;
+} person_columns;
+
 /* The column of items: as in training, or one of names. */
-static int item_column(const goss_table *t, const goss_catalogue *c) {
-    const int own = goss_table_find(t, c->column[GOSS_RATINGS_ITEM]);
-    return own >= 0 ? own : goss__column_like(t, "title,name,item,movie,book,film,itemid,item_id,movieid,movie_id");
+static void find_items(const goss_table *t, const goss_catalogue *c, person_columns *out) {
+    out->item = goss_table_find(t, c->column[GOSS_RATINGS_ITEM]), out->called = IDENTIFIERS;
+    if (out->item >= 0) return;
+    out->item = goss__column_like(t, "title,name,film,movie_title,book_title,item_name"), out->called = NAMES;
+    if (out->item >= 0) return;
+    out->item = goss__column_like(t, "item,movie,book,itemid,item_id,movieid,movie_id");
+    const bool numbers = out->item >= 0 && goss_table_type(t, out->item) == GOSS_COLUMN_NUMBER;
+    out->called = numbers ? IDENTIFIERS : NAMES_FIRST;
 }
 
-static goss_status find_columns(const goss_table *t, const goss_catalogue *c, int *item, int *rating, goss_error *err) {
-    *item = item_column(t, c);
+static int find_item(const goss_catalogue *c, calling called, const char *text) {
+    if (called == IDENTIFIERS) return goss_catalogue_find(c, text);
+    const int named = goss_catalogue_named(c, text), id = goss__dictionary_find(&c->ids, text);
+    return named == GOSS_CATALOGUE_NONE && called == NAMES_FIRST && id >= 0 ? id : named;
+}
+
+static goss_status find_columns(const goss_table *t, const goss_catalogue *c, person_columns *out, goss_error *err) {
+    find_items(t, c, out);
+    const int *item = &out->item;
+    int *rating = &out->rating;
     const char *own = c->column[GOSS_RATINGS_RATING];
     *rating = own ? goss_table_find(t, own) : -1;
     if (*rating < 0 && !(c->clicks && isnan(c->click))) *rating = goss__column_like(t, "rating,score,stars");
@@ -46,36 +67,48 @@ static long long line_of(const goss_table *t, int row) {
     return (long long)line;
 }
 
-static goss_status lack(goss_person *p, const goss_table *t, int row, const char *text, int found, goss_error *err) {
+static goss_status lack(goss_person *p, const goss_catalogue *c, const goss_table *t, int row, const char *text,
+                        goss_error *err) {
     goss__str s = {0};
     if (p->unknown++) goss__str_addf(&s, "%s\n", p->lacking);
     goss__free(p->lacking), p->lacking = NULL;
-    goss__str_addf(&s, "line %lld: %s \"%.100s\"", line_of(t, row),
-                   found == GOSS_CATALOGUE_SEVERAL ? "several items are called" : "there is no item", text);
+    goss__str_addf(&s, "line %lld: ", line_of(t, row));
+    goss__catalogue_explain(c, text, &s);
     p->lacking = s.data;
     if (s.failed) return no_memory(err);
     return GOSS_OK;
 }
 
-static goss_status add_row(goss_person *p, const goss_catalogue *c, const goss_table *t, int item, int rating, int row,
-                           goss_error *err) {
+/* A rating of another scale is taken, since scales need not have an end, and told. */
+static goss_status check_range(goss_person *p, const goss_catalogue *c, const goss_table *t, int row, double value,
+                               goss_error *err) {
+    goss__str s = {0};
+    if (!goss__catalogue_outside(c, value) || p->outside++) return GOSS_OK;
+    goss__str_addf(&s, "line %lld: %g, and the model knows ratings from %g to %g", line_of(t, row), value, c->lowest,
+                   c->highest);
+    p->far = s.data;
+    return s.failed ? no_memory(err) : GOSS_OK;
+}
+
+static goss_status add_row(goss_person *p, const goss_catalogue *c, const goss_table *t, const person_columns *in,
+                           int row, goss_error *err) {
     char cell[GOSS_CELL_TEXT];
-    const bool rated = rating >= 0;
-    if (goss_table_missing(t, item, row) || (rated && goss_table_missing(t, rating, row)))
+    const bool rated = in->rating >= 0;
+    if (goss_table_missing(t, in->item, row) || (rated && goss_table_missing(t, in->rating, row)))
         return goss_error_set(err, GOSS_E_FORMAT, "%s:%lld: %s is missing", goss_table_path(t), line_of(t, row),
-                              goss_table_name(t, goss_table_missing(t, item, row) ? item : rating));
-    const char *text = goss_table_text(t, item, row, cell);
-    const int found = goss_catalogue_find(c, text);
-    if (found < 0) return lack(p, t, row, text, found, err);
+                              goss_table_name(t, goss_table_missing(t, in->item, row) ? in->item : in->rating));
+    const char *text = goss_table_text(t, in->item, row, cell);
+    const int found = find_item(c, in->called, text);
+    if (found < 0) return lack(p, c, t, row, text, err);
     for (int i = 0; i < p->n; i++)
         if (p->item[i] == found)
             return goss_error_set(err, GOSS_E_FORMAT, "%s:%lld: %.100s is %s twice: keep one of the lines",
                                   goss_table_path(t), line_of(t, row), goss_catalogue_name(c, found),
                                   c->clicks ? "clicked on" : "rated");
-    const double value = rated ? goss_table_number(t, rating, row) : 1;
+    const double value = rated ? goss_table_number(t, in->rating, row) : 1;
     if (c->clicks && !isnan(c->click) && rated && value < c->click) return GOSS_OK;
     p->item[p->n] = found, p->rating[p->n++] = c->clicks ? 1 : (float)value;
-    return GOSS_OK;
+    return c->clicks ? GOSS_OK : check_range(p, c, t, row, value, err);
 }
 
 /* Zeros of all items that are not among the clicks, by the clicks alone. */
@@ -114,13 +147,13 @@ static goss_status take_name(goss_person *p, const goss_catalogue *c, const goss
 }
 
 static goss_status read_rows(goss_person *p, const goss_catalogue *c, const goss_table *t, goss_error *err) {
-    int item, rating;
+    person_columns in;
     const size_t rows = (size_t)goss_table_rows(t) + 1;
-    GOSS_TRY(find_columns(t, c, &item, &rating, err));
+    GOSS_TRY(find_columns(t, c, &in, err));
     p->item = goss__calloc(rows, sizeof *p->item), p->rating = goss__calloc(rows, sizeof *p->rating);
     if (!p->item || !p->rating) return no_memory(err);
     GOSS_TRY(take_name(p, c, t, err));
-    for (int row = 0; row < goss_table_rows(t); row++) GOSS_TRY(add_row(p, c, t, item, rating, row, err));
+    for (int row = 0; row < goss_table_rows(t); row++) GOSS_TRY(add_row(p, c, t, &in, row, err));
     if (p->n && c->clicks) return add_zeros(p, c, err);
     if (p->n) return GOSS_OK;
     const char *first = p->lacking ? p->lacking : "";

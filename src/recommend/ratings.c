@@ -117,6 +117,7 @@ static const char *order_of(const goss_ratings *r, const char *order) {
 static goss_status take_items(goss_ratings *r, goss_error *err) {
     char cell[GOSS_CELL_TEXT], place[GOSS__PLACE];
     const int rows = r->rows = goss_table_rows(r->table);
+    GOSS_TRY(goss__table_distinguishes(r->table, r->item, err));
     r->of = goss__calloc((size_t)rows + 1, sizeof *r->of);
     r->value = goss__calloc((size_t)rows + 1, sizeof *r->value);
     if (!r->of || !r->value) return no_memory(err);
@@ -155,6 +156,7 @@ static goss_status take_rows(goss_ratings *r, double click, goss_error *err) {
         r->first[u + 1] = at;
     }
     goss__free(last);
+    r->incomplete = r->rows - at - r->repeated - r->below;
     return last && r->first && r->row ? GOSS_OK : no_memory(err);
 }
 
@@ -223,6 +225,14 @@ const goss_table_tasks *goss_ratings_users(const goss_ratings *r) { return r->ta
 int goss_ratings_of(const goss_ratings *r, int user) { return r->first[user + 1] - r->first[user]; }
 int goss_ratings_items(const goss_ratings *r) { return r->ids.count; }
 int goss_ratings_repeated(const goss_ratings *r) { return r->repeated; }
+int goss_ratings_incomplete(const goss_ratings *r) { return r->incomplete; }
+
+int goss_ratings_outside(const goss_ratings *r, const goss_catalogue *c) {
+    int n = 0;
+    for (int i = 0; !r->clicks && i < r->first[r->users]; i++)
+        n += goss__catalogue_outside(c, (double)r->value[r->row[i]]);
+    return n;
+}
 
 const char *goss_ratings_column_name(const goss_ratings *r, goss_ratings_column which) {
     const int column[GOSS_RATINGS_COLUMNS] = {r->user, r->item, r->rating, r->time};

@@ -18,6 +18,7 @@ void goss__rating_files(goss__str *s); /* adds the names of files of ratings in 
 typedef struct goss__item_file {
     goss_table *table;
     int id, name;         /* columns; name -1: none */
+    char *separator;      /* [columns] of lists of tags; 0: a number, id or name */
     goss__dictionary ids; /* of items, by row */
 } goss__item_file;
 
@@ -56,9 +57,9 @@ struct goss_ratings {
     int32_t *of;                  /* [rows] the item of a row */
     float *value;                 /* [rows] its rating, or 1 for a click */
     int32_t *first, *row;         /* rows of a user, in order, the last of repeated ratings alone: [users + 1], [...] */
-    int users, repeated;
-    int rows;  /* of the table, and behind them those of clicks.c */
-    bool last; /* the last one of a user is predicted by those before it */
+    int users, repeated, incomplete; /* rows left out: repeated ratings; without a user or a rating */
+    int rows;                        /* of the table, and behind them those of clicks.c */
+    bool last;                       /* the last one of a user is predicted by those before it */
     /* Of clicks (clicks.c): what users have not clicked on, as rows of value 0 behind those of the table: a sample for
      * each user, [pool_first[u], pool_first[u + 1]), and one for each item, from `blank` on. */
     bool clicks;
@@ -110,6 +111,7 @@ struct goss_catalogue {
     double *from_features, *prior;       /* as there */
     goss__feature *seen;                 /* [features] */
     double mean, deviation, noise, user_prior;
+    double lowest, highest;             /* of the ratings; NaN: not known, as of clicks */
     double item_damping, user_damping;  /* of item-mean */
     float *centre, *scale;              /* [width] */
     char *column[GOSS_RATINGS_COLUMNS]; /* names of columns; time NULL: none */
@@ -131,6 +133,12 @@ struct goss_catalogue {
 
 /* x [width] from v [1 + factors], the number of ratings and features. */
 void goss__catalogue_encode(const goss_catalogue *c, const double *v, double count, const float *feature, float *x);
+/* ---- item_names.c ---- */
+/* Adds why goss_catalogue_named does not find an item: that there is none, and which may be meant, or which several. */
+void goss__catalogue_explain(const goss_catalogue *c, const char *text, goss__str *out);
+
+/* Whether a rating is not within goss_catalogue_range. */
+bool goss__catalogue_outside(const goss_catalogue *c, double rating);
 /* v of an item that is not in the catalogue. */
 void goss__catalogue_guess(const goss_catalogue *c, const float *feature, double *v);
 #endif

@@ -22,10 +22,11 @@ typedef struct goss__column {
     /* As files spell the cells, where the caller wants that; -1: as the table prints them. NULL: not wanted. */
     int32_t *spelling; /* [rows] codes of `spelled` */
     goss__dictionary spelled;
-    bool fixed;       /* type and categories were declared in the file */
-    bool categorical; /* declared by the caller */
-    bool ignored;     /* whatever is in it is no error */
-    bool of_matrix;   /* one of several columns of an array, beside arrays of one: seldom what is predicted */
+    bool fixed;          /* type and categories were declared in the file */
+    bool categorical;    /* declared by the caller */
+    bool ignored;        /* whatever is in it is no error */
+    const char *inexact; /* the first cell that is an integer beyond those that numbers hold; NULL: none */
+    bool of_matrix;      /* one of several columns of an array, beside arrays of one: seldom what is predicted */
 } goss__column;
 
 typedef struct goss__file {
@@ -101,6 +102,11 @@ const char *goss__row_place(const goss_table *t, int row, char out[GOSS__PLACE])
 /* The name of a column in FILE:LINE:COLUMN, in quotes if it has colons, blanks or the like. */
 #define GOSS__LABEL 80
 const char *goss__column_label(const char *name, char out[GOSS__LABEL]);
+/* Whether cells of a column tell things apart: not if they are integers of more digits than a number holds, of which
+ * several are the same number. Errors: GOSS_E_FORMAT. */
+GOSS_MUST_USE goss_status goss__table_distinguishes(const goss_table *t, int column, goss_error *err);
+/* Whether a name is one of identifiers, as rowid, user or movieId. */
+bool goss__called_as_id(const char *name);
 /* How strongly a name suggests time; 0: not at all. */
 int goss__like_time(const char *name);
 /* The name with the smallest edit distance; NULL: none is similar. */

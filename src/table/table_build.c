@@ -192,6 +192,17 @@ static void count_other(goss__build *b, goss__tally *y, goss__cell_class class, 
     *(class == GOSS__IS_DATE ? &y->dates : class == GOSS__IS_LIKE ? &y->like : &y->other) += 1;
 }
 
+/* Whether a number was written as an integer that has neighbours which are the same number: from 2^53 on. */
+static bool is_inexact(double value, const char *text) {
+    text += strspn(text, " \t+-");
+    return fabs(value) >= 9007199254740992.0 && text[strspn(text, "0123456789 \t\r")] == 0;
+}
+
+static goss_status keep_inexact(goss__build *b, goss__column *c, const char *text, goss_error *err) {
+    c->inexact = goss__arena_strdup(&b->t->arena, text);
+    return c->inexact ? GOSS_OK : no_memory(b, err);
+}
+
 /* First pass: stores numbers and counts the other kinds. */
 static goss_status look(goss__build *b, int column, size_t line, const goss__cell *cell, double *value,
                         goss_error *err) {
@@ -210,6 +221,8 @@ static goss_status look(goss__build *b, int column, size_t line, const goss__cel
         y->missing++;
     } else if (class == GOSS__IS_NUMBER) {
         y->numbers++;
+        if (!c->inexact && cell->kind == GOSS__CELL_TEXT && is_inexact(*value, cell->text))
+            GOSS_TRY(keep_inexact(b, c, cell->text, err));
     } else {
         *value = NAN;
         if (c->fixed && c->type == GOSS_COLUMN_NUMBER) return bad_number(b, c, line, cell->text, err);

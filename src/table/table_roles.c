@@ -77,7 +77,7 @@ static int task_name(const char *name) {
     return at ? (int)(at - task_names) : -1;
 }
 
-static bool ends_as_id(const char *name) {
+bool goss__called_as_id(const char *name) {
     char bare[40];
     bare_name(name, bare);
     return listed(bare, id_names) || task_name(name) >= 0 || cut_end(bare, "id");
@@ -172,7 +172,7 @@ static goss_status guess_ids_within(guess *g, goss_error *err) {
     for (int c = 0; c < g->t->columns; c++) {
         within w;
         if (g->declared[c] || g->r->role[c] != GOSS_ROLE_INPUT || !is_whole(g, c) || g->t->column[c].categorical ||
-            !ends_as_id(goss_table_name(g->t, c)))
+            !goss__called_as_id(goss_table_name(g->t, c)))
             continue;
         GOSS_TRY(look_within(g, c, &w, err));
         if (w.tasks && 10 * w.all_different >= 9 * w.tasks)

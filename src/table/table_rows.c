@@ -10,6 +10,18 @@
 #include "base/rng.h"
 #include "table/table.h"
 
+goss_status goss__table_distinguishes(const goss_table *t, int column, goss_error *err) {
+    const goss__column *c = &t->column[column];
+    char label[GOSS__LABEL];
+    if (c->type != GOSS_COLUMN_NUMBER || !c->inexact) return GOSS_OK;
+    return goss_error_set(
+        err, GOSS_E_FORMAT,
+        "%s: column %s holds integers of more digits than numbers have (\"%.40s\"): different ones "
+        "would be the same; declare it as categorical, give it a name as ids have (userId), or write a "
+        "letter before each",
+        goss_table_path(t), goss__column_label(c->name, label), c->inexact);
+}
+
 /* ---- groups ---- */
 
 void goss_groups_free(goss_groups *g) {

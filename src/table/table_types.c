@@ -55,6 +55,8 @@ static goss_status decide(goss__build *b, int column, goss_error *err) {
         set(c, GOSS_COLUMN_CATEGORY, "declared");
     else if (filled == 0)
         set(c, GOSS_COLUMN_NUMBER, "no cell holds anything");
+    else if (rest == 0 && c->inexact && goss__called_as_id(c->name))
+        set(c, GOSS_COLUMN_CATEGORY, "identifiers of more digits than numbers hold (\"%.40s\")", c->inexact);
     else if (rest == 0)
         set(c, GOSS_COLUMN_NUMBER, "all %zu nonempty cells are numbers", filled);
     else if ((double)y->dates >= MOSTLY * (double)filled)

@@ -105,6 +105,7 @@ static goss_status open_tasks(goss_table_tasks *t, const goss_roles *roles, cons
     int32_t *rows = NULL;
     int n;
     GOSS_TRY(find_order(t, order, err));
+    if (roles->task >= 0) GOSS_TRY(goss__table_distinguishes(t->table, roles->task, err));
     goss_status s = with_target(t, &rows, &n, err);
     if (s == GOSS_OK) s = goss_table_groups(t->table, roles->task, rows, n, &t->groups, err);
     goss__free(rows);

@@ -37,6 +37,9 @@ static void look_at_users(const goss__check *k, const goss_ratings *r) {
         goss__check_found(k, GOSS_CHECK_WARNING, "repeated-ratings",
                           "%d ratings are left out: a user's later one of the same item counts",
                           goss_ratings_repeated(r));
+    if (goss_ratings_incomplete(r))
+        goss__check_found(k, GOSS_CHECK_WARNING, "incomplete-rows", "rows without a user or a rating are left out: %d",
+                          goss_ratings_incomplete(r));
 }
 
 /* Those to train and to validate on have their rows, or the data would not be open. */

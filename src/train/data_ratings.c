@@ -85,6 +85,9 @@ static goss_status open_ratings(ratings *t, const goss__run_settings *s, goss_er
     if (goss_ratings_repeated(t->ratings))
         goss__log(GOSS_LOG_WARN, "%d ratings are left out: a user's later one of the same item counts",
                   goss_ratings_repeated(t->ratings));
+    if (goss_ratings_incomplete(t->ratings))
+        goss__log(GOSS_LOG_WARN, "rows without a user or a rating are left out: %d",
+                  goss_ratings_incomplete(t->ratings));
     const goss_task_division_options d = {.train = s->table.train_tasks,
                                           .validate = s->table.val_tasks,
                                           .hold_out = s->table.hold_out,
