@@ -101,9 +101,11 @@ static goss_status open_stage(stage *s, const goss_env_kind *k, goss_error *err)
     s->text = !s->out;
     if (s->out) return goss_strip_new(s->columns, s->frames, &s->strip, err);
     if (!k->show)
-        return goss_error_set(err, GOSS_E_UNSUPPORTED, "environment %s cannot be shown as text: -o life.png%s", k->name,
-                              k->many && !k->many->picture && !k->shape[0] ? " neither; its process has no pictures"
-                                                                           : "");
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "environment %s cannot be shown as text%s", k->name,
+                              k->paint || k->shape[0] || (k->many && k->many->picture)
+                                  ? ": -o life.png"
+                                  : ", and its process has no pictures: a line `picture` of its description says that "
+                                    "it has");
     s->picture = calloc((size_t)(k->columns + 1) * (size_t)k->rows + 1, 1);
     return s->picture ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for a picture");
 }

@@ -289,18 +289,27 @@ TEST(episodes_follow_each_other_and_a_life_ends) {
     goss_envs_free(e);
 }
 
-TEST(each_kind_that_has_a_picture_shows_it) {
+static bool is_coloured(const goss_env_canvas *c) {
+    int other = 0;
+    for (int i = 0; i < 3 * c->height * c->width; i++) other += c->rgb[i] != 255;
+    return other > 100;
+}
+
+TEST(each_kind_is_shown_as_text_and_as_a_picture) {
     for (int i = 0; goss_env_kind_at(i); i++) {
         const goss_env_family f = family(goss_env_kind_at(i)->name);
         goss_envs *e = envs(&f, 1, 1, 1);
-        char picture[4000] = "";
-        if (!f.kind->show) {
-            T_EQ(goss_envs_show(e, 0, picture, &err), GOSS_E_UNSUPPORTED);
-        } else {
-            T_OK(goss_envs_show(e, 0, picture, &err));
-            T_EQ((int)strlen(picture), (f.kind->columns + 1) * f.kind->rows);
-            T_CHECK(strpbrk(picture, "@|*"));
-        }
+        char before[4000] = "", picture[4000] = "";
+        goss_env_canvas c;
+        T_NOTE("%s", f.kind->name);
+        T_OK(goss_envs_show(e, 0, before, &err));
+        T_EQ((int)strlen(before), (f.kind->columns + 1) * f.kind->rows);
+        T_CHECK(strpbrk(before, "@|*"));
+        T_OK(goss_envs_picture(e, 0, &c, &err));
+        T_CHECK(is_coloured(&c));
+        for (int t = 0; t < 8; t++) T_OK(goss_envs_step(e, (float[]){1, 1}, &err));
+        T_OK(goss_envs_show(e, 0, picture, &err));
+        T_CHECK(strcmp(before, picture) != 0); /* what an action does is to be seen */
         goss_envs_free(e);
     }
 }
@@ -379,6 +388,24 @@ TEST(an_own_kind_is_checked) {
         if (i == 5) k.parameters = 1;
         T_EQ(goss_env_family_own(&k, &f, &err), GOSS_E_ARGUMENT);
         if (!strstr(err.text, wrong[i].says)) T_FAIL("%d: %s", i, err.text);
+    }
+}
+
+TEST(parameters_have_names_and_ranges) {
+    static const struct {
+        goss_env_parameter p[2];
+        const char *says;
+    } wrong[] = {{{{.name = "a", .most = 1}, {.name = "a", .most = 1}}, "two parameters are called a"},
+                 {{{.name = "a", .most = 1}, {.name = "b.c", .most = 1}}, "\"b.c\": wanted a name of letters"},
+                 {{{.name = "a", .most = 1}, {.most = 1}}, "\"\": wanted a name of letters"},
+                 {{{.name = "a", .most = 1}, {.name = "b", .high = 2, .most = 1}}, "parameter b: wanted least <= low"},
+                 {{{.name = "a", .most = 1}, {.name = "b", .high = INFINITY, .most = INFINITY}}, "high finite"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        goss_env_family f;
+        goss_env_kind k = own;
+        k.parameter = wrong[i].p, k.named = k.parameters = 2;
+        T_EQ(goss_env_family_own(&k, &f, &err), GOSS_E_ARGUMENT);
+        if (!strstr(err.text, wrong[i].says)) T_FAIL("%zu: %s", i, err.text);
     }
 }
 

@@ -204,6 +204,11 @@ TEST(descriptions_are_checked) {
         {"echo observation x", "wanted observation N"},
         {"echo observation 2; echo ready", "no line `actions or controls`"},
         {"echo observation 2; echo actions 2; echo horizon 2; echo parameter a 3 1; echo ready", "parameter a"},
+        {"echo observation 2; echo actions 2; echo actions 3", "its description has two lines `actions`"},
+        {"echo observation 2; echo actions 2; echo horizon 2; echo parameter a 0 1; echo parameter a 0 1; echo ready",
+         "two parameters are called a"},
+        {"echo observation 2; echo actions 2; echo horizon 2; echo parameter a=b 0 1; echo ready",
+         "parameter \"a=b\": wanted a name of letters"},
         {"printf 'observation 2\\nactions 2\\nhorizon 2\\nready\\nmore\\n'", "more than it was asked: \"more\""},
         {"sleep 100", "has not answered for 0.2 seconds"},
         {"kill -9 $$", "ended by signal 9"},
@@ -241,6 +246,7 @@ static const struct {
     {"exit 5", "life 0 (task 0), episode 1, step 1: the process ended with status 5", 60},
     {"kill -9 $$", "ended by signal 9", 60},
     {"sleep 100", "has not answered for 0.2 seconds", 0.2},
+    {"while printf ' '; do sleep 0.05; done", "has not answered for 0.2 seconds", 0.2}, /* it drips */
     {"[ $s = 1 ] && echo 1 0 0.5 || exit 4", "life 1 (task 1), episode 1, step 1: the process ended with status 4", 60},
     /* in one write, so that the third line is there when the second one is read */
     {"printf '1 0 0.5\\n1 0 0.5\\n1 0 0.5\\n'", "it says more than it was asked", 60},

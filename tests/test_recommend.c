@@ -330,6 +330,9 @@ TEST(items_are_found_by_one_of_their_names_without_accents_and_signs) {
                 {"Strangelove", "there is no item \"Strangelove\"; is it \"Dr. Strangelove or: How I Learned to Stop "
                                 "Worrying (1964)\"?"},
                 {"Sevem", "there is no item \"Sevem\"; is it \"Seven (a.k.a. Se7en) (1995)\"?"},
+                {"Dr Strangelove", "there is no item \"Dr Strangelove\"; is it \"Dr. Strangelove or: How I Learned to "
+                                   "Stop Worrying (1964)\"?"},
+                {"love", "there is no item \"love\""}, /* a part of a word says nothing */
                 {"Casablanca", "there is no item \"Casablanca\""}};
     for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
         goss__str s = {0};

@@ -231,7 +231,7 @@ static goss_status hear(goss__child *c, goss_error *err) {
     const ssize_t n = read(c->from, c->in + c->got, PIECE);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return GOSS_OK;
     if (n <= 0) return report_closed(c, err);
-    c->got += (size_t)n, c->heard = goss__now();
+    c->got += (size_t)n;
     return GOSS_OK;
 }
 
@@ -256,7 +256,9 @@ const void *goss__child_bytes(goss__child *c, size_t n) {
 
 static goss_status read_some(goss__child *c, int i, goss__child_reader *read, void *context, goss_error *err) {
     GOSS_TRY(hear(c, err));
+    const size_t before = c->at;
     GOSS_TRY(read(context, c, i, err));
+    if (c->at != before) c->answered = goss__now();
     if (c->done && c->at < c->got) {
         const char *rest = c->in + c->at;
         const size_t there = c->got - c->at < 60 ? c->got - c->at : 60;
@@ -281,7 +283,7 @@ static int wait_for(goss__child *c, int n, double timeout, struct pollfd *fd, in
         fd[2 * i + 1] = (struct pollfd){.fd = c[i].done || !sending ? -1 : c[i].to, .events = POLLOUT};
         if (c[i].done) continue;
         open++;
-        if (c[i].heard + timeout - now < left) left = c[i].heard + timeout - now;
+        if (c[i].answered + timeout - now < left) left = c[i].answered + timeout - now;
         if (left <= 0 && *late < 0) *late = i;
     }
     if (open && *late < 0) poll(fd, (nfds_t)(2 * n), (int)(left * 1000) + 1);
@@ -293,7 +295,7 @@ goss_status goss__children_talk(goss__child *c, int n, double timeout, goss__chi
     struct pollfd fd[2 * MOST_CHILDREN];
     int late;
     for (int i = 0; i < n; i++) {
-        c[i].sent = 0, c[i].heard = goss__now(), c[i].done = c[i].out.size == 0;
+        c[i].sent = 0, c[i].answered = goss__now(), c[i].done = c[i].out.size == 0;
         *bad = i;
         if (c[i].out.failed) return goss_error_set(err, GOSS_E_NOMEM, "no memory for requests to a process");
     }

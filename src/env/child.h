@@ -18,7 +18,7 @@ typedef struct goss__child {
     char *in; /* what has come: in[at] .. in[got - 1] is not read yet */
     size_t at, got, capacity;
     size_t searched; /* in[at] .. in[searched - 1] has no end of a line */
-    double heard;    /* when something came last */
+    double answered; /* when it was asked, or a whole answer came last: one that drips may be of no use */
     bool done;       /* has answered all of the present requests */
 } goss__child;
 
@@ -32,7 +32,7 @@ void goss__children_kill(void);
 /* Reads answers of child i: GOSS_OK and c->done where all are there, or what is missing has not come yet. */
 typedef goss_status goss__child_reader(void *context, goss__child *c, int i, goss_error *err);
 /* Sends what `out` of each of n children holds, and reads until all are done. Errors: those of `read`; GOSS_E_IO: a
- * process that ended, or said nothing for `timeout` seconds. *bad: which child. */
+ * process that ended, or gave no whole answer for `timeout` seconds. *bad: which child. */
 goss_status goss__children_talk(goss__child *c, int n, double timeout, goss__child_reader *read, void *context,
                                 int *bad, goss_error *err);
 /* The next line of what has come, without its end, NUL-terminated; NULL: it is not whole yet. */

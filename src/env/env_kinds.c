@@ -30,11 +30,28 @@ static goss_status misfit(const goss_env_kind *k, const char *what, goss_error *
     return goss_error_set(err, GOSS_E_ARGUMENT, "environment %s: %s", k->name ? k->name : "without a name", what);
 }
 
-static goss_status check_parameter(const goss_env_kind *k, const goss_env_parameter *p, goss_error *err) {
-    if (p->name && p->least <= p->low && p->low <= p->high && p->high <= p->most) return GOSS_OK;
+/* Names are keys of [env.family] and of --set. */
+static bool is_name(const char *name) {
+    const char *at = name;
+    while (*at && (goss__ascii_is_alnum(*at) || *at == '_' || *at == '-')) at++;
+    return at > name && !*at;
+}
+
+static goss_status check_parameter(const goss_env_kind *k, int i, goss_error *err) {
+    const goss_env_parameter *p = &k->parameter[i];
+    if (!p->name || !is_name(p->name))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "environment %s: parameter \"%.60s\": wanted a name of letters, digits, _ and -", k->name,
+                              p->name ? p->name : "");
+    for (int before = 0; before < i; before++)
+        if (strcmp(k->parameter[before].name, p->name) == 0)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "environment %s: two parameters are called %s", k->name,
+                                  p->name);
+    if (p->least <= p->low && p->low <= p->high && p->high <= p->most && isfinite(p->low) && isfinite(p->high))
+        return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "environment %s: parameter %s: wanted a name and least <= low <= high <= most", k->name,
-                          p->name ? p->name : "without a name");
+                          "environment %s: parameter %s: wanted least <= low <= high <= most, low and high finite",
+                          k->name, p->name);
 }
 
 static goss_status check_kind(const goss_env_kind *k, goss_error *err) {
@@ -61,7 +78,7 @@ static goss_status check_kind(const goss_env_kind *k, goss_error *err) {
     if (k->paint && (k->height < 1 || k->width < 1 || k->height > 4096 || k->width > 4096))
         return misfit(k, "paint wants height and width from 1 to 4096", err);
     if (k->show && (k->rows < 1 || k->columns < 1)) return misfit(k, "show wants rows and columns", err);
-    for (int i = 0; i < k->named; i++) GOSS_TRY(check_parameter(k, &k->parameter[i], err));
+    for (int i = 0; i < k->named; i++) GOSS_TRY(check_parameter(k, i, err));
     return GOSS_OK;
 }
 

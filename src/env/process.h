@@ -17,6 +17,7 @@ struct goss_env_process {
     goss_env_parameter parameter[GOSS__PROCESS_PARAMETERS];
     char names[GOSS__PROCESS_PARAMETERS][64], name[128], title[400];
     goss__observation_form form;
+    unsigned told;       /* which lines of a description there were */
     goss__str said;      /* the lines by which it describes itself */
     char *words[5];      /* argv */
     const char *command; /* for messages: one of the words; NULL: what runs says its name */

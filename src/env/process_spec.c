@@ -97,6 +97,12 @@ static const struct {
     {"picture", "picture", take_picture},
 };
 
+/* Of a second line of a kind nobody knows which is meant. */
+static goss_status check_once(goss_env_process *p, size_t which, goss_error *err) {
+    if (lines[which].take == take_parameter || !(p->told & 1u << which)) return p->told |= 1u << which, GOSS_OK;
+    return goss_error_set(err, GOSS_E_FORMAT, "its description has two lines `%s`", lines[which].word);
+}
+
 /* ---- the description ---- */
 
 goss_status goss__said_error(const char *text, goss_error *err) {
@@ -130,6 +136,7 @@ goss_status goss__spec_line(goss_env_process *p, char *text, bool *ready, goss_e
     if (*ready) return check(p, err);
     for (size_t i = 0; l.n > 0 && i < sizeof lines / sizeof *lines; i++) {
         if (strcmp(lines[i].word, l.word[0]) != 0) continue;
+        GOSS_TRY(check_once(p, i, err));
         if (lines[i].take(p, &l)) return GOSS_OK;
         return goss_error_set(err, GOSS_E_FORMAT, "its description says \"%s\"; wanted %s", copy, lines[i].form);
     }

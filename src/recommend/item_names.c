@@ -161,10 +161,19 @@ int goss_catalogue_find(const goss_catalogue *c, const char *text) {
 
 /* ---- what was not found ---- */
 
+/* Whether what was typed begins at one of the words of a name. */
+static bool contains(const char *name, const char *typed) {
+    for (const char *at = name; (at = strstr(at, typed)); at++)
+        if (at == name || !goss__ascii_is_alnum(at[-1])) return true;
+    return false;
+}
+
 /* How far a name is from what was typed; a name that contains it is near. */
 static int distance_of(const char *name, const form *typed) {
     const form whole = form_of(name, strlen(name));
-    if (strlen(typed->key) >= 4 && strstr(whole.key, typed->key)) return 0;
+    const size_t typed_length = strlen(typed->key);
+    if (typed_length >= 4 && strncmp(whole.key, typed->key, typed_length) == 0) return 0;
+    if (typed_length >= 4 && contains(whole.text, typed->text)) return 0;
     int least = strlen(whole.key) <= MOST_DISTANCE ? goss__distance(typed->key, whole.key) : MOST;
     form part;
     for (const char *at = strchr(name, '(') ? name : ""; next_part(&at, &part);) {
