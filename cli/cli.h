@@ -106,7 +106,7 @@ void cli_inputs_free(cli_inputs *in);
 goss_status cli_check_output(const char *option, const char *path, const char *results, const cli_inputs *in,
                              goss_error *err);
 /* Calls `set` for each number of a list "tie=0.3,low=1", in order; NULL: for none. Errors, with --option before them:
- * what is not NAME=VALUE, and those of `set`. */
+ * what is not NAME=VALUE, a name twice, and those of `set`. */
 typedef goss_status cli_setter(void *context, const char *name, double value, goss_error *err);
 goss_status cli_set_numbers(const char *option, const char *list, cli_setter *set, void *context, goss_error *err);
 /* Those of --strength. */

@@ -137,6 +137,9 @@ static goss_status check_outputs(const stage *s, const char *agent, goss_error *
     cli_inputs in = {0};
     cli_inputs_add(&in, agent);
     goss_status status = cli_check_output("-o", s->out, ".png", &in, err);
+    if (status == GOSS_OK && s->out && s->record && strcmp(s->out, s->record) == 0)
+        status = goss_error_set(err, GOSS_E_ARGUMENT, "-o and --record are one file: %s", s->out);
+    cli_inputs_add(&in, s->out); /* which may be there by another name */
     if (status == GOSS_OK) status = cli_check_output("--record", s->record, ".csv", &in, err);
     cli_inputs_free(&in);
     return status;
@@ -173,6 +176,8 @@ int cmd_play(int argc, char **argv) {
     if (cli_parse(&verb, argc, argv) < 0) return cli_close_stdout();
     if (s.out && !ends(s.out, ".png"))
         cli_usage(&verb, "-o %s: the picture is a PNG file of frames side by side: -o life.png", s.out);
+    if (s.record && strcmp(s.record, "-") == 0)
+        cli_usage(&verb, "--record -: standard output has the life; name a file: --record steps.csv");
     const char *unused = cli_first_of(&verb, s.out ? TEXT : PICTURE);
     if (unused) cli_usage(&verb, s.out ? "--%s is for text, without -o" : "--%s is for a picture: with -o", unused);
     cli_log_to_stderr();

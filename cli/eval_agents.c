@@ -11,6 +11,7 @@
 #include "gossamer/agent.h"
 #include "gossamer/env_process.h"
 #include "gossamer/interval.h"
+#include "method_list.h"
 
 enum { AGENTS = 32 };
 
@@ -48,38 +49,54 @@ typedef struct race {
     int by_index; /* of the parameter by whose values returns are given; -1: none */
     contender of[AGENTS];
     int n, episodes;
+    char *list; /* the items of --methods */
 } race;
 
 /* ---- contenders ---- */
 
+static bool is_taken(const race *r, const char *name) {
+    for (int i = 0; i < r->n; i++)
+        if (strcmp(r->of[i].name, name) == 0) return true;
+    return false;
+}
+
+/* Agents act in the tasks of the first one's family. */
+static goss_status check_family(const race *r, const goss_agent *agent, const char *path, goss_error *err) {
+    const goss_env_family *a = goss_agent_family(r->of[0].agent), *b = goss_agent_family(agent);
+    if (strcmp(a->kind->name, b->kind->name) != 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: it is an agent of %s, and the first one is of %s", path,
+                              b->kind->name, a->kind->name);
+    if (a->horizon != b->horizon)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: its family has other tasks than the first agent's: episodes of %d steps, and there "
+                              "of %d (env.horizon)",
+                              path, b->horizon, a->horizon);
+    for (int i = 0; i < a->kind->named; i++)
+        if (a->low[i] != b->low[i] || a->high[i] != b->high[i])
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "%s: its family has other tasks than the first agent's: %s is %g..%g, and there "
+                                  "%g..%g (env.family)",
+                                  path, a->kind->parameter[i].name, b->low[i], b->high[i], a->low[i], a->high[i]);
+    return GOSS_OK;
+}
+
+/* name NULL: that of its policy, or of the file where another is called so. */
 static goss_status add(race *r, const char *name, const char *path, goss_error *err) {
     static const char *const policies[] = {"concat", "film", "hypernet"};
     if (r->n == AGENTS) return goss_error_set(err, GOSS_E_ARGUMENT, "more than %d agents", AGENTS);
+    if (name && is_taken(r, name)) return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: two are called %s", name);
     contender *c = &r->of[r->n];
     GOSS_TRY(goss_agent_load(path, r->process ? goss_env_process_kind(r->process) : NULL, &c->agent, err));
+    const char *own = policies[goss_agent_settings(c->agent)->policy];
+    c->name = strdup(name ? name : is_taken(r, own) ? path : own);
     r->n++;
-    c->name = strdup(name ? name : policies[goss_agent_settings(c->agent)->policy]);
     if (!c->name) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
-    const goss_env_family *a = goss_agent_family(r->of[0].agent), *b = goss_agent_family(c->agent);
-    if (strcmp(a->kind->name, b->kind->name) == 0 && a->horizon == b->horizon &&
-        memcmp(a->low, b->low, sizeof a->low) == 0 && memcmp(a->high, b->high, sizeof a->high) == 0)
-        return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "%s: it is of another family of environments (%s) than the first agent (%s)", path,
-                          b->kind->name, a->kind->name);
+    return check_family(r, c->agent, path, err);
 }
 
-/* "a=FILE,b=FILE" */
-static goss_status add_listed(race *r, char *list, goss_error *err) {
-    char *save = NULL;
-    for (char *one = strtok_r(list, ",", &save); one; one = strtok_r(NULL, ",", &save)) {
-        char *equals = strchr(one, '=');
-        if (!equals || equals == one)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: \"%s\" is not NAME=FILE", one);
-        *equals = 0;
-        GOSS_TRY(add(r, one, equals + 1, err));
-    }
-    return GOSS_OK;
+static goss_status add_listed(void *owner, const char *name, const char *file, goss_error *err) {
+    if (file) return add(owner, name, file, err);
+    return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: \"%s\" is not NAME=FILE", name);
 }
 
 static goss_status run(race *r, goss_error *err) {
@@ -271,10 +288,8 @@ int cli_eval_agents(int argc, char **argv) {
     r.o.held_out = !seen;
     goss_status s = cli_open_process(r.command, &r.process, &err);
     for (int i = 1; s == GOSS_OK && i <= words; i++) s = add(&r, NULL, argv[i], &err);
-    char *list = methods ? strdup(methods) : NULL;
-    if (s == GOSS_OK && methods && !list) s = goss_error_set(&err, GOSS_E_NOMEM, "no memory for --methods");
-    if (s == GOSS_OK && list) s = add_listed(&r, list, &err);
-    free(list);
+    if (s == GOSS_OK) s = cli_methods_each(methods, "a=FILE,b=FILE", add_listed, &r, &r.list, &err);
+    free(r.list);
     if (s == GOSS_OK) s = find_parameter(&r, &err);
     if (s == GOSS_OK) s = run(&r, &err);
     if (s == GOSS_OK && json) put_json(&r);

@@ -20,11 +20,22 @@ static goss_status set_one(char *word, cli_setter *set, void *context, goss_erro
     return set(context, word, value, err);
 }
 
+/* The name of a later item is none of the items before it. */
+static goss_status check_names(const char *list, goss_error *err) {
+    for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',') {
+        const size_t n = strcspn(at, "=,");
+        for (const char *before = list; before < at; before += strcspn(before, ",") + 1)
+            if (strcspn(before, "=,") == n && strncmp(before, at, n) == 0)
+                return goss_error_set(err, GOSS_E_ARGUMENT, "%.*s has two values", (int)(n < 60 ? n : 60), at);
+    }
+    return GOSS_OK;
+}
+
 goss_status cli_set_numbers(const char *option, const char *list, cli_setter *set, void *context, goss_error *err) {
     char *text = list ? strdup(list) : NULL, *rest = text, *word;
     if (!list) return GOSS_OK;
     if (!text) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
-    goss_status s = GOSS_OK;
+    goss_status s = check_names(list, err);
     while (s == GOSS_OK && (word = strsep(&rest, ","))) s = set_one(word, set, context, err);
     free(text);
     return goss_error_prefix(err, s, "--%s", option);

@@ -180,6 +180,11 @@ TEST(mistakes_in_recorded_steps) {
         {"episode,reward,x1\n0,1,0\n0,2,3\n", "action"},
         {"episode,action,reward,x1\n0,1,1,0\n0,3,2,3\n", "line 3: action 3 is not one of 0 to 2"},
         {"episode,action,reward,x1\n0,1,1,0\n0,1,much,3\n", "line 3: reward: \"much\" is no number"},
+        {"episode,action,reward,x1\n1,1,1,0\n2,1,1,0\n1,1,1,3\n", "line 4: episode 1 after episode 2"},
+        {"episode,action,reward,x1\n1,1,1,0\n1.5,1,1,0\n", "line 3: episode 1.5 is no whole number"},
+        {"episode,action,reward,x1\n0.5,1,1,0\n", "line 2: episode 0.5 is no whole number"},
+        {"episode,action,reward,x1,x2\n1,1,1,0,0\n", "column x2: the agent's observations have 1 numbers"},
+        {"episode,action,action1,reward,x1\n1,1,1,1,0\n", "column action1: the agent's actions are numbers in one"},
     };
     goss_agent *a = random_agent(&guess, GOSS_AGENT_HISTORY, 2), *out;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

@@ -145,6 +145,13 @@ TEST(an_agent_becomes_a_policy) {
         RUN(1, lines[i]);
         SAYS(err_text, "it is the checkpoint of an agent's run; the agent is model.safetensors");
     }
+    RUN(1, "adapt grid/model.safetensors --set goal=7,goal=3 -o x.net");
+    SAYS(err_text, "--set: goal has two values");
+    RUN(1, "play grid/model.safetensors -o both.png --record both.png");
+    SAYS(err_text, "-o and --record are one file: both.png");
+    T_CHECK(access(tiny_path("both.png"), F_OK) != 0);
+    RUN(2, "play grid/model.safetensors --record -");
+    SAYS(err_text, "--record -: standard output has the life");
     RUN(0, "train grid.ini " SMALL "agent.sees=task run.dir=oracle");
     RUN(1, "adapt oracle/model.safetensors --set goal=3 --fix -o x.net");
     SAYS(err_text, "fix is for agents that see history");
@@ -303,7 +310,23 @@ TEST(mistakes_with_agents) {
     SAYS(err_text, "\"plain\" is not NAME=FILE");
     RUN(0, "train grid.ini " SMALL "env.name=cartpole train.frames=3200 ppo.steps=50 run.dir=poles");
     RUN(1, "eval grid/model.safetensors poles/model.safetensors");
-    SAYS(err_text, "it is of another family of environments (cartpole) than the first agent (gridnavi)");
+    SAYS(err_text, "poles/model.safetensors: it is an agent of cartpole, and the first one is of gridnavi");
+    RUN(0, "train grid.ini " SMALL "env.family.goal=3..7 train.frames=1920 run.dir=some");
+    RUN(1, "eval grid/model.safetensors --methods some=some/model.safetensors");
+    SAYS(err_text, "some/model.safetensors: its family has other tasks than the first agent's: goal is 3..7, and there "
+                   "0..20");
+    RUN(0, "train grid.ini " SMALL "env.horizon=10 train.frames=1920 run.dir=brief");
+    RUN(1, "eval grid/model.safetensors brief/model.safetensors");
+    SAYS(err_text, "episodes of 10 steps, and there of 15");
+    RUN(1, "eval grid/model.safetensors --methods a=grid/model.safetensors,a=plain/model.safetensors");
+    SAYS(err_text, "--methods: two are called a");
+    RUN(1, "eval grid/model.safetensors --methods hypernet=plain/model.safetensors");
+    SAYS(err_text, "--methods: two are called hypernet");
+    RUN(1, "eval grid/model.safetensors --methods ,");
+    SAYS(err_text, "--methods: an empty name");
+    RUN(0, "eval grid/model.safetensors grid/model.safetensors --tasks 3 --json");
+    SAYS(out_text, "{\"name\": \"hypernet\", ");
+    SAYS(out_text, "{\"name\": \"grid/model.safetensors\", "); /* names tell methods apart */
     RUN(0, "train grid.ini --keys");
     SAYS(out_text, "minibatches = 4");
 }

@@ -57,6 +57,47 @@ static goss_status find_columns(const goss_agent *a, recording *r, goss_error *e
     return goss_error_set(err, GOSS_E_ARGUMENT, "it has no rows");
 }
 
+/* A number from 1 on behind `stem`, as in x12; 0: none. */
+static int number_behind(const char *name, const char *stem) {
+    const size_t n = strlen(stem);
+    double v;
+    if (strncmp(name, stem, n) != 0 || name[n] < '1' || name[n] > '9') return 0;
+    return goss__number_parse(name + n, &v) && v == floor(v) && v < 1e9 ? (int)v : 0;
+}
+
+/* Steps of an environment with more observations or controls are none of this agent's. */
+static goss_status check_width(const goss_agent *a, const recording *r, goss_error *err) {
+    for (int c = 0; c < goss_table_columns(r->table); c++) {
+        const char *name = goss_table_name(r->table, c);
+        const int x = number_behind(name, "x"), action = number_behind(name, "action");
+        if (x > a->observations)
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "column %s: the agent's observations have %d numbers, x1 to x%d: these are steps in "
+                                  "another environment",
+                                  name, a->observations, a->observations);
+        if (action > (a->discrete ? 0 : a->actions))
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "column %s: the agent's actions are %s: these are steps in "
+                                  "another environment",
+                                  name, a->discrete ? "numbers in one column `action`" : "fewer controls");
+    }
+    return GOSS_OK;
+}
+
+/* Episodes are whole numbers that do not fall from row to row. */
+static goss_status episode_of(const recording *r, int row, double before, double *out, goss_error *err) {
+    int64_t line;
+    GOSS_TRY(number_in(r, r->episode, row, out, err));
+    if (*out == floor(*out) && *out >= before) return GOSS_OK;
+    goss_table_origin(r->table, row, NULL, &line);
+    if (*out != floor(*out))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "line %lld: episode %g is no whole number", (long long)line, *out);
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "line %lld: episode %g after episode %g: rows are in the order of the "
+                          "steps",
+                          (long long)line, *out, before);
+}
+
 static goss_status take_action(adaptation *d, const recording *r, int row, goss_error *err) {
     const goss_agent *a = d->a;
     double v;
@@ -95,13 +136,13 @@ static goss_status read_rows(adaptation *d, const recording *r, float *raw, goss
     const goss_agent *a = d->a;
     const int n = goss_table_rows(r->table);
     double episode, next, reward;
+    GOSS_TRY(episode_of(r, 0, -INFINITY, &next, err));
     for (int row = 0; row < n; row++) {
         GOSS_TRY(think_of(d, r, row, raw, err));
         GOSS_TRY(take_action(d, r, row, err));
-        GOSS_TRY(number_in(r, r->episode, row, &episode, err));
         GOSS_TRY(number_in(r, r->reward, row, &reward, err));
-        next = episode + 1;
-        if (row + 1 < n) GOSS_TRY(number_in(r, r->episode, row + 1, &next, err));
+        episode = next++;
+        if (row + 1 < n) GOSS_TRY(episode_of(r, row + 1, episode, &next, err));
         memcpy(d->actor.before, d->actor.taken, (size_t)a->actions * sizeof(float));
         d->actor.before[a->before - 2] = goss__agent_reward(a, (float)reward),
                                     d->actor.before[a->before - 1] = next != episode;
@@ -118,6 +159,7 @@ static goss_status read_support(adaptation *d, goss_error *err) {
                         : goss_error_set(err, GOSS_E_NOMEM, "no memory for observations");
     if (s == GOSS_OK) {
         s = find_columns(d->a, &r, err);
+        if (s == GOSS_OK) s = check_width(d->a, &r, err);
         if (s == GOSS_OK) s = read_rows(d, &r, raw, err);
         s = goss_error_prefix(err, s, "%s", d->o->support);
     }
