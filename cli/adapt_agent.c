@@ -54,7 +54,7 @@ int cli_adapt_agent(int argc, char **argv) {
             "recorded steps of one task (play --record): episode, action, reward, x1, x2 ...; else the agent acts"),
         CLI_TEXT("o", "NET", &q.out, "the file to write: an agent that knows the task"),
         CLI_INT_OF(ACTING, "episodes", "N", &episodes, "", 0, 100000,
-                   "acting: in which it learns (1; 0 where it sees task)"),
+                   "acting: in which it learns (1; 0 where it sees task or id)"),
         CLI_INT_OF(ACTING, "seed", "N", &q.o.seed, "1", 0, 9007199254740991,
                    "acting: another seed, another task, as of play"),
         CLI_TEXT_OF(ACTING, "set", "KEY=VALUE,...", &q.set, "acting: parameters of the task, as goal=3"),

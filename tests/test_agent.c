@@ -95,8 +95,29 @@ TEST(agents_with_a_memory_find_out_what_pays) {
 }
 
 TEST(agents_that_know_the_task_need_no_guesses) {
-    const double life = train(&guess, "guess-task", LINES("agent.sees=task", "train.frames=60000")).best;
+    double life = train(&guess, "guess-task", LINES("agent.sees=task", "train.frames=60000")).best;
     if (!(life > 9.9)) T_FAIL("%g of 10", life);
+    life = train(&guess, "guess-id", LINES("agent.sees=id", "train.frames=60000")).best;
+    if (!(life > 9.9)) T_FAIL("id: %g of 10", life);
+}
+
+TEST(an_id_is_a_one_hot_code_of_each_parameter) {
+    goss_agent *a;
+    goss_env_family f;
+    goss_agent_options o = goss_agent_defaults();
+    float seen[5];
+    const goss_env_parameter parameter[] = {{.name = "mode", .low = 2, .high = 4, .most = 9, .whole = true},
+                                            {.name = "same", .low = 1, .high = 1, .most = 1},
+                                            {.name = "kind", .low = 0, .high = 1, .most = 1, .whole = true}};
+    goss_env_kind k = guess;
+    k.parameter = parameter, k.named = k.parameters = 3;
+    T_OK(goss_env_family_own(&k, &f, &err));
+    o.sees = GOSS_AGENT_ID;
+    T_OK(goss_agent_new(&f, &o, 1, &a, &err));
+    T_EQ(a->known, 5);
+    goss__agent_task(a, (const double[]){3, 1, 0}, seen);
+    T_CHECK(memcmp(seen, (const float[]){0, 1, 0, 1, 0}, sizeof seen) == 0);
+    goss_agent_free(a);
 }
 
 /* The first episode guesses, 5 / 3 of 5 in the mean; a step of the policy gradient on it tells the second what pays. */
@@ -334,6 +355,8 @@ TEST(mistakes_are_told_at_the_start) {
         {{"env.name=gridnavi", "agent.sees=gradient", "agent.policy=concat", "ppo.steps=15"},
          "an iteration has whole lives"},
         {{"env.name=gridnavi", "agent.sees=task", "env.family.goal=3"}, "no parameter of environment gridnavi differs"},
+        {{"env.name=gridnavi", "agent.sees=id", "env.family.goal=3"}, "agent.sees = id: no parameter of environment"},
+        {{"env.name=cartpole", "agent.sees=id"}, "agent.sees = id: length of environment cartpole has not a few whole"},
     };
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
         goss_config *c = config("wrong", mistakes[i].more);

@@ -79,8 +79,8 @@ static goss_agent *random_agent(const goss_env_kind *kind, unsigned sees, unsign
 /* Told its task, an agent acts as the policy that it becomes for that task does. */
 TEST(a_fixed_policy_acts_as_the_agent_did) {
     const goss_env_kind kind = reaching();
-    for (unsigned policy = 0; policy < 3; policy++) {
-        goss_agent *a = random_agent(&kind, GOSS_AGENT_TASK, policy), *fixed;
+    for (unsigned i = 0; i < 6; i++) {
+        goss_agent *a = random_agent(&kind, i % 2 ? GOSS_AGENT_ID : GOSS_AGENT_TASK, i / 2), *fixed;
         goss_env_family f = *goss_agent_family(a);
         double before[40], after[2];
         T_OK(goss_agent_evaluate(a, &(goss_agent_evaluation){.tasks = 20, .seed = 2, .held_out = true, .threads = 1},

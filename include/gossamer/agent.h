@@ -10,6 +10,8 @@
  *            task       the parameters of the task (an oracle), scaled to -1 .. 1
  *            gradient   the first episodes of its life: a step of the policy gradient on them changes its weights, and
  *                       the initial weights are trained for what comes of that step (MAML: Finn et al. 2017)
+ *            id         which of a few tasks it is: a one-hot code of each of the task's whole parameters that differ from
+ *                       task to task, such as the mode of a game; the first layer has an embedding for each value
  *   policy   concat     a layer of units on [observation, what is known]
  *            film       units of the observation, scaled and shifted by what is known (Perez et al. 2018)
  *            hypernet   weights of the policy generated from what is known: base + delta, the delta zero at the start
@@ -44,7 +46,8 @@ typedef enum goss_agent_sees {
     GOSS_AGENT_NOTHING,
     GOSS_AGENT_HISTORY,
     GOSS_AGENT_TASK,
-    GOSS_AGENT_GRADIENT
+    GOSS_AGENT_GRADIENT,
+    GOSS_AGENT_ID
 } goss_agent_sees;
 /* How the policy uses it. Nothing and gradient go with concat alone. */
 typedef enum goss_agent_policy { GOSS_AGENT_CONCAT, GOSS_AGENT_FILM, GOSS_AGENT_HYPERNET } goss_agent_policy;

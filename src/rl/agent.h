@@ -154,6 +154,10 @@ void goss__agent_observe(goss_agent *a, const float *raw, int64_t n);
 static inline float goss__agent_reward(const goss_agent *a, float reward) {
     return !a->o.clip_rewards ? reward : (float)((reward > 0) - (reward < 0));
 }
+/* Whether it is told the task, by its parameters or by which it is. */
+static inline bool goss__agent_is_told(const goss_agent *a) {
+    return a->o.sees == GOSS_AGENT_TASK || a->o.sees == GOSS_AGENT_ID;
+}
 /* A task's parameters as the network sees them, out [K]. */
 void goss__agent_task(const goss_agent *a, const double *parameter, float *out);
 

@@ -39,7 +39,7 @@ static goss_status compile(goss__actor *c, goss_params *params, goss_threads *th
 
 static goss_status bind(goss__actor *c, goss_error *err) {
     GOSS_TRY(goss_exec_bind(c->exec, "observation", c->observation, err));
-    if (c->agent->o.sees == GOSS_AGENT_TASK) return goss_exec_bind(c->exec, "task", c->task, err);
+    if (goss__agent_is_told(c->agent)) return goss_exec_bind(c->exec, "task", c->task, err);
     if (learns(c->agent)) return goss_exec_bind(c->exec, "slab", c->learner.slab, err);
     if (c->agent->o.sees != GOSS_AGENT_HISTORY) return GOSS_OK;
     GOSS_TRY(goss_exec_bind(c->exec, "before", c->before, err));

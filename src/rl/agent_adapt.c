@@ -197,10 +197,10 @@ static goss_status check(const goss_agent *a, const goss_agent_adaptation *o, go
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "fix is for agents that see history; of this one the policy is written as weights in any "
                               "case");
-    if (o->support && a->o.sees == GOSS_AGENT_TASK)
+    if (o->support && goss__agent_is_told(a))
         return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                              "the agent sees its task's parameters (agent.sees = task), which recorded steps do not "
-                              "hold: set them instead (--set KEY=VALUE)");
+                              "the agent is told its task's parameters (agent.sees = task or id), which recorded steps "
+                              "do not hold: set them instead (--set KEY=VALUE)");
     if (a->o.sees == GOSS_AGENT_GRADIENT && (o->support || o->episodes < a->o.support))
         return goss_error_set(
             err, GOSS_E_UNSUPPORTED,
@@ -229,7 +229,7 @@ static goss_status become(const adaptation *d, goss_agent **out, goss_error *err
     const goss_agent *a = d->a;
     if (a->o.sees == GOSS_AGENT_GRADIENT)
         return goss__agent_freeze_weights(a, d->actor.learner.slab, &d->family, out, err);
-    if (a->o.sees == GOSS_AGENT_TASK) return goss__agent_freeze(a, d->actor.task, &d->family, out, err);
+    if (goss__agent_is_told(a)) return goss__agent_freeze(a, d->actor.task, &d->family, out, err);
     if (d->o->fixed) return goss__agent_freeze(a, d->actor.state, &d->family, out, err);
     return goss__agent_continue(a, d->actor.memory, d->actor.before, &d->family, out, err);
 }

@@ -62,22 +62,45 @@ static goss_status reserve(goss_agent *a, goss_error *err) {
     return goss_error_set(err, GOSS_E_NOMEM, "no memory for an agent's weights");
 }
 
-/* Named parameters that differ from task to task, and those that `draw` makes. */
-static int known_numbers(const goss_env_family *f) {
-    int n = f->kind->parameters - f->kind->named;
-    for (int i = 0; i < f->kind->named; i++) n += f->low[i] < f->high[i];
+enum { MOST_VALUES = 64 }; /* of a parameter that tasks are told apart by */
+
+static int values_of(const goss_env_family *f, int i) { return (int)(f->high[i] - f->low[i]) + 1; }
+
+/* The numbers that tell a task: named parameters that differ from task to task, and those that `draw` makes; or a
+ * number for each value of these parameters. */
+static int known_numbers(const goss_env_family *f, unsigned sees) {
+    const bool id = sees == GOSS_AGENT_ID;
+    int n = id ? 0 : f->kind->parameters - f->kind->named;
+    for (int i = 0; i < f->kind->named; i++)
+        if (f->low[i] < f->high[i]) n += id ? values_of(f, i) : 1;
     return n;
 }
 
+static goss_status check_told(const goss_env_family *f, unsigned sees, goss_error *err) {
+    if (sees != GOSS_AGENT_TASK && sees != GOSS_AGENT_ID) return GOSS_OK;
+    const char *word = sees == GOSS_AGENT_TASK ? "task" : "id";
+    for (int i = 0; sees == GOSS_AGENT_ID && i < f->kind->named; i++)
+        if (f->low[i] < f->high[i] && (!f->kind->parameter[i].whole || f->high[i] - f->low[i] >= MOST_VALUES))
+            return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                                  "agent.sees = id: %s of environment %s has not a few whole values but a range of "
+                                  "them; agent.sees = task sees the number",
+                                  f->kind->parameter[i].name, f->kind->name);
+    if (known_numbers(f, sees) > 0) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                          "agent.sees = %s: no parameter of environment %s differs from task to task; give one a range "
+                          "(env.family.KEY = low..high)",
+                          word, f->kind->name);
+}
+
 static goss_status check(const goss_env_family *f, const goss_agent_options *o, goss_error *err) {
-    if (o->sees > GOSS_AGENT_GRADIENT || o->policy > GOSS_AGENT_HYPERNET)
+    if (o->sees > GOSS_AGENT_ID || o->policy > GOSS_AGENT_HYPERNET)
         return goss_error_set(err, GOSS_E_ARGUMENT, "agent: sees or policy is none of theirs");
     if (o->memory < 1 || o->units < 1 || o->code < 1 || o->memory > 65536 || o->units > 65536 || o->code > 65536)
         return goss_error_set(err, GOSS_E_ARGUMENT, "agent: memory, units and code are from 1 to 65536");
     if ((o->sees == GOSS_AGENT_NOTHING || o->sees == GOSS_AGENT_GRADIENT) && o->policy != GOSS_AGENT_CONCAT)
         return goss_error_set(err, GOSS_E_UNSUPPORTED,
                               "agent.policy = %s with agent.sees = %s: there is nothing to make weights of; see "
-                              "history or task, or use concat",
+                              "history, task or id, or use concat",
                               o->policy == GOSS_AGENT_FILM ? "film" : "hypernet",
                               o->sees == GOSS_AGENT_NOTHING ? "nothing" : "gradient");
     if (o->sees == GOSS_AGENT_GRADIENT &&
@@ -86,12 +109,7 @@ static goss_status check(const goss_env_family *f, const goss_agent_options *o, 
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "agent: the step is taken on at least one episode and at most 100,000 steps, with a rate "
                               "above 0");
-    if (o->sees == GOSS_AGENT_TASK && known_numbers(f) == 0)
-        return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                              "agent.sees = task: no parameter of environment %s differs from task to task; give one a "
-                              "range (env.family.KEY = low..high)",
-                              f->kind->name);
-    return GOSS_OK;
+    return check_told(f, o->sees, err);
 }
 
 goss_status goss_agent_new(const goss_env_family *f, const goss_agent_options *o, uint64_t seed, goss_agent **out,
@@ -103,7 +121,7 @@ goss_status goss_agent_new(const goss_env_family *f, const goss_agent_options *o
     a->o = *o, a->family = *f;
     a->discrete = f->kind->actions > 0;
     a->observations = f->kind->observations, a->actions = a->discrete ? f->kind->actions : f->kind->controls;
-    a->before = a->actions + 2, a->known = known_numbers(f);
+    a->before = a->actions + 2, a->known = known_numbers(f, o->sees);
     goss_status s = read_encoder(a, err);
     if (s == GOSS_OK) s = goss__agent_layout(a, err);
     if (s == GOSS_OK) s = reserve(a, err);
@@ -156,8 +174,21 @@ void goss__agent_observe(goss_agent *a, const float *raw, int64_t n) {
     a->seen += (double)n;
 }
 
+/* One-hot codes of all parameters that differ, one behind the other. */
+static void put_id(const goss_env_family *f, const double *parameter, float *out) {
+    for (int i = 0; i < f->kind->named; i++) {
+        if (!(f->low[i] < f->high[i])) continue;
+        const int values = values_of(f, i), which = (int)(parameter[i] - f->low[i]);
+        for (int v = 0; v < values; v++) *out++ = v == which;
+    }
+}
+
 void goss__agent_task(const goss_agent *a, const double *parameter, float *out) {
     const goss_env_family *f = &a->family;
+    if (a->o.sees == GOSS_AGENT_ID) {
+        put_id(f, parameter, out);
+        return;
+    }
     for (int i = 0; i < f->kind->named; i++)
         if (f->low[i] < f->high[i]) *out++ = (float)(2 * (parameter[i] - f->low[i]) / (f->high[i] - f->low[i]) - 1);
     for (int i = f->kind->named; i < f->kind->parameters; i++) *out++ = (float)parameter[i];

@@ -148,7 +148,7 @@ static goss_status read_real(const goss_safetensors *f, const char *key, double 
 static goss_status read_settings(const goss_safetensors *f, goss_agent_options *o, int64_t *frames, goss_error *err) {
     int64_t sees, policy, memory, units, code, normalize, clip, support;
     const char *encoder = goss_safetensors_meta(f, "agent.encoder");
-    GOSS_TRY(goss__file_number(f, "agent.sees", 0, GOSS_AGENT_GRADIENT, &sees, err));
+    GOSS_TRY(goss__file_number(f, "agent.sees", 0, GOSS_AGENT_ID, &sees, err));
     GOSS_TRY(goss__file_number(f, "agent.policy", 0, GOSS_AGENT_HYPERNET, &policy, err));
     GOSS_TRY(goss__file_number(f, "agent.memory", 1, 65536, &memory, err));
     GOSS_TRY(goss__file_number(f, "agent.units", 1, 65536, &units, err));

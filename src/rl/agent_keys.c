@@ -35,9 +35,11 @@ static const goss_key keys[] = {
      .type = GOSS_KEY_TEXT,
      .fallback = "",
      .doc = "[env.family]: the range of a parameter over tasks, as length = 0.25..1, or one number"},
-    GOSS__KEY_WORD("agent.sees", agent.sees, "history", "nothing|history|task|gradient",
-                   "What the policy knows beside the observation: a memory of its life, or the task's parameters; "
-                   "gradient: its weights change by a step on the first episodes of its life (MAML)"),
+    GOSS__KEY_WORD(
+        "agent.sees", agent.sees, "history", "nothing|history|task|gradient|id",
+        "What the policy knows beside the observation: a memory of its life, or the task's parameters; "
+        "gradient: its weights change by a step on the first episodes of its life (MAML); id: which of a few "
+        "tasks it is, by the values of whole parameters"),
     GOSS__KEY_INT("agent.support", agent.support, "1", 1, 1000, "episodes",
                   "gradient: of a life, on which the step is taken"),
     GOSS__KEY_REAL("agent.inner_rate", agent.inner_rate, "0.1", 1e-9, 1e6, NULL,

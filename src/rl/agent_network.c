@@ -36,7 +36,7 @@ static goss_status dense(goss_layout *l, const char *name, int64_t in, int64_t o
 
 /* The numbers of what is known beside the observation. */
 static int known_width(const goss_agent *a) {
-    return a->o.sees == GOSS_AGENT_HISTORY ? a->o.memory : a->o.sees == GOSS_AGENT_TASK ? a->known : 0;
+    return a->o.sees == GOSS_AGENT_HISTORY ? a->o.memory : goss__agent_is_told(a) ? a->known : 0;
 }
 
 static int64_t policy_numbers(const goss_agent *a) {
@@ -93,8 +93,7 @@ goss__agent_inputs goss__agent_declare(const goss_agent *a, goss_graph *g, int64
     const goss_extent T = goss_n(lives), one = goss_n(1), L = goss_n(steps);
     goss__agent_inputs in = {
         .observation = goss_input(g, "observation", GOSS_REAL, GOSS_SHAPE(T, one, L, goss_n(a->observations)))};
-    if (a->o.sees == GOSS_AGENT_TASK)
-        in.task = goss_input(g, "task", GOSS_REAL, GOSS_SHAPE(T, one, L, goss_n(a->known)));
+    if (goss__agent_is_told(a)) in.task = goss_input(g, "task", GOSS_REAL, GOSS_SHAPE(T, one, L, goss_n(a->known)));
     if (a->o.sees != GOSS_AGENT_HISTORY) return in;
     in.before = goss_input(g, "before", GOSS_REAL, GOSS_SHAPE(T, one, L, goss_n(a->before)));
     in.fresh = goss_input(g, "fresh", GOSS_REAL, GOSS_SHAPE(T, one, L, one));

@@ -87,7 +87,7 @@ static goss_status bind(void *context, goss_exec *run, int64_t first, int64_t li
     const goss__rollout *r = &p->part;
     (void)first, (void)lives;
     GOSS_TRY(goss_exec_bind(run, "observation", r->observation, err));
-    if (p->agent->o.sees == GOSS_AGENT_TASK) GOSS_TRY(goss_exec_bind(run, "task", r->task, err));
+    if (goss__agent_is_told(p->agent)) GOSS_TRY(goss_exec_bind(run, "task", r->task, err));
     if (p->agent->o.sees == GOSS_AGENT_HISTORY) {
         GOSS_TRY(goss_exec_bind(run, "before", r->before, err));
         GOSS_TRY(goss_exec_bind(run, "fresh", r->fresh, err));
