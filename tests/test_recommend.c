@@ -103,6 +103,18 @@ TEST(first_ratings_are_the_earliest) {
     close_world(&o);
 }
 
+TEST(first_ratings_are_the_earliest_by_dates_too) {
+    goss_ratings *r;
+    goss_ratings_options o = goss_ratings_defaults();
+    write_text("days.csv",
+               "userId,movieId,rating,timestamp\n1,1,3,2020-05-01\n1,2,4,2019-12-31 23:00\n1,3,5,2020-01-01\n");
+    o.path = scratch("days.csv"), o.order = "first";
+    T_OK(goss_ratings_open(&o, &r, &err));
+    T_EQ(goss_ratings_of(r, 0), 3);
+    T_CHECK(memcmp(r->row, (const int32_t[]){1, 2, 0}, 3 * sizeof *r->row) == 0);
+    goss_ratings_close(r);
+}
+
 TEST(rows_that_say_too_little_are_counted_and_so_are_ratings_of_another_scale) {
     opened o = open_world(&usual, "scales", "random");
     goss_ratings *r;

@@ -56,6 +56,38 @@ TEST(what_makes_no_tasks) {
     refused("user,t,y\na,1,2\na,,3\nb,2,2\n", &user_y, "t", "t.csv:3: t is missing");
 }
 
+/* The year first, or the month by its name, with times of day and zones: what is read in one way. */
+TEST(rows_are_ordered_by_dates) {
+    static const char *const days[][4] = {
+        {"2024-03-01", "2023-12-31", "2024-1-5", "2024-02-29"},
+        {"2024-01-01 10:00", "2024-01-01 9:59:59.5", "2024-01-01T09:59:59", "2024-01-01T10:30:00+01:00"},
+        {"1 March 2024", "Feb 29, 2024", "28-feb-2024", "2024/02/28 11:59 pm"},
+        {"1970-01-01", "1969-12-31", "1900-03-01", "1900-02-28"},
+    };
+    static const int order[][4] = {{1, 2, 3, 0}, {3, 2, 1, 0}, {2, 3, 1, 0}, {3, 2, 1, 0}};
+    for (int i = 0; i < 4; i++) {
+        char csv[400] = "user,day,y\n";
+        goss_roles roles;
+        goss_table_tasks *tasks;
+        int n;
+        for (int k = 0; k < 4; k++)
+            snprintf(csv + strlen(csv), sizeof csv - strlen(csv), "a,\"%s\",%d\n", days[i][k], k);
+        goss_table *t = table_of(csv);
+        T_OK(goss_table_roles(t, &user_y, &roles, &err));
+        T_EQ(goss_table_type(t, 1), GOSS_COLUMN_DATE);
+        if (goss_table_tasks_open(t, &roles, "day", &tasks, &err) != GOSS_OK) T_FAIL("%s", err.text);
+        const int32_t *rows = goss_table_tasks_rows(tasks, 0, &n);
+        for (int k = 0; k < 4; k++)
+            if (rows[k] != order[i][k]) T_FAIL("%d: row %d is at place %d", i, (int)rows[k], k);
+        goss_table_tasks_free(tasks), goss_roles_free(&roles), goss_table_close(t);
+    }
+    refused("user,day,y\na,2024-01-01,1\na,3/4/2024,2\nb,2024-01-02,1\n", &user_y, "day",
+            "t.csv:3: rows cannot be ordered by column day: \"3/4/2024\" is no date, or may be several");
+    refused("user,day,y\na,2024-13-01,1\na,2024-01-01,2\n", &user_y, "day", "\"2024-13-01\" is no date");
+    refused("user,day,y\na,10:30,1\na,11:30,2\n", &user_y, "day", "\"10:30\" is no date");
+    refused("user,day,y\na,2024-01-01 25:00,1\na,2024-01-01,2\n", &user_y, "day", "25:00\" is no date");
+}
+
 /* As doubles 9007199254740992 and 9007199254740993 are one task. */
 TEST(identifiers_of_many_digits_are_no_numbers) {
     static const char rows[] = ",x,y\n9007199254740992,1,2\n9007199254740993,2,3\n9007199254740992,3,3\n";

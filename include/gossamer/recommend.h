@@ -36,7 +36,7 @@ typedef enum goss_ratings_column {
     GOSS_RATINGS_USER,   /* who rates */
     GOSS_RATINGS_ITEM,   /* what is rated */
     GOSS_RATINGS_RATING, /* a number; of clicks it may be missing */
-    GOSS_RATINGS_TIME,   /* a number that grows with time, for the order; may be missing */
+    GOSS_RATINGS_TIME,   /* a number that grows with time, or a date, for the order; may be missing */
     GOSS_RATINGS_COLUMNS /* how many there are */
 } goss_ratings_column;
 

@@ -45,12 +45,12 @@ typedef struct goss_table_tasks goss_table_tasks;
 typedef enum goss_task_order_kind {
     GOSS_ORDER_RANDOM, /* drawn anew for each task drawn */
     GOSS_ORDER_FIRST,  /* that of the file */
-    GOSS_ORDER_COLUMN  /* ascending in a column of numbers; ties in the order of the file */
+    GOSS_ORDER_COLUMN  /* ascending in a column of numbers or dates; ties in the order of the file */
 } goss_task_order_kind;
 
 /* Groups rows by roles->task. Rows without a target or a task are excluded and counted. order: "random" (or NULL),
  * "first" or the name of a column. Errors: GOSS_E_ARGUMENT: no task column, no target, a table without a task; an order
- * column that does not exist, is not a number, or has a missing value (with file and line).
+ * column that does not exist, holds texts, has a missing value, or a date that may be several (with file and line).
  * Owns: goss_table_tasks_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_tasks_open(const goss_table *table, const goss_roles *roles,
                                                          const char *order, goss_table_tasks **out, goss_error *err);

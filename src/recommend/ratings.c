@@ -101,15 +101,14 @@ static goss_status find_columns(goss_ratings *r, const goss_ratings_options *o, 
 
 /* ---- rows ---- */
 
-/* "first" is by time, where there is one that is a number. */
+/* "first" is by time, where there is one: numbers, or dates. */
 static const char *order_of(const goss_ratings *r, const char *order) {
-    const bool timed = r->time >= 0 && goss_table_type(r->table, r->time) == GOSS_COLUMN_NUMBER;
+    const goss_column_type type = r->time >= 0 ? goss_table_type(r->table, r->time) : GOSS_COLUMN_TEXT;
+    const bool timed = type == GOSS_COLUMN_NUMBER || type == GOSS_COLUMN_DATE;
     if (r->last) order = "first";
     if (strcmp(order, "first") == 0 && r->time >= 0 && !timed)
         goss__log(
-            GOSS_LOG_WARN,
-            "%s: column %s holds no numbers (%s): first ratings are the first ones of the file; make numbers of it "
-            "(seconds, days) to order by it",
+            GOSS_LOG_WARN, "%s: column %s holds no numbers or dates (%s): first ratings are the first ones of the file",
             goss_table_path(r->table), goss_table_name(r->table, r->time), goss_table_type_reason(r->table, r->time));
     return strcmp(order, "first") == 0 && timed ? goss_table_name(r->table, r->time) : order;
 }

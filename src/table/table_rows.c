@@ -8,7 +8,16 @@
 #include "base/alloc.h"
 #include "base/number.h"
 #include "base/rng.h"
+#include "table/cell.h"
 #include "table/table.h"
+
+double goss__table_order_key(const goss_table *t, int column, int row) {
+    double key;
+    char cell[GOSS_CELL_TEXT];
+    if (t->column[column].numbers) return t->column[column].numbers[row];
+    if (goss_table_missing(t, column, row)) return NAN;
+    return goss__cell_date_seconds(goss_table_text(t, column, row, cell), &key) ? key : (double)NAN;
+}
 
 goss_status goss__table_distinguishes(const goss_table *t, int column, goss_error *err) {
     const goss__column *c = &t->column[column];

@@ -19,22 +19,33 @@ static goss_status find_order(goss_table_tasks *t, const char *order, goss_error
     }
     t->order = GOSS_ORDER_COLUMN;
     GOSS_TRY(goss_table_need(t->table, order, "task.order", &t->order_column, err));
-    if (goss_table_type(t->table, t->order_column) == GOSS_COLUMN_NUMBER) return GOSS_OK;
-    return goss_error_set(
-        err, GOSS_E_ARGUMENT,
-        "rows cannot be ordered by column %s: it holds %s; make numbers of it (days since the first), "
-        "or order the file and say first",
-        order, goss_table_type(t->table, t->order_column) == GOSS_COLUMN_DATE ? "dates" : "texts");
+    const goss_column_type type = goss_table_type(t->table, t->order_column);
+    if (type == GOSS_COLUMN_NUMBER || type == GOSS_COLUMN_DATE) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "rows cannot be ordered by column %s: it holds texts; make numbers of it (days since the "
+                          "first), or order the file and say first",
+                          order);
+}
+
+static goss_status no_key(const goss_table_tasks *t, int row, goss_error *err) {
+    char place[GOSS__PLACE], cell[GOSS_CELL_TEXT];
+    const char *name = goss_table_name(t->table, t->order_column);
+    if (goss_table_missing(t->table, t->order_column, row))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: %s is missing, by which rows are ordered; fill it in or take the row out",
+                              goss__row_place(t->table, row, place), name);
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s: rows cannot be ordered by column %s: \"%.40s\" is no date, or may be several; write "
+                          "years first (2024-03-01), or numbers, or order the file and say first",
+                          goss__row_place(t->table, row, place), name,
+                          goss_table_text(t->table, t->order_column, row, cell));
 }
 
 static goss_status check_order(const goss_table_tasks *t, goss_error *err) {
-    char place[GOSS__PLACE];
     const int32_t n = t->groups.first[t->groups.count];
     for (int32_t i = 0; t->order_column >= 0 && i < n; i++)
-        if (goss_table_missing(t->table, t->order_column, t->groups.rows[i]))
-            return goss_error_set(
-                err, GOSS_E_ARGUMENT, "%s: %s is missing, by which rows are ordered; fill it in or take the row out",
-                goss__row_place(t->table, t->groups.rows[i], place), goss_table_name(t->table, t->order_column));
+        if (isnan(goss__table_order_key(t->table, t->order_column, t->groups.rows[i])))
+            return no_key(t, t->groups.rows[i], err);
     return GOSS_OK;
 }
 
@@ -57,7 +68,7 @@ static goss_status sort_tasks(goss_table_tasks *t, goss_error *err) {
     for (int i = 0; i < g->count; i++) {
         const int32_t first = g->first[i], n = g->first[i + 1] - first;
         for (int32_t r = 0; r < n; r++)
-            k[r] = (keyed){goss_table_number(t->table, t->order_column, g->rows[first + r]), g->rows[first + r], r};
+            k[r] = (keyed){goss__table_order_key(t->table, t->order_column, g->rows[first + r]), g->rows[first + r], r};
         qsort(k, (size_t)n, sizeof *k, by_key);
         for (int32_t r = 0; r < n; r++) g->rows[first + r] = k[r].row;
     }

@@ -266,7 +266,8 @@ static const goss_key own[] = {
     GOSS__KEY_FORM("task.support", read_support, "5", NULL,
                    "table: labelled rows of a task, or N..M: drawn between them; 0: none. images in tasks: 0"),
     GOSS__KEY_TEXT("task.order", table.order, "random",
-                   "table: which rows are the support: random, first (of the file) or a column, ascending; series: "
+                   "table: which rows are the support: random, first (of the file) or a column (numbers, dates), "
+                   "ascending; series: "
                    "random is data.time, unless data.stride = 0. ratings: last, too: the last one is predicted by "
                    "those before it"),
     GOSS__KEY_INT("task.negatives", negatives, "4", 0, 100, "items",
