@@ -36,7 +36,14 @@ TEST(an_agent_and_its_file_act_alike) {
     T_CHECK(strstr(err.text, "there is no environment \"guess\""));
     goss_env_kind other = guess;
     other.observations = 2;
-    T_CHECK(goss_agent_load(scratch("agent.safetensors"), &other, &b, &err) != GOSS_OK);
+    T_ERR(goss_agent_load(scratch("agent.safetensors"), &other, &b, &err), GOSS_E_ARGUMENT,
+          "has another shape: numbers of an observation: 1, and here 2");
+    other = guess, other.actions = 4;
+    T_ERR(goss_agent_load(scratch("agent.safetensors"), &other, &b, &err), GOSS_E_ARGUMENT,
+          "has another shape: actions to choose from: 3, and here 4");
+    other = guess, other.named = other.parameters = 0;
+    T_ERR(goss_agent_load(scratch("agent.safetensors"), &other, &b, &err), GOSS_E_ARGUMENT,
+          "has another shape: parameters of its family: 1, and here 0");
     a->weights[3] = NAN;
     T_EQ(goss_agent_save(a, scratch("agent.safetensors"), &err), GOSS_E_NUMERIC);
     goss_agent_free(a);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* agent_file.c: agents as files: settings and the family as metadata, tensors by name, running moments. */
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,41 @@ static goss_status write_family(const goss_agent *a, goss_tensor_file *f, goss_e
     return GOSS_OK;
 }
 
+/* What of an environment a program of its own may have otherwise, though it has the same name. */
+static const struct {
+    const char *key, *what;
+    size_t at; /* an int of goss_env_kind */
+} shape[] = {{"env.observations", "numbers of an observation", offsetof(goss_env_kind, observations)},
+             {"env.actions", "actions to choose from", offsetof(goss_env_kind, actions)},
+             {"env.controls", "controls", offsetof(goss_env_kind, controls)},
+             {"env.parameters", "parameters of its family", offsetof(goss_env_kind, named)}};
+enum { SHAPES = sizeof shape / sizeof *shape };
+
+static int shape_of(const goss_env_kind *k, int i) {
+    int n;
+    memcpy(&n, (const char *)k + shape[i].at, sizeof n);
+    return n;
+}
+
+static goss_status write_shape(const goss_env_kind *k, goss_tensor_file *f, goss_error *err) {
+    for (int i = 0; i < SHAPES; i++) GOSS_TRY(goss__agent_meta_number(f, shape[i].key, shape_of(k, i), err));
+    return GOSS_OK;
+}
+
+/* Files of earlier versions do not tell. */
+static goss_status check_shape(const goss_env_kind *k, const goss_safetensors *f, goss_error *err) {
+    for (int i = 0; i < SHAPES; i++) {
+        int64_t n;
+        if (!goss_safetensors_meta(f, shape[i].key)) continue;
+        GOSS_TRY(goss__file_number(f, shape[i].key, 0, INT32_MAX, &n, err));
+        if (n != shape_of(k, i))
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "the environment that it was trained in has another shape: %s: %lld, and here %d",
+                                  shape[i].what, (long long)n, shape_of(k, i));
+    }
+    return GOSS_OK;
+}
+
 static goss_status write_settings(const goss_agent *a, goss_tensor_file *f, goss_error *err) {
     GOSS_TRY(goss_tensor_file_meta(f, GOSS__KIND_KEY, KIND, err));
     GOSS_TRY(goss_tensor_file_meta(f, "gossamer.version", goss_version(), err));
@@ -86,6 +122,7 @@ goss_status goss_agent_save(const goss_agent *a, const char *path, goss_error *e
     if (s != GOSS_OK) return goss__free(moments), s;
     s = write_settings(a, f, err);
     if (s == GOSS_OK) s = write_family(a, f, err);
+    if (s == GOSS_OK) s = write_shape(a->family.kind, f, err);
     if (s == GOSS_OK) s = goss__slab_write(f, GOSS__AGENT, a->layout, a->weights, err);
     if (s == GOSS_OK) s = goss__agent_add_moments(a, f, moments, err);
     const int64_t start = a->o.memory + a->before;
@@ -133,6 +170,7 @@ static goss_status read_family(const goss_safetensors *f, const goss_env_kind *o
     if (own && strcmp(own->name, name) != 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "it is an agent of environment %.60s, not of %s", name, own->name);
     GOSS_TRY(find_environment(name, own, process, out, err));
+    GOSS_TRY(check_shape(out->kind, f, err));
     GOSS_TRY(goss__file_number(f, "env.horizon", 1, 1000000000, &horizon, err));
     out->horizon = (int)horizon;
     for (int i = 0; i < out->kind->named; i++) GOSS_TRY(read_range(f, out, i, err));
