@@ -211,6 +211,22 @@ TEST(a_file_of_any_name_is_one_of_ratings_if_its_columns_are_named) {
     SAYS(out_text, "ratings of 60 users");
 }
 
+/* One rating of another scale outweighs all others in a squared error. */
+TEST(a_rating_far_from_all_others_is_told) {
+    const world small = {.users = 12, .items = 20, .ratings = 12, .seed = 3};
+    tiny_set();
+    make_world("far", &small);
+    FILE *f = fopen(tiny_path("far/ratings.csv"), "a");
+    if (!f) T_FAIL("no ratings");
+    for (int u = 1; u <= 12; u++) fprintf(f, "%d,999,%d,1\n,101,3,1\n", u, u == 5 ? 5000 : 3);
+    fclose(f);
+    RUN(0, "check data.path=far data.kind=ratings task.support=3 train.steps=2 run.dir=far-run validate.every=0");
+    SAYS(out_text, "ratings to train on are from 0.5 to 5000, the farthest ");
+    SAYS(out_text, "rows without a user or a rating are left out: 12");
+    RUN(0, "check data.path=films data.kind=ratings task.support=3 train.steps=2 run.dir=far-run");
+    T_CHECK(!strstr(out_text, "deviations from their mean"));
+}
+
 TEST(what_makes_no_sense_is_refused) {
     PREPARE();
     RUN(2, "eval fold1/model.safetensors --data films");

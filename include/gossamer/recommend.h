@@ -176,6 +176,9 @@ GOSS_API const goss_objective *goss_catalogue_objective(const goss_catalogue *c)
 /* The lowest and the highest of the ratings that it was fitted to; false: they are not known, as of clicks and in files
  * of earlier versions. */
 GOSS_API bool goss_catalogue_range(const goss_catalogue *c, double *lowest, double *highest);
+/* Whether one of these ratings is farther from their mean than ten deviations, *deviations: a rating of 5000 among those
+ * of 1 to 5 is a mistake, or of another scale. */
+GOSS_API bool goss_catalogue_outlier(const goss_catalogue *c, double *deviations);
 /* Mean and deviation of the ratings. Borrowed. */
 GOSS_API goss_target_scale goss_catalogue_scale(const goss_catalogue *c);
 

@@ -109,6 +109,10 @@ bool goss_catalogue_range(const goss_catalogue *c, double *lowest, double *highe
     *lowest = c->lowest, *highest = c->highest;
     return !isnan(c->lowest) && !isnan(c->highest);
 }
+bool goss_catalogue_outlier(const goss_catalogue *c, double *deviations) {
+    *deviations = fmax(c->mean - c->lowest, c->highest - c->mean) / c->deviation;
+    return *deviations > 10; /* not known: NaN */
+}
 /* With what a text of seven digits leaves open of a number in single precision. */
 bool goss__catalogue_outside(const goss_catalogue *c, double rating) {
     const double slack = 1e-6 * fmax(fabs(c->lowest), fabs(c->highest));

@@ -82,7 +82,7 @@ static goss_status find_column(const goss_table *t, const goss_ratings_options *
     if (name) return goss_table_need(t, name, columns[which].key, out, err);
     *out = goss__column_like(t, columns[which].names);
     if (*out >= 0 || !needed) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is called as one of the %s (%s): name it by %s=COLUMN",
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is called as %ss are (%s): name it by %s=COLUMN",
                           goss_table_path(t), columns[which].what, columns[which].names, columns[which].key);
 }
 

@@ -25,6 +25,15 @@ static void look_at_items(const goss__check *k, const goss_catalogue *c) {
                           items);
 }
 
+static void look_at_range(const goss__check *k, const goss_catalogue *c) {
+    double lowest, highest, farthest;
+    if (goss_catalogue_outlier(c, &farthest) && goss_catalogue_range(c, &lowest, &highest))
+        goss__check_found(k, GOSS_CHECK_WARNING, "far-ratings",
+                          "ratings to train on are from %g to %g, the farthest %.0f deviations from their mean: a "
+                          "mistake, or of another scale?",
+                          lowest, highest, farthest);
+}
+
 static void look_at_users(const goss__check *k, const goss_ratings *r) {
     int small = 0;
     const int users = goss_table_tasks_count(goss_ratings_users(r)), support = k->set->table.support;
@@ -67,5 +76,6 @@ void goss__check_ratings(const goss__check *k, const goss_ratings *r, const goss
     count_users(k, r, "test", &users->test);
     look_at_users(k, r);
     look_at_items(k, c);
+    look_at_range(k, c);
     look_at_descriptors(k, r, c, described, &users->test);
 }

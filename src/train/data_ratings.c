@@ -109,6 +109,12 @@ static goss_status fit(ratings *t, const goss__run_settings *s, const goss__run_
             goss_error_prefix(err, goss_table_open(s->table.descriptor, NULL, &t->described, err), "data.descriptor"));
     o.described = t->described, o.described_in_training = !goss__run_sees_descriptors(s);
     GOSS_TRY(goss_catalogue_fit(t->ratings, train->tasks, train->n, &o, &t->catalogue, &t->inputs, err));
+    double lowest, highest, farthest;
+    if (goss_catalogue_outlier(t->catalogue, &farthest) && goss_catalogue_range(t->catalogue, &lowest, &highest))
+        goss__log(GOSS_LOG_WARN,
+                  "ratings to train on are from %g to %g, the farthest %.0f deviations from their mean: a mistake, or "
+                  "of another scale?",
+                  lowest, highest, farthest);
     return goss_catalogue_text(t->catalogue, &t->text, err);
 }
 
