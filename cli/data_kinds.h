@@ -35,7 +35,7 @@ typedef struct eval_request {
     const char *order, *tasks_file, *metric, *descriptors;
     int support, repeats;
     int most_queries; /* of ratings: of a user, at most; 0: all */
-    int candidates; /* of clicks: items that a user has not clicked on, among which clicks are ranked; 0: all, -1: 100 */
+    int candidates;   /* of clicks: others that clicks are ranked among; 0: all, -1: 100 */
     /* whole tables */
     const char *target, *splits;
     double share;

@@ -10,8 +10,8 @@
  *            task       the parameters of the task (an oracle), scaled to -1 .. 1
  *            gradient   the first episodes of its life: a step of the policy gradient on them changes its weights, and
  *                       the initial weights are trained for what comes of that step (MAML: Finn et al. 2017)
- *            id         which of a few tasks it is: a one-hot code of each of the task's whole parameters that differ from
- *                       task to task, such as the mode of a game; the first layer has an embedding for each value
+ *            id         which of a few tasks it is: a one-hot code of each of the task's whole parameters that differ
+ *                       from task to task, such as the mode of a game; the first layer has an embedding for each value
  *   policy   concat     a layer of units on [observation, what is known]
  *            film       units of the observation, scaled and shifted by what is known (Perez et al. 2018)
  *            hypernet   weights of the policy generated from what is known: base + delta, the delta zero at the start

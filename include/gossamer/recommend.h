@@ -176,8 +176,8 @@ GOSS_API const goss_objective *goss_catalogue_objective(const goss_catalogue *c)
 /* The lowest and the highest of the ratings that it was fitted to; false: they are not known, as of clicks and in files
  * of earlier versions. */
 GOSS_API bool goss_catalogue_range(const goss_catalogue *c, double *lowest, double *highest);
-/* Whether one of these ratings is farther from their mean than ten deviations, *deviations: a rating of 5000 among those
- * of 1 to 5 is a mistake, or of another scale. */
+/* Whether one of these ratings is farther from their mean than ten deviations, *deviations: a rating of 5000 among
+ * those of 1 to 5 is a mistake, or of another scale. */
 GOSS_API bool goss_catalogue_outlier(const goss_catalogue *c, double *deviations);
 /* Mean and deviation of the ratings. Borrowed. */
 GOSS_API goss_target_scale goss_catalogue_scale(const goss_catalogue *c);
@@ -217,10 +217,10 @@ GOSS_API GOSS_MUST_USE goss_status goss_ratings_unknown(const goss_ratings *rati
 GOSS_API int goss_ratings_outside(const goss_ratings *ratings, const goss_catalogue *c);
 
 /* The ratings that one person gave, from a csv file with a column of items (or of their names) and, but for clicks, one
- * of ratings. Where clicks are ratings from some number on, and there is a column of them, lower ones are left out. In a
- * column as in training (movieId) items are called by identifiers or names, in one called title, name or film by names
- * alone: "300" is no identifier there. In any other (item, movie, book) numbers alone are identifiers, and of texts
- * names count first. */
+ * of ratings. Where clicks are ratings from some number on, and there is a column of them, lower ones are left out. In
+ * a column as in training (movieId) items are called by identifiers or names, in one called title, name or film by
+ * names alone: "300" is no identifier there. In any other (item, movie, book) numbers alone are identifiers, and of
+ * texts names count first. */
 typedef struct goss_person {
     int n;             /* ratings, or clicks */
     int32_t *item;     /* [n + zeros] in the catalogue */
