@@ -60,9 +60,9 @@ GOSS_API GOSS_MUST_USE goss_status goss_env_process_open(const goss_env_process_
 /* The same with a game of the Arcade Learning Environment (Bellemare et al. 2013; Machado et al. 2018), by the Python
  * package ale-py, which has the games. game: "Breakout" or "breakout". The kind is named ale/GAME. Observations are the
  * last four frames of 84 x 84 grey pixels, a step is four frames of the game, and an action is repeated with
- * probability 0.25. Parameters: mode and difficulty (numbers in the game's lists) and sticky (that probability). Errors:
- * GOSS_E_UNSUPPORTED: no ale-py, and what to do; GOSS_E_ARGUMENT: no such game, or
- * options out of range; GOSS_E_NOMEM. */
+ * probability 0.25. Parameters: mode and difficulty (numbers in the game's lists) and sticky (that probability).
+ * Errors: GOSS_E_UNSUPPORTED: no ale-py, and what to do; GOSS_E_ARGUMENT: no such game, or options out of range;
+ * GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_env_atari_open(const char *game, const goss_env_process_options *o,
                                                        goss_env_process **out, goss_error *err);
 /* NULL is allowed. */
