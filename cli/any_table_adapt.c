@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "data_kinds.h"
+#include "gossamer/table_data.h"
 #include "gossamer/table_network.h"
 #include "whole_table.h"
 
@@ -14,13 +15,18 @@ enum { REPEATS = 4, LEAST_ROWS = 20 };
 
 /* ---- the estimate ---- */
 
-/* Behind the point, for four that count. */
-static int digits(double v) {
+/* Four digits that count; of shares three behind the point. */
+static const char *digits(double v, bool share, char text[32]) {
     const int before = v > 0 ? (int)floor(log10(v)) : 0;
-    return before >= 3 ? 0 : before < -9 ? 12 : 3 - before;
+    if (share || (before > -10 && before < 7))
+        snprintf(text, 32, "%.*f", share ? 3 : before >= 3 ? 0 : 3 - before, v);
+    else
+        snprintf(text, 32, "%.4g", v);
+    return text;
 }
 
-/* Of one division: the metric on the held-out rows, NaN where it is undefined (one class among them). */
+/* Of one division: the metric on the held-out rows, NaN where it is undefined: one class among them, or support rows
+ * that say nothing, as where their target is the same in all. */
 static goss_status judge(const whole_method *method, const goss_model *m, const whole_split *s,
                          const goss_metric *metric, double *value, goss_error *err) {
     const int outputs = s->set->classes ? s->set->classes : 1;
@@ -33,17 +39,16 @@ static goss_status judge(const whole_method *method, const goss_model *m, const 
     const goss_answers a = {.count = s->n_query, .outputs = outputs, .output = out, .target = y, .scratch = y + n};
     if (done == GOSS_OK) *value = metric->value(&a);
     free(out);
-    return done;
+    return done == GOSS_E_ARGUMENT ? GOSS_OK : done;
 }
 
-/* Means over divisions of 3 to 1. */
+/* Means over divisions of 3 to 1, and how many of them have a value. */
 static goss_status estimate(const goss_model *m, const whole_set *set, const whole_making *making,
-                            const goss_metric *metric, double of[2], goss_error *err) {
+                            const goss_metric *metric, double of[2], int *counted, goss_error *err) {
     whole_method network = whole_network;
     const whole_method *method[] = {&network, NULL};
     network.making = *making;
-    int counted = 0;
-    of[0] = of[1] = 0;
+    of[0] = of[1] = *counted = 0;
     GOSS_TRY(whole_method_find("linear", 6, &method[1], err));
     for (int r = 0; r < REPEATS; r++) {
         const goss_table_split_options o = {.share = 0.75, .seed = 1, .repeat = r};
@@ -54,30 +59,33 @@ static goss_status estimate(const goss_model *m, const whole_set *set, const who
         whole_split_close(&s);
         GOSS_TRY(done);
         if (isnan(value[0]) || isnan(value[1])) continue;
-        of[0] += value[0], of[1] += value[1], counted++;
+        of[0] += value[0], of[1] += value[1], ++*counted;
     }
-    for (int i = 0; i < 2; i++) of[i] = counted ? of[i] / counted : NAN;
+    for (int i = 0; i < 2; i++) of[i] /= *counted ? *counted : 1;
     return GOSS_OK;
 }
 
 static goss_status tell_estimate(const goss_model *m, const whole_set *set, const whole_making *making,
                                  goss_error *err) {
     const char *const linear = set->classes ? "logistic regression" : "ridge regression";
+    char text[2][32];
     const goss_objective *o;
     const goss_metric *metric;
     double of[2];
+    int counted;
     if (set->n < LEAST_ROWS) {
         cli_tell("%d rows are too few to hold some out: there is no estimate of how good the network is", set->n);
         return GOSS_OK;
     }
     GOSS_TRY(whole_objective(set, &o, err));
     GOSS_TRY(goss_metric_find(o, set->classes ? "auc" : "rmse", &metric, err));
-    GOSS_TRY(estimate(m, set, making, metric, of, err));
-    if (isnan(of[0]))
-        cli_tell("no estimate: the rows held out were never of two classes");
+    GOSS_TRY(estimate(m, set, making, metric, of, &counted, err));
+    if (counted == 0)
+        cli_tell("no estimate: in no division of the rows did %s differ both in those held out and in the others",
+                 set->classes ? "classes" : "the numbers and their columns");
     else
-        cli_tell("on rows held out (%d divisions): %s %.*f, %s %.*f: %s%s", REPEATS, metric->name,
-                 set->classes ? 3 : digits(of[0]), of[0], linear, set->classes ? 3 : digits(of[1]), of[1],
+        cli_tell("on rows held out (%d division%s): %s %s, %s %s: %s%s", counted, counted == 1 ? "" : "s", metric->name,
+                 digits(of[0], set->classes > 0, text[0]), linear, digits(of[1], set->classes > 0, text[1]),
                  goss_metric_better(metric, of[1], of[0]) ? linear : "use the network",
                  goss_metric_better(metric, of[1], of[0]) ? " does better on this table" : "");
     return GOSS_OK;
@@ -85,16 +93,26 @@ static goss_status tell_estimate(const goss_model *m, const whole_set *set, cons
 
 /* ---- adapting ---- */
 
-static void tell(const goss_network *n, const whole_set *set) {
+/* Fewer than the table's inputs, where some say nothing. */
+static goss_status count_columns(const goss_network *n, int *columns, goss_error *err) {
+    goss_table_fit *fit;
+    GOSS_TRY(goss_table_fit_parse(goss_network_data(n)->transform, &fit, err));
+    *columns = goss_encoding_columns(goss_table_transform_inputs(fit->transform));
+    goss_table_fit_free(fit);
+    return GOSS_OK;
+}
+
+static goss_status tell(const goss_network *n, const whole_set *set, goss_error *err) {
     const int members = goss_network_members(n);
-    int inputs = 0;
+    int inputs;
     char what[40] = "a number";
-    for (int c = 0; c < set->roles.columns; c++) inputs += set->roles.role[c] == GOSS_ROLE_INPUT;
+    GOSS_TRY(count_columns(n, &inputs, err));
     if (set->classes) snprintf(what, sizeof what, "%d classes", goss_network_classes(n));
     cli_tell("%s rows of %d columns became %d network%s of %lld weights for %s (%s)",
              goss_network_note_of(n, "support.samples"), inputs, members, members == 1 ? "" : "s",
              (long long)goss_layout_total(goss_target_layout(goss_network_target(n))),
              goss_table_name(set->table, set->roles.target), what);
+    return GOSS_OK;
 }
 
 static goss_status adapt(const goss_model *m, const adapt_request *q, const whole_set *set, goss_network **out,
@@ -104,7 +122,7 @@ static goss_status adapt(const goss_model *m, const adapt_request *q, const whol
                            .distil = q->distil,
                            .tells = true};
     GOSS_TRY(whole_make_network(m, set, set->rows, set->n, &making, out, err));
-    tell(*out, set);
+    GOSS_TRY(tell(*out, set, err));
     making.tells = false;
     return q->no_estimate ? GOSS_OK : tell_estimate(m, set, &making, err);
 }
@@ -121,7 +139,7 @@ static goss_status read_objective(const char *text, const char **metric, goss_er
 static goss_status open_set(const adapt_request *q, whole_set *set, goss_error *err) {
     const char *metric;
     GOSS_TRY(read_objective(q->objective, &metric, err));
-    GOSS_TRY(whole_set_open(set, q->support, q->target, metric, err));
+    GOSS_TRY(whole_set_open(set, q->support, &q->table, metric, err));
     if (!metric || strcmp(metric, "rmse") != 0 || !set->classes) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "--objective regression: the target %s of %s holds texts, not numbers",
                           goss_table_name(set->table, set->roles.target), q->support);

@@ -85,7 +85,11 @@ int cmd_adapt(int argc, char **argv) {
         CLI_TEXT_OF(KIND_TABLES | KIND_RATINGS, "descriptor", "FILE", &q.descriptor,
                     "table, ratings: the task's or person's row, for a model conditioned on descriptors (ratings: "
                     "--support may then be left out)"),
-        CLI_TEXT_OF(KIND_ANY_TABLE, "target", "COLUMN", &q.target, "any table: the column to predict (the last one)"),
+        CLI_TEXT_OF(KIND_ANY_TABLE, "target", "COLUMN", &q.table.target,
+                    "any table: the column to predict (the last one)"),
+        CLI_TEXT_OF(KIND_ANY_TABLE, "ignore", "A,B", &q.table.ignore, ANY_TABLE_IGNORE),
+        CLI_TEXT_OF(KIND_ANY_TABLE, "categorical", "A,B", &q.table.categorical, ANY_TABLE_CATEGORICAL),
+        CLI_TEXT_OF(KIND_ANY_TABLE, "missing", "A,B", &q.table.missing, ANY_TABLE_MISSING),
         CLI_TEXT_OF(KIND_ANY_TABLE, "objective", "WORD", &q.objective,
                     "any table: classification or regression (by the column's values)"),
         CLI_TEXT("o", "NET", &q.out, "the network file to write"),

@@ -12,6 +12,13 @@
 
 struct init_plan;
 
+/* How the user's tables are read, where they are of any kind. Lists are those of goss_table_options. */
+typedef struct any_table_view {
+    const char *target; /* NULL: the last column */
+    const char *missing, *categorical, *ignore;
+    bool several; /* of several tables: a list may name columns that one of them lacks */
+} any_table_view;
+
 /* Groups of options (cli_option.group): the kinds that have an option; 0: all have it. */
 enum {
     KIND_IMAGES = 1,
@@ -25,6 +32,11 @@ enum {
 /* Those with episodes of classes. */
 enum { KIND_CLASSES = KIND_IMAGES | KIND_SOUNDS | KIND_TEXTS };
 
+/* Help of the options of any_table_view. */
+#define ANY_TABLE_IGNORE "any table: columns that are not used"
+#define ANY_TABLE_CATEGORICAL "any table: columns that are categories although they contain numbers"
+#define ANY_TABLE_MISSING "any table: texts of missing values (NA,N/A,NaN,nan,?,null,NULL)"
+
 /* gossamer eval. */
 typedef struct eval_request {
     const char *data, *methods;
@@ -37,7 +49,8 @@ typedef struct eval_request {
     int most_queries; /* of ratings: of a user, at most; 0: all */
     int candidates;   /* of clicks: others that clicks are ranked among; 0: all, -1: 100 */
     /* whole tables */
-    const char *target, *splits;
+    any_table_view table;
+    const char *splits;
     double share;
     int most_rows, networks;
     bool distil;
@@ -54,7 +67,8 @@ typedef struct eval_request {
 
 /* gossamer adapt. */
 typedef struct adapt_request {
-    const char *model, *support, *task, *labels, *descriptor, *out, *strengths, *target, *objective;
+    const char *model, *support, *task, *labels, *descriptor, *out, *strengths, *objective;
+    any_table_view table;
     goss_adapt_options o;
     bool skip_bad, distil, no_estimate;
 } adapt_request;

@@ -166,7 +166,7 @@ static goss_status choose_model(const whole_eval *e, const char *name, goss_mode
 static goss_status evaluate(whole_eval *e, const eval_request *q, goss_model **first, const char *name,
                             goss_error *err) {
     sum of[WHOLE_METHODS];
-    GOSS_TRY(whole_sets_open(e, q->data, q->target, q->metric, err));
+    GOSS_TRY(whole_sets_open(e, q->data, &q->table, q->metric, err));
     GOSS_TRY(find_metric(e, q->metric, err));
     GOSS_TRY(choose_model(e, name, first, err));
     goss_model *const model = *first;
@@ -186,6 +186,7 @@ int eval_whole_tables(const eval_request *q, const cli_verb *verb, goss_model *f
                   q->fine_tune  ? "fine-tune"
                   : q->networks ? "networks"
                                 : "distil");
+    if (q->metric && !*q->metric) cli_usage(verb, "--metric names none");
     if (q->allow_seen) cli_usage(verb, "--allow-seen: no method of whole tables has seen other tables");
     if (n > 1) cli_usage(verb, "\"%s\" is an extra argument: whole tables have no folds", words[1]);
     const goss_status s = evaluate(&e, q, &first, words[0], &err);

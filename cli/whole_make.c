@@ -79,6 +79,11 @@ static goss_status search_on(const goss_model *model, const whole_set *set, cons
     double loss[2];
     const goss_tune_options o = {.steps = MOST_STEPS, .seed = m->network.seed, .threads = m->network.threads};
     goss_status s = goss_table_network_adapt(model, set->table, &set->roles, order, stay, &m->network, &net, err);
+    if (s == GOSS_E_ARGUMENT) { /* all of the rows do make one: these say nothing, as where their target is constant */
+        if (m->tells)
+            cli_tell("fine-tuning: no steps: without a quarter of the rows there is no network (%s)", err->text);
+        return GOSS_OK;
+    }
     if (s == GOSS_OK) s = read_set(set, net, order, stay, &shown, err);
     if (s == GOSS_OK) s = read_set(set, net, order + stay, n - stay, &held, err);
     if (s == GOSS_OK)
@@ -100,6 +105,8 @@ static goss_status choose_steps(const goss_model *model, const whole_set *set, c
     goss_status s = hold_out(set, rows, n, order, &stay, err);
     *steps = 0;
     if (s == GOSS_OK && stay < n) s = search_on(model, set, order, stay, n, m, steps, err);
+    if (s == GOSS_OK && stay == n && m->tells)
+        cli_tell("fine-tuning: no steps: %d rows are too few to hold some out and choose their number", n);
     free(order);
     return s;
 }

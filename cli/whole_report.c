@@ -45,9 +45,16 @@ static double bytes(const whole_runner *r) { return r->bytes / r->divisions; }
 
 /* ---- text ---- */
 
+/* "-": it has no value. */
+static void put_number(const char *format, double v, int width) {
+    char text[60] = "-";
+    if (!isnan(v)) snprintf(text, sizeof text, format, v);
+    printf(" %*s", width, text);
+}
+
 static void put_interval(double mean, double half, const char *format) {
-    char text[60];
-    int n = snprintf(text, sizeof text, format, mean);
+    char text[60] = "-";
+    const int n = isnan(mean) ? 1 : snprintf(text, sizeof text, format, mean);
     if (!isnan(half)) snprintf(text + n, sizeof text - (size_t)n, " +- %.3g", half);
     printf(" %19s", text);
 }
@@ -64,7 +71,9 @@ static void print_summary(const whole_eval *e) {
             put_interval(s.difference, s.difference_ci95, "%+.4g");
         else
             printf(" %19s", "");
-        printf(" %6.2f %11.2f %9.2f %9.0f\n", s.rank, 1e3 * seconds(r), microseconds(r), bytes(r));
+        put_number("%.2f", s.rank, 6), put_number("%.2f", 1e3 * seconds(r), 11);
+        put_number("%.2f", microseconds(r), 9), put_number("%.0f", bytes(r), 9);
+        printf("\n");
         if (s.undefined) printf("  (undefined for %d of %d)\n", s.undefined, e->sets);
     }
 }
@@ -78,7 +87,7 @@ void whole_print(const whole_eval *e) {
     printf("\n");
     for (int i = 0; i < e->sets; i++) {
         cli_put_name(e->set[i].name, 24);
-        for (int k = 0; k < e->runners; k++) printf(" %10.4g", e->runner[k].value[i]);
+        for (int k = 0; k < e->runners; k++) put_number("%.4g", e->runner[k].value[i], 10);
         printf("\n");
     }
     print_summary(e);

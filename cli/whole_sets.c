@@ -157,13 +157,14 @@ static goss_status tell_target(const whole_set *s, const char *path, goss_error 
     return GOSS_OK;
 }
 
-static goss_status find_roles(whole_set *s, const char *path, const char *target, goss_error *err) {
+static goss_status find_roles(whole_set *s, const char *path, const any_table_view *view, goss_error *err) {
     const int columns = goss_table_columns(s->table);
     if (columns < 2) return goss_error_set(err, GOSS_E_ARGUMENT, "%s: a single column: nothing to predict from", path);
     const goss_roles_declared declared = {
-        .target = target ? target : goss_table_name(s->table, columns - 1), .task = "", .section = "--"};
+        .target = view->target ? view->target : goss_table_name(s->table, columns - 1), .task = "", .section = "--"};
+    if (!*declared.target) return goss_error_set(err, GOSS_E_ARGUMENT, "%s: --target names no column", path);
     GOSS_TRY(goss_error_prefix(err, goss_table_roles(s->table, &declared, &s->roles, err), "%s", path));
-    if (!target) GOSS_TRY(tell_target(s, path, err));
+    if (!view->target) GOSS_TRY(tell_target(s, path, err));
     GOSS_TRY(leave_out_names(s, err));
     tell_unused(s, path);
     for (int j = 0; j < columns; j++)
@@ -173,10 +174,14 @@ static goss_status find_roles(whole_set *s, const char *path, const char *target
 
 /* ---- sets ---- */
 
-goss_status whole_set_open(whole_set *s, const char *path, const char *target, const char *metric, goss_error *err) {
+goss_status whole_set_open(whole_set *s, const char *path, const any_table_view *view, const char *metric,
+                           goss_error *err) {
+    goss_table_options o = goss_table_options_defaults();
     bool classes;
-    GOSS_TRY(goss_table_open(path, NULL, &s->table, err));
-    GOSS_TRY(find_roles(s, path, target, err));
+    o.missing = view->missing, o.categorical = view->categorical, o.ignore = view->ignore;
+    o.optional = view->several, o.section = "--";
+    GOSS_TRY(goss_table_open(path, &o, &s->table, err));
+    GOSS_TRY(find_roles(s, path, view, err));
     GOSS_TRY(has_classes(s, path, metric, &classes, err));
     GOSS_TRY(take_rows(s, path, classes, err));
     if (s->n >= 4) return GOSS_OK;
@@ -189,27 +194,30 @@ void whole_set_close(whole_set *s) {
     free(s->name), free(s->rows), free(s->of), free(s->y), free(s->value);
 }
 
-static goss_status open_set(whole_eval *e, int i, const char *path, const char *target, const char *metric,
+static goss_status open_set(whole_eval *e, int i, const char *path, const any_table_view *view, const char *metric,
                             goss_error *err) {
     whole_set *s = &e->set[i];
     GOSS_TRY(take_name(e, i, path, err));
-    GOSS_TRY(whole_set_open(s, path, target, metric, err));
+    GOSS_TRY(whole_set_open(s, path, view, metric, err));
     if ((s->classes > 0) == (e->set[0].classes > 0)) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s has %s to predict and %s has %s: evaluate them apart, or give --metric", path,
                           s->classes ? "classes" : "numbers", e->set[0].name, s->classes ? "numbers" : "classes");
 }
 
-goss_status whole_sets_open(whole_eval *e, const char *files, const char *target, const char *metric, goss_error *err) {
+goss_status whole_sets_open(whole_eval *e, const char *files, const any_table_view *view, const char *metric,
+                            goss_error *err) {
+    any_table_view each = *view;
     int n = 1;
     for (const char *at = files; *at; at++) n += *at == ',';
     char *list = strdup(files), *save = NULL;
     e->set = calloc((size_t)n, sizeof *e->set), e->work = calloc((size_t)n, sizeof *e->work);
     goss_status s = list && e->set && e->work ? GOSS_OK : no_memory(err);
+    each.several = n > 1;
     for (char *path = s == GOSS_OK ? strtok_r(list, ",", &save) : NULL; s == GOSS_OK && path;
          path = strtok_r(NULL, ",", &save)) {
         e->sets++;
-        s = open_set(e, e->sets - 1, path, target, metric, err);
+        s = open_set(e, e->sets - 1, path, &each, metric, err);
     }
     if (s == GOSS_OK && e->sets == 0) s = goss_error_set(err, GOSS_E_ARGUMENT, "--data names no file");
     free(list);

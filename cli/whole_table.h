@@ -5,6 +5,7 @@
 #define GOSS_CLI_WHOLE_TABLE_H
 
 #include "cli.h"
+#include "data_kinds.h"
 #include "gossamer/model.h"
 #include "gossamer/table.h"
 #include "gossamer/table_network.h"
@@ -80,13 +81,15 @@ typedef struct whole_eval {
 } whole_eval;
 
 /* ---- whole_sets.c ---- */
-/* Opens a table; target NULL: the last column. metric (may be NULL) decides where a column of numbers can be both
- * classes and numbers to predict. Its name is NULL. whole_set_close whatever happens. */
-goss_status whole_set_open(whole_set *s, const char *path, const char *target, const char *metric, goss_error *err);
+/* Opens a table. metric (may be NULL) decides where a column of numbers can be both classes and numbers to predict. Its
+ * name is NULL. whole_set_close whatever happens. */
+goss_status whole_set_open(whole_set *s, const char *path, const any_table_view *view, const char *metric,
+                           goss_error *err);
 void whole_set_close(whole_set *s);
-/* Opens the tables of a list of files joined by ','. target NULL: the last column of each. All have classes, or all
- * have numbers to predict; metric (may be NULL) decides where a column of numbers can be both. */
-goss_status whole_sets_open(whole_eval *e, const char *files, const char *target, const char *metric, goss_error *err);
+/* Opens the tables of a list of files joined by ','. All have classes, or all have numbers to predict; metric (may be
+ * NULL) decides where a column of numbers can be both. */
+goss_status whole_sets_open(whole_eval *e, const char *files, const any_table_view *view, const char *metric,
+                            goss_error *err);
 void whole_sets_close(whole_eval *e);
 /* The division of a set. Owns: whole_split_close. */
 goss_status whole_split_open(whole_split *s, const whole_set *set, const goss_table_split_options *o, goss_error *err);

@@ -140,6 +140,102 @@ TEST(whole_numbers_are_classes_or_numbers) {
     SAYS(out_text, "\"metric\": \"r2\"");
 }
 
+/* `text` for each row i of n, behind a header. */
+static void rows(const char *name, const char *header, int n, const char *(*row)(int i)) {
+    char text[8000];
+    int at = sprintf(text, "%s\n", header);
+    for (int i = 0; i < n; i++) at += sprintf(text + at, "%s\n", row(i));
+    put(name, text);
+}
+
+/* One row differs from all others. */
+static const char *nearly_constant(int i) {
+    static char text[60];
+    sprintf(text, "%d,%s,%s", i * 7 % 10, i % 2 ? "u" : "v", i == 59 ? "5.5" : "3.5");
+    return text;
+}
+
+/* Such a row is among those held out, or not: either way there is a network, and what can be said of it. */
+TEST(rows_of_which_some_say_nothing) {
+    prepare();
+    rows("nearly.csv", "a,b,y", 60, nearly_constant);
+    RUN(0, "adapt run/model.safetensors --support nearly.csv --fine-tune auto -o nearly.net");
+    SAYS(err_text, "fine-tuning: no steps: without a quarter of the rows there is no network");
+    SAYS(err_text, "the target y is the same in all rows");
+    SAYS(err_text, " divisions): rmse 0.");
+    T_CHECK(!strstr(err_text, "(4 divisions)"));
+    RUN(0, "predict nearly.net nearly.csv --json");
+    put("few.csv", "weight,outcome\n4,a\n2,b\n3,a\n3,b\n");
+    RUN(0, "adapt run/model.safetensors --support few.csv --fine-tune auto -o few.net");
+    SAYS(err_text, "fine-tuning: no steps: 4 rows are too few");
+}
+
+static const char *spoilt(int i) {
+    static char text[60];
+    sprintf(text, "%s,%d,%d,%s", i % 9 ? i % 2 ? "1.5" : "0.25" : "unknown", 1 + i % 3, i * 7 % 10, i % 2 ? "p" : "q");
+    return text;
+}
+
+/* What an error about a cell says can be declared, and the network reads tables in the same way. */
+TEST(columns_are_declared) {
+    prepare();
+    rows("spoilt.csv", "x,level,z,y", 60, spoilt);
+    RUN(1, "adapt run/model.safetensors --support spoilt.csv -o spoilt.net");
+    SAYS(err_text, "spoilt.csv:2:x: \"unknown\" is not a number");
+    RUN(0, "adapt run/model.safetensors --support spoilt.csv --missing unknown --categorical level -o spoilt.net");
+    SAYS(err_text, "60 rows of 3 columns");
+    RUN(0, "inspect spoilt.net");
+    SAYS(out_text, "dense1.w                     F32   6 x "); /* x and its flag, three levels, z */
+    RUN(0, "predict spoilt.net spoilt.csv");
+    SAYS(out_text, "\nunknown,1,0,");
+    RUN(0, "adapt run/model.safetensors --support spoilt.csv --ignore x,z -o spoilt.net");
+    SAYS(err_text, "spoilt.csv: x is not used: ignored (declared)");
+    SAYS(err_text, "60 rows of 1 columns");
+    RUN(0, "predict spoilt.net spoilt.csv");
+    RUN(0, "eval run/model.safetensors --data spoilt.csv --repeats 1 --missing unknown --json");
+    rows("other.csv", "a,b,y", 60, nearly_constant);
+    RUN(0, "eval run/model.safetensors --data spoilt.csv,other.csv --target y --ignore x --metric accuracy --json");
+    RUN(1, "adapt run/model.safetensors --support spoilt.csv --ignore x,w -o spoilt.net");
+    SAYS(err_text, "--ignore: there is no column \"w\"");
+    RUN(1, "adapt run/model.safetensors --support spoilt.csv --ignore x,y -o spoilt.net");
+    SAYS(err_text, "--target: column y is declared as ignored already");
+    RUN(2, "adapt run/model.safetensors --support spoilt.csv --missing -o spoilt.net");
+}
+
+/* Columns that the model leaves out are not counted. */
+TEST(columns_that_count) {
+    char text[8000];
+    prepare();
+    int at = sprintf(text, "place,x,y\n");
+    for (int i = 0; i < 80; i++) at += sprintf(text + at, "p%d,%d,%s\n", i % 40, i * 7 % 10, i % 3 ? "u" : "v");
+    put("places.csv", text);
+    RUN(0, "adapt run/model.safetensors --support places.csv -o places.net");
+    SAYS(err_text, "column place has 40 categories and is no input");
+    SAYS(err_text, "80 rows of 1 columns became 1 network");
+}
+
+static const char *far_off(int i) {
+    static char text[60];
+    sprintf(text, "%d,%d,%.3f", i * 7 % 10, i % 3, 1e9 + i * 7 % 10);
+    return text;
+}
+
+static const char *tiny(int i) {
+    static char text[60];
+    sprintf(text, "%d,%d,%de-200", i * 7 % 10, i % 3, 1 + i);
+    return text;
+}
+
+TEST(numbers_that_single_precision_does_not_tell_apart) {
+    prepare();
+    rows("far.csv", "a,b,y", 40, far_off), rows("tiny.csv", "a,b,y", 40, tiny);
+    RUN(1, "adapt run/model.safetensors --support far.csv -o far.net");
+    SAYS(err_text, "the target y is 1e+09 on average and differs by 2.87: ");
+    SAYS(err_text, "subtract a constant");
+    RUN(1, "adapt run/model.safetensors --support tiny.csv -o far.net");
+    SAYS(err_text, "the target y is from 1e-200 to 4e-199: ");
+}
+
 TEST(gradient_steps_follow) {
     int steps;
     double with, without;
@@ -232,6 +328,8 @@ TEST(mistakes_are_told) {
     RUN(1, "adapt run/model.safetensors --support people.csv --target out_come -o x.net");
     SAYS(err_text, "there is no column \"out_come\"");
     SAYS(err_text, "outcome");
+    RUN(1, "adapt run/model.safetensors --support people.csv --target '' -o x.net");
+    SAYS(err_text, "people.csv: --target names no column");
     RUN(1, "adapt run/model.safetensors --support people.csv --target patient -o x.net");
     SAYS(err_text, "patient");
     RUN(1, "adapt tables-of-mine --support people.csv -o x.net");

@@ -111,6 +111,10 @@ TEST(a_model_of_any_table) {
     T_EQ(number("linear", "undefined"), 0);
     T_CHECK(number("any/model.safetensors", "bytes") > 0 && number("any/model.safetensors", "seconds_per_task") > 0);
     T_NEAR(number("linear", "difference"), number("linear", "good") - number("any/model.safetensors", "good"), 1e-9);
+    RUN(0, "eval any/model.safetensors --data many.csv --repeats 1 --methods linear");
+    SAYS(out_text,
+         "any/model.safetensors                   -                          -           -         -         -\n");
+    T_CHECK(!strstr(out_text, "nan"));
 }
 
 /* An ensemble is larger; gradient steps are a contender of their own. */
@@ -192,6 +196,9 @@ TEST(mistakes) {
         {"eval tables --data good.csv --split 1.5", 2, "--split 1.5"},
         {"eval tables --data good.csv --split test", 1, "tables"},
         {"eval tables --data good.csv --target outcom", 1, "nearest: \"outcome\""},
+        {"eval tables --data good.csv --target ''", 1, "good.csv: --target names no column"},
+        {"eval tables --data good.csv --metric ''", 2, "--metric names none"},
+        {"eval tables --data good.csv --ignore outcom", 1, "--ignore: there is no column"},
         {"eval tables --data good.csv --target x --metric auc", 1, "classes in 120 rows"},
         {"eval tables --data good.csv --metric rmse", 1, "--metric"},
         {"eval tables --data good.csv,price.csv", 1, "evaluate them apart"},

@@ -208,7 +208,8 @@ typedef struct goss_roles {
 } goss_roles;
 
 /* Assigns roles by declaration, and by the rules of docs/tables.md where nothing is declared. declared: may be NULL.
- * Errors: GOSS_E_ARGUMENT: no such column, one column declared for two roles, a target of type DATE.
+ * Columns that the table was opened to ignore are ignored. Errors: GOSS_E_ARGUMENT: no such column, one column declared
+ * for two roles, a target of type DATE.
  * Owns: goss_roles_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_roles(const goss_table *table, const goss_roles_declared *declared,
                                                     goss_roles *out, goss_error *err);

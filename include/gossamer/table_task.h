@@ -161,8 +161,8 @@ typedef struct goss_table_transform_options {
 
 /* Fits a transform to the rows of tasks [n] (NULL: all): inputs by goss_encoding_fit, without columns that are constant
  * or empty there; the classes of the target, or its mean and deviation. options: may be NULL.
- * Errors: GOSS_E_ARGUMENT: no input column left, a target that does not fit the objective, a single class; errors of
- * goss_encoding_fit. Owns: goss_table_transform_free. */
+ * Errors: GOSS_E_ARGUMENT: no input column left, a target that does not fit the objective, a single class, numbers that
+ * single precision does not tell apart; errors of goss_encoding_fit. Owns: goss_table_transform_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_transform_fit(const goss_table_tasks *t, const goss_roles *roles,
                                                             const int32_t *tasks, int n,
                                                             const goss_table_transform_options *options,

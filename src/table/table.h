@@ -44,7 +44,8 @@ struct goss_table {
     int columns, rows, files;
     int file_column;
     char format[120];
-    char decimal; /* the first file's */
+    char decimal;        /* the first file's */
+    const char *missing; /* the declared texts of missing values; NULL: those of goss_table_options */
 };
 
 /* ---- interface of readers ---- */

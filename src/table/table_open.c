@@ -120,6 +120,8 @@ static goss_status build(const goss_table_options *options, size_t files, const 
     goss_status s = b.t && b.t->file ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for a table");
     if (s == GOSS_OK && folder && !(b.t->folder = goss__arena_strdup(&b.t->arena, folder)))
         s = goss_error_set(err, GOSS_E_NOMEM, "no memory for a table");
+    if (s == GOSS_OK && b.options->missing && !(b.t->missing = goss__arena_strdup(&b.t->arena, b.options->missing)))
+        s = goss_error_set(err, GOSS_E_NOMEM, "no memory for a table");
     if (s == GOSS_OK) {
         b.t->files = (int)files, b.t->file_column = -1;
         s = passes(&b, run, what, err);

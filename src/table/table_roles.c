@@ -104,7 +104,9 @@ static void guess_alone(guess *g, int c) {
     char bare[40];
     bare_name(goss_table_name(g->t, c), bare);
     const bool all_different = s->distinct == g->t->rows && g->t->rows > 1 && is_whole(g, c);
-    if (s->distinct <= 1 && g->t->rows > 1)
+    if (g->t->column[c].ignored)
+        set(g, c, GOSS_ROLE_IGNORED, "declared");
+    else if (s->distinct <= 1 && g->t->rows > 1)
         set(g, c, GOSS_ROLE_CONSTANT, s->distinct ? "the same in all rows" : "no cell holds anything");
     else if (counts_rows(g->t, c) && goss__like_time(goss_table_name(g->t, c)))
         set(g, c, GOSS_ROLE_INPUT, "counts the rows, called as time is");
@@ -243,10 +245,11 @@ static goss_status guess_target(guess *g, goss_error *err) {
 
 static goss_status declare(guess *g, int c, goss_column_role role, const char *what, goss_error *err) {
     char label[GOSS__LABEL];
-    if (g->declared[c])
+    const bool ignored = g->t->column[c].ignored && role != GOSS_ROLE_IGNORED;
+    if (g->declared[c] || ignored)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: column %s is declared as %s already", what,
                               goss__column_label(goss_table_name(g->t, c), label),
-                              goss_column_role_name(g->r->role[c]));
+                              goss_column_role_name(ignored ? GOSS_ROLE_IGNORED : g->r->role[c]));
     g->declared[c] = true;
     set(g, c, role, "declared");
     return GOSS_OK;

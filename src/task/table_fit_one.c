@@ -17,6 +17,8 @@ static goss_status fit(const goss_table *table, const goss_roles *roles, int32_t
     GOSS_TRY(goss_table_transform_fit(&all, roles, NULL, 0, &o, &out->transform, err));
     out->metric = out->transform->objective->metrics[0];
     out->support = out->most_support = n;
+    if (table->missing && !(out->missing = goss__strdup(table->missing)))
+        return goss_error_set(err, GOSS_E_NOMEM, "no memory for a table's fit");
     return GOSS_OK;
 }
 

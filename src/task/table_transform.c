@@ -104,6 +104,26 @@ static goss_status changes(const fitting *g, double *mean, double *deviation, go
     return s;
 }
 
+/* Targets are computed in single precision. */
+static goss_status check_scale(const fitting *g, const goss_column_stats *s, goss_error *err) {
+    enum { MOST_RATIO = 100000 };
+    const bool same = sees_target(g) ? !(s->deviation > 0) : !(s->max > s->min);
+    if (same)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: the target %s is the same in all rows to train on: there is nothing to learn",
+                              goss_table_path(g->table), g->f->target);
+    if (s->deviation < 1e-30)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: the target %s is from %g to %g: such numbers cannot be told apart; write them in a "
+                              "smaller unit",
+                              goss_table_path(g->table), g->f->target, s->min, s->max);
+    if (fabs(s->mean) <= MOST_RATIO * s->deviation) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s: the target %s is %g on average and differs by %.3g: numbers of single precision cannot "
+                          "tell that; subtract a constant from all of them",
+                          goss_table_path(g->table), g->f->target, s->mean, s->deviation);
+}
+
 static goss_status fit_number(const fitting *g, goss_error *err) {
     goss_column_stats s;
     if (goss_table_type(g->table, g->t->target) != GOSS_COLUMN_NUMBER)
@@ -113,10 +133,7 @@ static goss_status fit_number(const fitting *g, goss_error *err) {
                               goss_table_path(g->table), g->f->target, goss_table_category(g->table, g->t->target, 0));
     GOSS_TRY(goss_table_stats(g->table, g->t->target, g->rows, g->n, &s, err));
     if (sees_target(g)) GOSS_TRY(changes(g, &s.mean, &s.deviation, err));
-    if (!(s.deviation > 0))
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "%s: the target %s is the same in all rows to train on: there is nothing to learn",
-                              goss_table_path(g->table), g->f->target);
+    GOSS_TRY(check_scale(g, &s, err));
     g->f->mean = (float)s.mean, g->f->deviation = (float)s.deviation;
     return GOSS_OK;
 }
