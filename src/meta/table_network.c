@@ -19,68 +19,24 @@
 #include "meta/adapter.h"
 #include "meta/cells.h"
 #include "meta/network.h"
+#include "meta/table_slots.h"
 
 enum { MOST_ROWS = 256, ATTENTION = 48 << 20, MOST_MORE = 100000, GROUPINGS = 4, CLASSES = GOSS_TABLE_NETWORK_CLASSES };
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for a table"); }
 
-/* ---- slots ---- */
-
-/* A number of the model's notation: features of the encoding that it is, and that flag it (-1: nothing does). */
-typedef struct slot {
-    int value, flag;
-    const char *name;
-} slot;
-
 typedef struct making {
     const goss_model *model;
     const goss_table *table;
     const goss_table_network_options *o;
-    goss_table_fit *fit;
+    goss__slots s;
     const goss_objective *objective;
     int32_t *rows; /* [n + more]: those that attention reads, and those that the head alone is fitted to */
-    int n, more, width, classes, slots;
-    slot *slot;
+    int n, more, classes;
     float *x, *y;                      /* of all these rows: [,width], [] */
     int order[CLASSES], turn[CLASSES]; /* classes by size; as told to a member of the ensemble */
     bool shown;                        /* some column was left out */
 } making;
-
-static int by_name(const void *a, const void *b) {
-    const slot *x = a, *y = b;
-    const int order = strcmp(x->name, y->name);
-    return order ? order : (x->value > y->value) - (x->value < y->value);
-}
-
-static bool is_flag(const goss_encoding *e, int column, int feature) {
-    const char *name = goss_encoding_column(e, column), *of = goss_encoding_feature(e, feature);
-    const size_t n = strlen(name);
-    return strncmp(of, name, n) == 0 && strcmp(of + n, " missing") == 0;
-}
-
-/* Of a category of two values one says all. */
-static void put_slots(making *a, const goss_encoding *e, int column) {
-    double number;
-    int first, count;
-    goss_encoding_range(e, column, &first, &count);
-    const int flag = is_flag(e, column, first + count - 1) ? first + count - 1 : -1;
-    int values = count - (flag >= 0);
-    if (!goss_encoding_scale(e, column, &number, &number) && values == 2) values = 1;
-    for (int i = 0; i < values; i++) a->slot[a->slots++] = (slot){first + i, flag, goss_encoding_feature(e, first + i)};
-}
-
-static goss_status make_slots(making *a, goss_error *err) {
-    const goss_encoding *e = goss_table_transform_inputs(a->fit->transform);
-    a->width = goss_encoding_width(e);
-    a->slot = goss__calloc((size_t)a->width, sizeof *a->slot);
-    if (!a->slot) return no_memory(err);
-    for (int i = 0; i < goss_encoding_columns(e); i++) put_slots(a, e, i);
-    qsort(a->slot, (size_t)a->slots, sizeof *a->slot, by_name);
-    if (a->slots <= GOSS_TABLE_NETWORK_SLOTS) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "%s: %d columns (each value of a category counts); at most %d can be read: leave some out",
-                          goss_table_path(a->table), a->slots, GOSS_TABLE_NETWORK_SLOTS);
-}
 
 /* ---- rows ---- */
 
@@ -101,7 +57,7 @@ static goss_status labelled(making *a, const goss_roles *roles, const int32_t *r
 /* How many rows attention has memory for. */
 static int most_rows(const making *a) {
     const int heads = (int)goss_config_int(goss_model_settings(a->model), "cells.heads");
-    const int fit = (int)sqrt((double)ATTENTION / heads / (a->slots + 1)), most = a->o->rows ? a->o->rows : MOST_ROWS;
+    const int fit = (int)sqrt((double)ATTENTION / heads / (a->s.n + 1)), most = a->o->rows ? a->o->rows : MOST_ROWS;
     return fit < most ? fit : most;
 }
 
@@ -147,7 +103,7 @@ static goss_status choose_rows(making *a, const float *y, int most, goss_error *
 }
 
 static goss_status read_targets(making *a, goss_error *err) {
-    return goss_table_transform_targets(a->fit->transform, a->table, a->rows, a->n + a->more, a->y, err);
+    return goss_table_transform_targets(a->s.fit->transform, a->table, a->rows, a->n + a->more, a->y, err);
 }
 
 static goss_status read_rows(making *a, goss_error *err) {
@@ -159,8 +115,8 @@ static goss_status read_rows(making *a, goss_error *err) {
         GOSS_TRY(read_targets(a, err));
     }
     const int all = a->n + a->more;
-    if (!(a->x = goss__calloc((size_t)all * (size_t)a->width, sizeof *a->x))) return no_memory(err);
-    return goss_table_transform_apply(a->fit->transform, a->table, a->rows, all, a->x, NULL, err);
+    if (!(a->x = goss__calloc((size_t)all * (size_t)a->s.width, sizeof *a->x))) return no_memory(err);
+    return goss_table_transform_apply(a->s.fit->transform, a->table, a->rows, all, a->x, NULL, err);
 }
 
 /* Large classes first; of equal ones that which comes first among the rows. */
@@ -198,14 +154,11 @@ static void turn_classes(making *a, int member) {
 
 /* Rows from `first` on. Numbers are told upside down if the one class is called 1. */
 static void put_rows(const making *a, int first, int n, const int *called, float *x, float *y) {
-    const float mean = a->objective->classes ? 0 : goss_table_transform_scale(a->fit->transform).mean[0];
+    const float mean = a->objective->classes ? 0 : goss_table_transform_scale(a->s.fit->transform).mean[0];
     for (int r = 0; r < n; r++) {
-        const float *from = a->x + (size_t)(first + r) * (size_t)a->width;
-        float *to = x + (size_t)r * 2 * (size_t)a->slots;
-        for (int i = 0; i < a->slots; i++) {
-            const slot *s = &a->slot[i];
-            to[i] = from[s->value], to[a->slots + i] = s->flag < 0 ? 0 : from[s->flag];
-        }
+        const float *from = a->x + (size_t)(first + r) * (size_t)a->s.width;
+        float *to = x + (size_t)r * 2 * (size_t)a->s.n;
+        goss__slots_put(&a->s, from, to, to + a->s.n);
         const float own = a->y[first + r];
         y[r] = a->objective->classes ? (float)called[(int)own] : called[0] ? 2 * mean - own : own;
     }
@@ -224,12 +177,12 @@ static void draw(const goss_task_source *source, uint64_t member, goss_task *t) 
 
 static goss_task_source source_of(making *a) {
     return (goss_task_source){.spec = {.input_rank = 1,
-                                       .input = {2 * a->slots},
+                                       .input = {2 * a->s.n},
                                        .objective = a->objective,
                                        .outputs = a->classes,
                                        .supports = a->n,
                                        .queries = a->more,
-                                       .scale = goss_table_transform_scale(a->fit->transform)},
+                                       .scale = goss_table_transform_scale(a->s.fit->transform)},
                               .context = a,
                               .draw = draw,
                               .tasks = 1};
@@ -248,13 +201,13 @@ static goss_status widen(const making *a, const goss_task_source *source, goss_m
 
 /* from [2 slots,units] to [width,units]: a feature may flag several slots. */
 static void carry_first(const making *a, const float *from, float *to, size_t units) {
-    memset(to, 0, (size_t)a->width * units * sizeof *to);
-    for (int i = 0; i < a->slots; i++) {
-        const float *value = from + (size_t)i * units, *flag = from + (size_t)(a->slots + i) * units;
-        float *v = to + (size_t)a->slot[i].value * units;
+    memset(to, 0, (size_t)a->s.width * units * sizeof *to);
+    for (int i = 0; i < a->s.n; i++) {
+        const float *value = from + (size_t)i * units, *flag = from + (size_t)(a->s.n + i) * units;
+        float *v = to + (size_t)a->s.slot[i].value * units;
         memcpy(v, value, units * sizeof *v);
-        if (a->slot[i].flag < 0) continue;
-        float *f = to + (size_t)a->slot[i].flag * units;
+        if (a->s.slot[i].flag < 0) continue;
+        float *f = to + (size_t)a->s.slot[i].flag * units;
         for (size_t k = 0; k < units; k++) f[k] += flag[k];
     }
 }
@@ -284,15 +237,15 @@ static void carry(const making *a, const goss_network *from, goss_network *to, i
 }
 
 static goss_status describe(const making *a, goss_network *n, goss_error *err) {
-    const goss_table_transform *f = a->fit->transform;
+    const goss_table_transform *f = a->s.fit->transform;
     const bool classes = a->objective->classes;
     const char *names[CLASSES];
     char *text;
     for (int c = 0; c < a->classes; c++)
         names[c] = classes ? goss_table_transform_class(f, c) : goss_table_transform_target(f);
-    GOSS_TRY(goss_table_fit_text(a->fit, &text, err));
+    GOSS_TRY(goss_table_fit_text(a->s.fit, &text, err));
     const goss_task_spec spec = {.input_rank = 1,
-                                 .input = {a->width},
+                                 .input = {a->s.width},
                                  .objective = a->objective,
                                  .outputs = a->classes,
                                  .shared_classes = classes,
@@ -312,7 +265,7 @@ static goss_status create(const making *a, const goss_network *like, int members
     goss_network *n = *out = goss__calloc(1, sizeof *n);
     if (!n) return no_memory(err);
     n->members = members;
-    GOSS_TRY(goss_target_parse(goss_target_text(like->target), (int64_t[]){a->width}, 1,
+    GOSS_TRY(goss_target_parse(goss_target_text(like->target), (int64_t[]){a->s.width}, 1,
                                goss_objective_width(a->objective, a->classes), &n->target, err));
     GOSS_TRY(describe(a, n, err));
     char text[32];
@@ -378,7 +331,7 @@ static goss_status check(const goss_model *m, const goss_table *table, const gos
 }
 
 static goss_status check_classes(making *a, goss_error *err) {
-    a->classes = a->objective->classes ? goss_table_transform_classes(a->fit->transform) : 1;
+    a->classes = a->objective->classes ? goss_table_transform_classes(a->s.fit->transform) : 1;
     if (!a->objective->classes && a->o->networks > 2)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%d networks for a number: at most 2 can differ, that are told it as it is and upside "
@@ -386,28 +339,8 @@ static goss_status check_classes(making *a, goss_error *err) {
                               a->o->networks);
     if (a->classes <= CLASSES) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: the target %s has %d classes; at most %d can be read",
-                          goss_table_path(a->table), goss_table_transform_target(a->fit->transform), a->classes,
+                          goss_table_path(a->table), goss_table_transform_target(a->s.fit->transform), a->classes,
                           CLASSES);
-}
-
-/* Roles without categories of too many values. */
-static goss_status useful(making *a, const goss_roles *roles, goss_roles *out, goss_error *err) {
-    *out = *roles, out->task = -1;
-    out->role = goss__alloc((size_t)roles->columns * sizeof *out->role);
-    if (!out->role) return no_memory(err);
-    for (int c = 0; c < roles->columns; c++) {
-        goss_column_stats s;
-        out->role[c] = roles->role[c] == GOSS_ROLE_TASK ? GOSS_ROLE_IGNORED : roles->role[c];
-        if (out->role[c] != GOSS_ROLE_INPUT || goss_table_type(a->table, c) != GOSS_COLUMN_CATEGORY) continue;
-        GOSS_TRY(goss_table_stats(a->table, c, a->rows, a->n, &s, err));
-        if (s.distinct <= GOSS_TABLE_NETWORK_LEVELS) continue;
-        out->role[c] = GOSS_ROLE_IGNORED;
-        /* Of the whole column: other rows of the same table cause the same message. */
-        goss__log(GOSS_LOG_WARN, "%s: column %s has %d categories and is no input: at most %d can be read",
-                  goss_table_path(a->table), goss_table_name(a->table, c), goss_table_categories(a->table, c),
-                  GOSS_TABLE_NETWORK_LEVELS);
-    }
-    return GOSS_OK;
 }
 
 /* As goss_table_transform_fit does it. */
@@ -422,13 +355,9 @@ static goss_status choose_objective(making *a, const goss_roles *roles, goss_err
 }
 
 static goss_status fit(making *a, const goss_roles *roles, const int32_t *rows, int n, goss_error *err) {
-    goss_roles used = {0};
     GOSS_TRY(labelled(a, roles, rows, n, err));
     GOSS_TRY(choose_objective(a, roles, err));
-    goss_status s = useful(a, roles, &used, err);
-    if (s == GOSS_OK) s = goss_table_fit_create(a->table, &used, a->rows, a->n, a->objective, &a->fit, err);
-    goss__free(used.role);
-    return s;
+    return goss__slots_fit(&a->s, a->table, roles, a->rows, a->n, a->objective, GOSS_TABLE_NETWORK_SLOTS, "", err);
 }
 
 goss_status goss_table_network_adapt(const goss_model *m, const goss_table *table, const goss_roles *roles,
@@ -440,12 +369,11 @@ goss_status goss_table_network_adapt(const goss_model *m, const goss_table *tabl
     GOSS_TRY(check(m, table, roles, a.o, err));
     goss_status s = fit(&a, roles, rows, n, err);
     if (s == GOSS_OK) s = check_classes(&a, err);
-    if (s == GOSS_OK) s = make_slots(&a, err);
     if (s == GOSS_OK) s = read_rows(&a, err);
     if (s == GOSS_OK) sort_classes(&a);
     if (s == GOSS_OK) s = adapt(&a, out, err);
-    goss_table_fit_free(a.fit);
-    goss__free(a.rows), goss__free(a.slot), goss__free(a.x), goss__free(a.y);
+    goss__slots_free(&a.s);
+    goss__free(a.rows), goss__free(a.x), goss__free(a.y);
     if (s == GOSS_OK) return s;
     goss_network_free(*out);
     *out = NULL;

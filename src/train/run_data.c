@@ -12,10 +12,11 @@
 
 /* By data.kind; auto is by content. */
 static const goss__data_kind *const kinds[] = {
-    [GOSS__DATA_IMAGES] = &goss__data_images,   [GOSS__DATA_IDX] = &goss__data_images,
-    [GOSS__DATA_TABLE] = &goss__data_table,     [GOSS__DATA_ARRAYS] = &goss__data_table,
-    [GOSS__DATA_PRIOR] = &goss__data_prior,     [GOSS__DATA_SOUND] = &goss__data_sound,
-    [GOSS__DATA_RATINGS] = &goss__data_ratings, [GOSS__DATA_SERIES] = &goss__data_table};
+    [GOSS__DATA_IMAGES] = &goss__data_images,    [GOSS__DATA_IDX] = &goss__data_images,
+    [GOSS__DATA_TABLE] = &goss__data_table,      [GOSS__DATA_ARRAYS] = &goss__data_table,
+    [GOSS__DATA_PRIOR] = &goss__data_prior,      [GOSS__DATA_SOUND] = &goss__data_sound,
+    [GOSS__DATA_RATINGS] = &goss__data_ratings,  [GOSS__DATA_SERIES] = &goss__data_table,
+    [GOSS__DATA_TABLES] = &goss__data_own_tables};
 
 /* Images in tasks of their own, or in classes that episodes are drawn from. */
 static const goss__data_kind *images_kind(const goss__run_settings *s) {

@@ -54,7 +54,7 @@ typedef struct goss__data_kind {
 } goss__data_kind;
 
 extern const goss__data_kind goss__data_images, goss__data_image_tasks, goss__data_table, goss__data_prior,
-    goss__data_own, goss__data_sound, goss__data_text, goss__data_ratings;
+    goss__data_own, goss__data_own_tables, goss__data_sound, goss__data_text, goss__data_ratings;
 
 struct goss__run_data {
     const goss__data_kind *kind;

@@ -110,9 +110,9 @@ static const goss_key own[] = {
         "is), or a table: csv, ARFF, NumPy, or a folder or .zip of such; or a folder of sound files, or a csv "
         "file of file, class, ...; or a folder with ratings.csv"),
     GOSS__KEY_WORD(
-        "data.kind", data.kind, "auto", "auto|images|idx|table|arrays|prior|sound|ratings|series",
+        "data.kind", data.kind, "auto", "auto|images|idx|table|arrays|prior|sound|ratings|series|tables",
         "What data.path holds; auto: by its content; prior: nothing, tables are drawn as [prior] says; series: a "
-        "table whose rows are steps in time"),
+        "table whose rows are steps in time; tables: files that are tables each, for the method tables"),
     GOSS__KEY_TEXT(
         "data.task", table.task, "",
         "table: the column whose values are tasks; file: each file is one; all: all rows are one; empty: guessed. "

@@ -26,7 +26,8 @@ typedef enum goss__data_word {
     GOSS__DATA_PRIOR,
     GOSS__DATA_SOUND,
     GOSS__DATA_RATINGS,
-    GOSS__DATA_SERIES
+    GOSS__DATA_SERIES,
+    GOSS__DATA_TABLES
 } goss__data_word;
 
 typedef struct goss__run_settings {

@@ -262,10 +262,12 @@ static const struct {
     {"data.tasks,data.per_class", "image tasks", "images in tasks (data.task = folder, data.tasks)"},
     {"data.train_tasks,task.support,task.queries", "table,image tasks,ratings", "tasks of tables, images or ratings"},
     {"data.task,data.split", "table,image tasks", "tasks of tables or images"},
-    {"data.hold_out", "images,table,sound,text,ratings", "classes or tasks that are held out"},
-    {"validate.episodes", "images,table,prior,sound,text,ratings", "classes or tasks that are held out"},
+    {"data.hold_out", "images,table,tables,sound,text,ratings", "classes or tasks that are held out"},
+    {"validate.episodes", "images,table,tables,prior,sound,text,ratings", "classes or tasks that are held out"},
+    {"prior.columns,prior.support,prior.queries,prior.classes", "prior,tables",
+     "whole tables (data.kind = prior, tables)"},
     {"prior.*", "prior", "tables of a prior (data.kind = prior)"},
-    {"task.objective", "table,prior,ratings", "tables and ratings"},
+    {"task.objective", "table,tables,prior,ratings", "tables and ratings"},
     {"data.text,data.tokens,data.fold,data.vocabulary,data.least,data.ngrams,data.length,data.text_as,data.buckets,"
      "data.vectors",
      "table,text", "texts in tables"},
@@ -275,8 +277,9 @@ static const struct {
      "ratings", "ratings"},
     {"data.time", "table,ratings", "series and ratings"},
     {"data.series,data.window,data.horizon,data.stride", "table", "series (data.kind = series)"},
-    {"data.target,data.ignore,data.missing", "table,text", "tables"},
-    {"data.categorical,data.role,task.thin,task.any", "table", "tables"},
+    {"data.target,data.ignore,data.missing", "table,tables,text", "tables"},
+    {"data.categorical", "table,tables", "tables"},
+    {"data.role,task.thin,task.any", "table", "tables"},
     {"data.descriptor", "table,ratings", "tasks of tables and users of ratings"}};
 
 static bool is_among(const char *kind, const char *kinds) {
