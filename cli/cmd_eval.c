@@ -101,8 +101,10 @@ static const cli_option options[] = {
                 "also the method shuffled-structure: each network has the structure of another task"),
     CLI_FLAG_OF(KIND_IMAGES | KIND_TABLES | DRAWN, "mean-budget", &asked.mean_budget,
                 "budgets hold for the mean over tasks; also the method equal-budget: for each task"),
-    CLI_TEXT_OF(KIND_IMAGES | DRAWN, "structures", "FILE.csv", &asked.structures,
-                "images: which task got which structure, at which score and cost, as a table"),
+    CLI_TEXT_OF(KIND_IMAGES | KIND_TABLES | DRAWN, "structures", "FILE.csv", &asked.structures,
+                "which task got which structure, at which score and cost, as a table"),
+    CLI_TEXT_OF(KIND_IMAGES | KIND_TABLES | DRAWN, "plot", "FILE.svg", &asked.plot,
+                "the same as a drawing: gates by task, cost against score, and whether like tasks got like structures"),
     CLI_TEXT_OF(KIND_IMAGES | DRAWN, "cache", "DIR", &asked.cache,
                 "images: cache of decoded images; a run's folder has one"),
     CLI_FLAG_OF(KIND_IMAGES | KIND_SOUNDS | DRAWN, "skip-bad", &asked.skip_bad,
@@ -201,6 +203,7 @@ static goss_status check_outputs(char **word, int words, goss_error *err) {
     }
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) cli_inputs_add_list(&in, lists[i]);
     goss_status s = cli_check_output("--structures", asked.structures, ".csv", &in, err);
+    if (s == GOSS_OK) s = cli_check_output("--plot", asked.plot, ".svg", &in, err);
     if (s == GOSS_OK) s = cli_check_output("--splits", cli_output(asked.splits), ".csv", &in, err);
     cli_inputs_free(&in);
     return s;

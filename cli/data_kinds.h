@@ -61,7 +61,7 @@ typedef struct eval_request {
     int unknown;                                  /* classes beside the ways, for telling that they are */
     bool unseen, skip_bad;
     /* networks whose structure is generated */
-    const char *budgets, *structures;
+    const char *budgets, *structures, *plot;
     bool control, mean_budget;
 } eval_request;
 

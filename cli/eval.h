@@ -18,10 +18,10 @@ typedef struct eval_view {
 
 typedef struct eval {
     const char *data, *labels, *classes, *methods, *cache;
-    const char *budget_list, *structures;
+    const char *budget_list, *structures, *plot;
     bool control, mean_budget;
     double difficulty[CLI_BUDGETS]; /* mean_budget: correlation of bytes with it */
-    double *bytes, *each;           /* mean_budget: [episodes] of the first runner; [EVAL_MOST, episodes] */
+    double *bytes, *each;           /* of the first runner, [episodes]; [EVAL_MOST, episodes]; where wanted */
     cli_budgets budgets;
     cli_structure_rows rows;          /* of the model's own networks */
     cli_variety variety[CLI_BUDGETS]; /* by budget */

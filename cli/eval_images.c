@@ -18,14 +18,8 @@ static void show(void *context, int which, int done, int episodes) {
     fflush(stderr);
 }
 
-static void collect(void *context, int which, int task, const goss_answers *answers) {
-    eval *e = context;
-    (void)task;
-    if (which == 0) cli_rows_add(&e->rows, answers);
-}
-
 static goss_status make_room(eval *e, goss_error *err) {
-    if (!e->mean_budget) return GOSS_OK;
+    if (!e->mean_budget && !e->rows.space) return GOSS_OK;
     e->bytes = calloc((size_t)e->episodes, sizeof *e->bytes);
     e->each = calloc((size_t)e->episodes * (size_t)e->n, sizeof *e->each);
     return e->bytes && e->each ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "out of memory");
@@ -44,13 +38,15 @@ static goss_status judge(eval *e, int64_t bytes, goss_threads *threads, goss_sco
     goss_contender contenders[EVAL_MOST];
     goss_structure_ask ask[EVAL_MOST];
     goss_evaluate_options o = goss_evaluate_defaults();
+    goss_structure_log log;
+    GOSS_TRY(cli_rows_log(&e->rows, e->episodes, e->bytes, &log, err));
     for (int i = 0; i < e->n; i++) {
         const eval_runner *r = &e->runner[i];
         ask[i] = (goss_structure_ask){.source = r->source,
                                       .budget = {.bytes = bytes},
                                       .seed = e->spec.seed,
                                       .pooled = e->mean_budget,
-                                      .bytes = i == 0 ? e->bytes : NULL};
+                                      .log = i == 0 ? log : (goss_structure_log){0}};
         contenders[i] = (goss_contender){.model = e->runner[i].model,
                                          .structure = r->structured ? &ask[i] : NULL,
                                          .fine_tune = e->runner[i].fine_tune,
@@ -60,24 +56,24 @@ static goss_status judge(eval *e, int64_t bytes, goss_threads *threads, goss_sco
     o.threads = threads;
     o.context = e;
     if (isatty(STDERR_FILENO)) o.progress = show;
-    if (e->structures) o.answered = collect;
-    return goss_evaluate(contenders, e->n, e->view[0].sampler, &o, scores, e->each, err);
+    GOSS_TRY(goss_evaluate(contenders, e->n, e->view[0].sampler, &o, scores, e->each, err));
+    return cli_rows_take(&e->rows, e->episodes, e->each, NULL, NULL, err);
 }
 
 static goss_status judge_all(eval *e, goss_score (*scores)[EVAL_MOST], goss_error *err) {
     goss_threads *threads;
     GOSS_TRY(goss_threads_new(e->threads, &threads, err));
     goss_status s = e->budgets.n == 0 ? judge(e, 0, threads, scores[0], err) : GOSS_OK;
+    if (s == GOSS_OK && e->budgets.n == 0) cli_rows_end(&e->rows);
     for (int i = 0; s == GOSS_OK && i < e->budgets.n; i++) {
         cli_rows_begin(&e->rows, e->budgets.bytes[i]);
         s = goss_error_prefix(err, judge(e, e->budgets.bytes[i], threads, scores[i], err), "--budget %lld bytes",
                               (long long)e->budgets.bytes[i]);
         if (s == GOSS_OK && e->mean_budget) e->difficulty[i] = correlate(e);
-        e->variety[i] = cli_rows_variety(&e->rows);
+        if (s == GOSS_OK && e->rows.space) e->variety[i] = cli_rows_variety(&e->rows), cli_rows_end(&e->rows);
     }
     goss_threads_free(threads);
-    if (s == GOSS_OK && e->structures) s = cli_rows_write(&e->rows, e->structures, err);
-    return s;
+    return s == GOSS_OK ? cli_rows_write(&e->rows, err) : s;
 }
 
 static goss_status race(eval *e, goss_model *first, const char *model, goss_error *err) {
@@ -90,7 +86,9 @@ static goss_status race(eval *e, goss_model *first, const char *model, goss_erro
     GOSS_TRY(gathered);
     if (e->budgets.n > 0) GOSS_TRY(cli_need_structures(first, model, "--budget", err));
     if (e->structures) GOSS_TRY(cli_need_structures(first, model, "--structures", err));
-    if (e->structures) GOSS_TRY(cli_rows_open(&e->rows, first, err));
+    if (e->plot) GOSS_TRY(cli_need_structures(first, model, "--plot", err));
+    GOSS_TRY(cli_rows_open(&e->rows, first, goss_task_objective(&goss_model_data(first)->task)->metrics[0],
+                           e->structures, e->plot, err));
     GOSS_TRY(eval_open(e, err));
     GOSS_TRY(make_room(e, err));
     GOSS_TRY(judge_all(e, scores, err));
@@ -107,7 +105,7 @@ int eval_images(const eval_request *q, const cli_verb *verb, goss_model *first, 
     if (n > 1) cli_usage(verb, "several models: only those of tables are folds; --methods NAME=FILE races others");
     e.data = q->data, e.labels = q->labels, e.classes = q->classes, e.methods = q->methods, e.cache = q->cache;
     e.allow_seen = q->allow_seen, e.unseen = q->unseen, e.skip_bad = q->skip_bad, e.json = q->json;
-    e.budget_list = q->budgets, e.control = q->control, e.structures = q->structures;
+    e.budget_list = q->budgets, e.control = q->control, e.structures = q->structures, e.plot = q->plot;
     e.mean_budget = q->mean_budget;
     e.episodes = q->episodes, e.threads = q->threads, e.fine_tune = q->fine_tune, e.spec = q->episode;
     const int status = race(&e, first, words[0], &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);

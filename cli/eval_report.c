@@ -74,18 +74,11 @@ void eval_print_table(const eval *e, const goss_score *scores) {
     print_rows(e, scores);
 }
 
-static void print_variety(const cli_variety *v) {
-    printf("%d different structures of %d tasks", v->distinct, v->tasks);
-    if (isfinite(v->distance)) printf("; %.1f gates differ between two tasks on average", v->distance);
-    if (isfinite(v->correlation)) printf("; correlation of bytes with the score %+.2f", v->correlation);
-    putchar('\n');
-}
-
 void eval_print_budgets(const eval *e, goss_score (*scores)[EVAL_MOST]) {
     print_head(e);
     for (int i = 0; i < e->budgets.n; i++) {
         cli_print_figures(e->budgets.bytes[i], &scores[i][0].structure);
-        if (e->structures) print_variety(&e->variety[i]);
+        if (e->rows.space) cli_print_variety(&e->variety[i]);
         if (e->mean_budget) cli_print_difficulty(e->difficulty[i]);
         print_rows(e, scores[i]);
     }
@@ -159,20 +152,13 @@ void eval_print_json(const eval *e, const goss_score *scores) {
     printf("}\n");
 }
 
-static void put_variety(const cli_variety *v) {
-    printf(", \"structures\": {\"tasks\": %d, \"distinct\": %d", v->tasks, v->distinct);
-    put_number("distance", v->distance);
-    put_number("bytes_score_correlation", v->correlation);
-    printf("}");
-}
-
 void eval_print_budgets_json(const eval *e, goss_score (*scores)[EVAL_MOST]) {
     put_protocol(e);
     printf(", \"budgets\": [");
     for (int i = 0; i < e->budgets.n; i++) {
         printf("%s{\"budget_bytes\": %lld", i ? ", " : "", (long long)e->budgets.bytes[i]);
         cli_json_figures(&scores[i][0].structure);
-        if (e->structures) put_variety(&e->variety[i]);
+        if (e->rows.space) cli_json_variety(&e->variety[i]);
         if (e->mean_budget) cli_json_difficulty(e->difficulty[i]);
         put_methods(e, scores[i]);
         printf("}");

@@ -199,6 +199,8 @@ static goss_status gather(eval_table *e, goss_model *first, char **words, int n,
     GOSS_TRY(eval_field_of_models(&e->field, eval_field_method(&e->field, 0), &at, err));
     e->runner[at].structured = cli_has_structures(e->fold[0].base.model);
     if (e->budgets.n > 0) GOSS_TRY(cli_need_structures(e->fold[0].base.model, words[0], "--budget", err));
+    if (e->structures) GOSS_TRY(cli_need_structures(e->fold[0].base.model, words[0], "--structures", err));
+    if (e->plot) GOSS_TRY(cli_need_structures(e->fold[0].base.model, words[0], "--plot", err));
     if (e->fine_tune > 0) GOSS_TRY(add_tuned(e, err));
     if (e->control) GOSS_TRY(add_structure(e, GOSS_STRUCTURE_SHUFFLED, err));
     if (e->mean_budget) GOSS_TRY(add_structure(e, GOSS_STRUCTURE_EQUAL, err));
@@ -267,26 +269,46 @@ static void close_all(eval_table *e) {
     for (int i = 0; i < e->field.entrants; i++) forget(&e->runner[i]);
     for (int i = 0; i < CLI_BUDGETS; i++)
         for (int k = 0; k < e->field.entrants; k++) forget(&e->raced[i][k]);
+    cli_rows_close(&e->rows);
     eval_field_free(&e->field);
     free(e->judged), free(e->work), free(e->list);
 }
 
 static goss_status race(eval_table *e, int i, goss_error *err) {
+    cli_rows_begin(&e->rows, e->budgets.n > 0 ? e->budgets.bytes[i] : 0);
     if (e->budgets.n == 0) {
         GOSS_TRY(eval_table_race(e, 0, err));
     } else {
         GOSS_TRY(goss_error_prefix(err, eval_table_race(e, e->budgets.bytes[i], err), "--budget %lld bytes",
                                    (long long)e->budgets.bytes[i]));
     }
+    if (e->rows.space) e->variety[i] = cli_rows_variety(&e->rows), cli_rows_end(&e->rows);
     memcpy(e->raced[i], e->runner, sizeof e->runner);
     for (int k = 0; k < e->field.entrants; k++) moved(&e->runner[k]);
     return GOSS_OK;
 }
 
+static const char *space_of(const table_fold *f) {
+    return goss_target_text(goss_method_target(goss_model_method(f->base.model)));
+}
+
+static goss_status open_structures(eval_table *e, goss_error *err) {
+    if (!e->structures && !e->plot) return GOSS_OK;
+    for (int i = 1; i < e->field.models; i++)
+        if (strcmp(space_of(&e->fold[i]), space_of(&e->fold[0])) != 0)
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "%s: the spaces of %s and %s differ, and so do their structures: evaluate them apart",
+                                  e->structures ? "--structures" : "--plot", e->fold[0].base.path,
+                                  e->fold[i].base.path);
+    return cli_rows_open(&e->rows, e->fold[0].base.model, e->metric, e->structures, e->plot, err);
+}
+
 /* The report begins when all races are over: an error leaves no half of one. */
 static goss_status race_all(eval_table *e, const eval_table_form *form, goss_error *err) {
     const int races = e->budgets.n > 0 ? e->budgets.n : 1;
+    GOSS_TRY(open_structures(e, err));
     for (int i = 0; i < races; i++) GOSS_TRY(race(e, i, err));
+    GOSS_TRY(cli_rows_write(&e->rows, err));
     for (int i = 0; i < races; i++) {
         memcpy(e->runner, e->raced[i], sizeof e->runner);
         if (i == 0) form->begin(e);
@@ -327,7 +349,7 @@ int eval_tables(const eval_request *q, const cli_verb *verb, goss_model *first, 
     e.metric_name = q->metric, e.descriptors = q->descriptors, e.support = q->support, e.repeats = q->repeats;
     e.fine_tune = q->fine_tune, e.threads = q->threads, e.seed = q->seed;
     e.json = q->json, e.budget_list = q->budgets, e.control = q->control;
-    e.mean_budget = q->mean_budget;
+    e.mean_budget = q->mean_budget, e.structures = q->structures, e.plot = q->plot;
     const int status = run(&e, first, words, n, &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
     close_all(&e);
     return status;

@@ -8,6 +8,7 @@
 #include "eval_field.h"
 #include "gossamer/race.h"
 #include "gossamer/table_data.h"
+#include "structure_rows.h"
 #include "structures.h"
 
 typedef struct table_fold {
@@ -37,7 +38,7 @@ typedef struct eval_table {
     int support, repeats, fine_tune, threads;
     uint64_t seed;
     bool json;
-    const char *budget_list;
+    const char *budget_list, *structures, *plot;
     bool control, mean_budget;
     cli_budgets budgets;
     char *list; /* the items of --methods */
@@ -46,6 +47,8 @@ typedef struct eval_table {
     table_fold fold[EVAL_FOLDS];
     table_runner runner[EVAL_ENTRANTS];
     table_runner raced[CLI_BUDGETS][EVAL_ENTRANTS]; /* as they were after each race */
+    cli_structure_rows rows;                        /* of the model's own networks, of all draws */
+    cli_variety variety[CLI_BUDGETS];               /* by budget */
     const goss_metric *metric;
     int tasks;    /* of the table */
     bool *judged; /* [tasks] */

@@ -46,11 +46,11 @@ static void add_figures(goss_structure_figures *to, const goss_structure_figures
 
 static goss_status answer_by_model(const eval_table *e, table_runner *r, int64_t bytes, const table_fold *f,
                                    const goss_task_source *source, goss_threads *threads, int64_t draws, double *values,
-                                   double *bytes_of, double *seconds, goss_error *err) {
+                                   goss_structure_log log, double *seconds, goss_error *err) {
     goss_model *derived = NULL;
     if (r->base.derive) GOSS_TRY(goss_contender_derive(f->base.model, r->base.derive, &derived, err));
     const goss_structure_ask ask = {
-        .source = r->source, .budget = {.bytes = bytes}, .seed = e->seed, .pooled = e->mean_budget, .bytes = bytes_of};
+        .source = r->source, .budget = {.bytes = bytes}, .seed = e->seed, .pooled = e->mean_budget, .log = log};
     goss_structure_figures figures;
     const goss_status s =
         goss_race_structure(derived ? derived : f->base.model, r->base.fine_tune, r->structured ? &ask : NULL, source,
@@ -60,18 +60,34 @@ static goss_status answer_by_model(const eval_table *e, table_runner *r, int64_t
     return s;
 }
 
-static goss_status answer(const eval_table *e, table_runner *r, int64_t bytes, const table_fold *f,
-                          const int32_t *tasks, int n, const int64_t *number, goss_threads *threads, double *values,
-                          double *bytes_of, goss_error *err) {
+/* The draws of one fold. */
+typedef struct named {
+    const table_fold *fold;
+    const int32_t *tasks;
+    int n;
+} named;
+
+static const char *name_of(const void *context, int64_t draw) {
+    const named *x = context;
+    return goss_table_tasks_name(x->fold->tasks, x->tasks[draw % x->n]);
+}
+
+static goss_status answer(eval_table *e, table_runner *r, int64_t bytes, const table_fold *f, const int32_t *tasks,
+                          int n, const int64_t *number, goss_threads *threads, double *values, double *bytes_of,
+                          goss_error *err) {
     goss_task_source source;
     double seconds = 0;
     const int64_t draws = (int64_t)n * e->repeats;
+    const bool own = r == e->runner;
+    goss_structure_log log = {.bytes = bytes_of};
+    if (own) GOSS_TRY(cli_rows_log(&e->rows, draws, bytes_of, &log, err));
     GOSS_TRY(open_source(e, f, tasks, n, number, &source, err));
     goss_status s = r->kind ? goss_race_baseline(f->fit->baselines, r->kind, &source, f->at, f->from, e->metric, draws,
                                                  values, &seconds, err)
-                            : answer_by_model(e, r, bytes, f, &source, threads, draws, values, bytes_of, &seconds, err);
+                            : answer_by_model(e, r, bytes, f, &source, threads, draws, values, log, &seconds, err);
     goss_task_source_free(&source);
     r->base.seconds += seconds, r->base.draws += draws;
+    if (s == GOSS_OK && own) s = cli_rows_take(&e->rows, draws, values, name_of, &(named){f, tasks, n}, err);
     return s;
 }
 

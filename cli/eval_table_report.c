@@ -61,6 +61,7 @@ static void print_tasks(const eval_table *e) {
 
 static void print_race(const eval_table *e, int budget) {
     if (budget >= 0) cli_print_figures(e->budgets.bytes[budget], &e->runner[0].figures);
+    if (budget >= 0 && e->rows.space) cli_print_variety(&e->variety[budget]);
     if (e->mean_budget) cli_print_difficulty(difficulty(e));
     printf("%-24s %20s %24s %10s\n", "method", e->metric->name, "difference", "ms/task");
     for (int i = 0; i < e->field.entrants; i++) {
@@ -118,6 +119,7 @@ static void begin_json(const eval_table *e) {
 static void put_race(const eval_table *e, int budget) {
     if (budget >= 0) printf("%s{\"budget_bytes\": %lld", budget ? ", " : "", (long long)e->budgets.bytes[budget]);
     if (budget >= 0) cli_json_figures(&e->runner[0].figures);
+    if (budget >= 0 && e->rows.space) cli_json_variety(&e->variety[budget]);
     if (e->mean_budget) cli_json_difficulty(difficulty(e));
     printf(", \"methods\": [");
     for (int i = 0; i < e->field.entrants; i++) {

@@ -1,132 +1,235 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* structure_rows.c: which task got which structure. Distances count gates; bytes are held against the score, since a
- * model that gives hard tasks more shows it there. */
+ * model that gives hard tasks more shows it there; and gates that differ against how unlike tasks are, since one whose
+ * structure is a matter of the task gives like tasks like ones. */
 #include "structure_rows.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
 #include "gossamer/file.h"
 #include "structures.h"
 
+static goss_status no_memory(goss_error *err) {
+    return goss_error_set(err, GOSS_E_NOMEM, "no memory for a table of structures");
+}
+
 /* ---- collecting ---- */
 
-goss_status cli_rows_open(cli_structure_rows *r, const goss_model *m, goss_error *err) {
-    *r = (cli_structure_rows){.metric = goss_task_objective(&goss_model_data(m)->task)->metrics[0]};
+static int put(void *context, const void *data, size_t size) { return fwrite(data, 1, size, context) == size ? 0 : -1; }
+
+static goss_status begin_table(cli_structure_rows *r, goss_error *err) {
+    static const char *const before[] = {"budget", "task"}, *const behind[] = {"bytes", "macs", "ram", "structure"};
+    if (!r->table) return GOSS_OK;
+    if (!(r->rows = open_memstream(&r->rows_text, &r->rows_size))) return no_memory(err);
+    GOSS_TRY(goss_csv_create_to(put, r->rows, &r->csv, err));
+    for (int i = 0; i < 2; i++) goss_csv_text(r->csv, before[i]);
+    goss_csv_text(r->csv, r->metric->name);
+    for (int i = 0; i < 4; i++) goss_csv_text(r->csv, behind[i]);
+    goss_csv_row(r->csv);
+    return GOSS_OK;
+}
+
+goss_status cli_rows_open(cli_structure_rows *r, const goss_model *m, const goss_metric *metric, const char *table,
+                          const char *drawing, goss_error *err) {
+    *r = (cli_structure_rows){.table = table, .drawing = drawing, .metric = metric};
+    if (!table && !drawing) return GOSS_OK;
+    r->inputs = goss_task_input_size(&goss_model_data(m)->task);
+    if (drawing && !(r->panels = open_memstream(&r->panels_text, &r->panels_size))) return no_memory(err);
+    GOSS_TRY(begin_table(r, err));
     return goss_space_create(goss_method_target(goss_model_method(m)), &r->space, err);
 }
 
-static void forget_tasks(cli_structure_rows *r) {
-    for (int i = 0; i < r->tasks; i++) goss_text_free(r->structure[i]);
-    r->tasks = 0;
+static void forget_tasks(cli_structure_tasks *t) {
+    for (int i = 0; i < t->n; i++) goss_text_free(t->structure[i]);
+    t->n = 0;
+}
+
+static void free_log(goss_structure_log *log) {
+    free(log->outputs), free(log->structure), free(log->told);
+    *log = (goss_structure_log){0};
 }
 
 void cli_rows_close(cli_structure_rows *r) {
-    forget_tasks(r);
-    free(r->structure), free(r->bytes), free(r->score), free(r->text);
+    forget_tasks(&r->task);
+    free(r->task.structure), free(r->task.bytes), free(r->task.score), free(r->task.told);
+    free_log(&r->log);
+    if (r->csv) goss_csv_abandon(r->csv);
+    if (r->rows) fclose(r->rows);
+    if (r->panels) fclose(r->panels);
+    free(r->rows_text), free(r->panels_text);
     goss_space_free(r->space);
     *r = (cli_structure_rows){0};
 }
 
 void cli_rows_begin(cli_structure_rows *r, int64_t budget) {
-    forget_tasks(r);
+    forget_tasks(&r->task);
     r->budget = budget;
 }
 
-static bool make_room(cli_structure_rows *r) {
-    if (r->tasks < r->capacity) return true;
-    const int capacity = r->capacity ? 2 * r->capacity : 256;
-    char **structure = realloc(r->structure, (size_t)capacity * sizeof *structure);
-    if (structure) r->structure = structure;
-    double *bytes = realloc(r->bytes, (size_t)capacity * sizeof *bytes);
-    if (bytes) r->bytes = bytes;
-    double *score = realloc(r->score, (size_t)capacity * sizeof *score);
-    if (score) r->score = score;
-    if (!structure || !bytes || !score) return false;
-    r->capacity = capacity;
-    return true;
+goss_status cli_rows_log(cli_structure_rows *r, int64_t draws, double *bytes, goss_structure_log *log,
+                         goss_error *err) {
+    *log = (goss_structure_log){.bytes = bytes};
+    if (!r->space) return GOSS_OK;
+    const size_t n = (size_t)draws + 1, gates = (size_t)goss_space_gates(r->space);
+    free_log(&r->log);
+    r->log.outputs = calloc(n, sizeof *r->log.outputs);
+    r->log.structure = calloc(n * gates, sizeof *r->log.structure);
+    r->log.told = calloc(n * r->inputs, sizeof *r->log.told);
+    if (!r->log.outputs || !r->log.structure || !r->log.told) return no_memory(err);
+    log->outputs = r->log.outputs, log->structure = r->log.structure, log->told = r->log.told;
+    return GOSS_OK;
 }
 
-static bool add_line(cli_structure_rows *r, const char *line, size_t n) {
-    if (r->size + n + 1 > r->room) {
-        const size_t room = 2 * r->room + n + 4096;
-        char *text = realloc(r->text, room);
-        if (!text) return false;
-        r->text = text, r->room = room;
-    }
-    memcpy(r->text + r->size, line, n + 1);
-    r->size += n;
-    return true;
+static goss_status make_room(cli_structure_tasks *t, int64_t more, size_t inputs, goss_error *err) {
+    if (t->n + more <= t->capacity) return GOSS_OK;
+    const size_t capacity = (size_t)t->n + (size_t)more;
+    char **structure = realloc(t->structure, capacity * sizeof *structure);
+    if (structure) t->structure = structure;
+    double *bytes = realloc(t->bytes, capacity * sizeof *bytes);
+    if (bytes) t->bytes = bytes;
+    double *score = realloc(t->score, capacity * sizeof *score);
+    if (score) t->score = score;
+    float *told = realloc(t->told, capacity * inputs * sizeof *told + 1);
+    if (told) t->told = told;
+    if (!structure || !bytes || !score || !told) return no_memory(err);
+    t->capacity = (int)capacity;
+    return GOSS_OK;
 }
 
-void cli_rows_add(cli_structure_rows *r, const goss_answers *a) {
-    char numbers[200];
-    if (!r->space || !a->structure || r->failed) return;
-    const goss_space_figures f = goss_space_cost_of(r->space, a->structure, a->outputs);
-    char *structure = goss_space_write(r->space, a->structure);
-    const double score = r->metric->value(a);
-    r->failed = !structure || !make_room(r);
-    if (!r->failed) {
-        const int n = snprintf(numbers, sizeof numbers, "%lld,%d,%.9g,%lld,%lld,%lld,", (long long)r->budget, r->tasks,
-                               score, (long long)f.bytes, (long long)f.macs, (long long)f.ram);
-        r->failed =
-            !add_line(r, numbers, (size_t)n) || !add_line(r, structure, strlen(structure)) || !add_line(r, "\n", 1);
+static void put_row(cli_structure_rows *r, const char *name, int number, double score, const goss_space_figures *f,
+                    const char *structure) {
+    const double figures[] = {(double)f->bytes, (double)f->macs, (double)f->ram};
+    if (!r->csv) return;
+    goss_csv_number(r->csv, (double)r->budget);
+    if (name)
+        goss_csv_text(r->csv, name);
+    else
+        goss_csv_number(r->csv, number);
+    goss_csv_number(r->csv, score);
+    for (int i = 0; i < 3; i++) goss_csv_number(r->csv, figures[i]);
+    goss_csv_text(r->csv, structure);
+    goss_csv_row(r->csv);
+}
+
+goss_status cli_rows_take(cli_structure_rows *r, int64_t draws, const double *score,
+                          const char *(*name)(const void *context, int64_t draw), const void *context,
+                          goss_error *err) {
+    cli_structure_tasks *t = &r->task;
+    if (!r->space) return GOSS_OK;
+    GOSS_TRY(make_room(t, draws, r->inputs, err));
+    for (int64_t k = 0; k < draws; k++, t->n++) {
+        const float *structure = r->log.structure + k * goss_space_gates(r->space);
+        const goss_space_figures f = goss_space_cost_of(r->space, structure, r->log.outputs[k]);
+        if (!(t->structure[t->n] = goss_space_write(r->space, structure))) return no_memory(err);
+        t->bytes[t->n] = (double)f.bytes, t->score[t->n] = score[k];
+        memcpy(t->told + (size_t)t->n * r->inputs, r->log.told + (size_t)k * r->inputs, r->inputs * sizeof *t->told);
+        put_row(r, name ? name(context, k) : NULL, t->n, score[k], &f, t->structure[t->n]);
     }
-    if (r->failed) {
-        goss_text_free(structure);
-        return;
-    }
-    r->bytes[r->tasks] = (double)f.bytes, r->score[r->tasks] = score;
-    r->structure[r->tasks++] = structure;
+    return GOSS_OK;
 }
 
 /* ---- what they have in common ---- */
 
 static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-static int count_distinct(const cli_structure_rows *r) {
-    char **sorted = malloc((size_t)(r->tasks + 1) * sizeof *sorted);
-    int n = r->tasks > 0;
+static int count_distinct(const cli_structure_tasks *t) {
+    char **sorted = malloc((size_t)(t->n + 1) * sizeof *sorted);
+    int n = t->n > 0;
     if (!sorted) return -1;
-    for (int i = 0; i < r->tasks; i++) sorted[i] = r->structure[i];
-    qsort(sorted, (size_t)r->tasks, sizeof *sorted, by_text); /* equal ones are alike: their order does not matter */
-    for (int i = 1; i < r->tasks; i++) n += strcmp(sorted[i], sorted[i - 1]) != 0;
+    for (int i = 0; i < t->n; i++) sorted[i] = t->structure[i];
+    qsort(sorted, (size_t)t->n, sizeof *sorted, by_text); /* equal ones are alike: their order does not matter */
+    for (int i = 1; i < t->n; i++) n += strcmp(sorted[i], sorted[i - 1]) != 0;
     free(sorted);
     return n;
 }
 
-/* Over all pairs: a gate that is open in k of n tasks differs in k (n - k) of n (n - 1) / 2 pairs. */
-static double mean_distance(const cli_structure_rows *r) {
-    const double n = r->tasks;
+int cli_rows_apart(const cli_structure_rows *r, int a, int b) {
+    const char *x = r->task.structure[a], *y = r->task.structure[b];
+    int n = 0;
+    for (; *x; x++, y++) n += *x != *y;
+    return n;
+}
+
+double cli_rows_unlike(const cli_structure_rows *r, int a, int b) {
+    const float *x = r->task.told + (size_t)a * r->inputs, *y = r->task.told + (size_t)b * r->inputs;
     double sum = 0;
-    if (r->tasks < 2) return NAN;
-    for (size_t place = 0; r->structure[0][place]; place++) {
-        double open = 0;
-        for (int i = 0; i < r->tasks; i++) open += r->structure[i][place] == '1';
-        sum += open * (n - open);
-    }
-    return sum / (n * (n - 1) / 2);
+    for (size_t i = 0; i < r->inputs; i++) sum += ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]);
+    return sqrt(sum);
+}
+
+/* Over all pairs: how many gates differ on average, and the correlation of that with how unlike the tasks are. */
+static void compare_pairs(const cli_structure_rows *r, double *distance, double *correlation) {
+    double n = 0, x = 0, y = 0, xx = 0, yy = 0, xy = 0;
+    for (int a = 0; a < r->task.n; a++)
+        for (int b = 0; b < a; b++) {
+            const double apart = cli_rows_apart(r, a, b), unlike = cli_rows_unlike(r, a, b);
+            n++, x += apart, y += unlike, xx += apart * apart, yy += unlike * unlike, xy += apart * unlike;
+        }
+    const double vx = xx - x * x / n, vy = yy - y * y / n;
+    *distance = n > 0 ? x / n : NAN;
+    *correlation = n > 1 && vx > 1e-9 * xx && vy > 1e-9 * yy ? (xy - x * y / n) / sqrt(vx * vy) : NAN;
 }
 
 cli_variety cli_rows_variety(const cli_structure_rows *r) {
-    return (cli_variety){.tasks = r->tasks,
-                         .distinct = count_distinct(r),
-                         .distance = mean_distance(r),
-                         .correlation = cli_correlation(r->bytes, r->score, r->tasks)};
+    const cli_structure_tasks *t = &r->task;
+    cli_variety v = {
+        .tasks = t->n, .distinct = count_distinct(t), .correlation = cli_correlation(t->bytes, t->score, t->n)};
+    compare_pairs(r, &v.distance, &v.unlike);
+    return v;
 }
 
-/* ---- the file ---- */
+void cli_print_variety(const cli_variety *v) {
+    printf("%d different structures of %d tasks", v->distinct, v->tasks);
+    if (isfinite(v->distance)) printf("; %.1f gates differ between two tasks on average", v->distance);
+    if (isfinite(v->correlation)) printf("; correlation of bytes with the score %+.2f", v->correlation);
+    if (isfinite(v->unlike)) printf("; of gates that differ with how unlike the tasks are %+.2f", v->unlike);
+    putchar('\n');
+}
 
-goss_status cli_rows_write(const cli_structure_rows *r, const char *path, goss_error *err) {
-    char head[120];
-    const int n = snprintf(head, sizeof head, "budget,task,%s,bytes,macs,ram,structure\n", r->metric->name);
-    char *all = r->failed ? NULL : malloc((size_t)n + r->size + 1);
-    if (!all) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a table of structures");
-    memcpy(all, head, (size_t)n);
-    if (r->size) memcpy(all + n, r->text, r->size);
-    const goss_status s = goss_file_write(path, all, (size_t)n + r->size, err);
-    free(all);
+void cli_json_variety(const cli_variety *v) {
+    printf(", \"structures\": {\"tasks\": %d, \"distinct\": %d", v->tasks, v->distinct);
+    cli_json_number(", \"distance\": ", v->distance);
+    cli_json_number(", \"bytes_score_correlation\": ", v->correlation);
+    cli_json_number(", \"distance_unlikeness_correlation\": ", v->unlike);
+    printf("}");
+}
+
+/* ---- the files ---- */
+
+void cli_rows_end(cli_structure_rows *r) {
+    if (r->panels) r->height += cli_rows_draw(r, r->height, r->panels);
+}
+
+static goss_status write_table(cli_structure_rows *r, goss_error *err) {
+    goss_csv *csv = r->csv;
+    if (!csv) return GOSS_OK;
+    r->csv = NULL;
+    GOSS_TRY(goss_csv_close(csv, err));
+    if (fflush(r->rows) != 0) return no_memory(err);
+    return goss_file_write(r->table, r->rows_text, r->rows_size, err);
+}
+
+static goss_status write_drawing(cli_structure_rows *r, goss_error *err) {
+    char *text = NULL;
+    size_t size = 0;
+    if (!r->panels) return GOSS_OK;
+    FILE *all = fflush(r->panels) == 0 ? open_memstream(&text, &size) : NULL;
+    if (!all) return no_memory(err);
+    fprintf(all,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"monospace\" "
+            "font-size=\"12\">\n<style>.open{fill:#2b6cb0}.dot{fill:#2b6cb0;fill-opacity:.5}.axis{fill:none;"
+            "stroke:#999}.title{font-weight:bold}.number{fill:#555}</style>\n<rect width=\"100%%\" "
+            "height=\"100%%\" fill=\"white\"/>\n%s</svg>\n",
+            CLI_PLOT_WIDTH, r->height, r->panels_text);
+    goss_status s = fclose(all) == 0 ? goss_file_write(r->drawing, text, size, err) : no_memory(err);
+    free(text);
     return s;
+}
+
+goss_status cli_rows_write(cli_structure_rows *r, goss_error *err) {
+    GOSS_TRY(write_table(r, err));
+    return write_drawing(r, err);
 }

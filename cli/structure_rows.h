@@ -1,40 +1,76 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* structure_rows.h: which task got which structure: a table of an evaluation, and what it says as a whole. */
+/* structure_rows.h: which task got which structure: a table and a drawing of an evaluation, and what they say as a
+ * whole. */
 #ifndef GOSS_CLI_STRUCTURE_ROWS_H
 #define GOSS_CLI_STRUCTURE_ROWS_H
+
+#include <stdio.h>
 
 #include "gossamer/model.h"
 #include "gossamer/objective.h"
 #include "gossamer/space.h"
+#include "gossamer/table.h"
 
 /* Of one budget. NaN: unknown. */
 typedef struct cli_variety {
     int tasks, distinct; /* structures that differ */
     double distance;     /* gates that differ between two tasks, on average */
     double correlation;  /* of bytes with the score (Pearson) */
+    double unlike;       /* over pairs of tasks, of gates that differ with how unlike the tasks are (Mantel 1967) */
 } cli_variety;
 
-typedef struct cli_structure_rows {
-    goss_space *space; /* NULL: nothing is collected */
-    const goss_metric *metric;
-    char *text; /* rows of csv */
-    size_t size, room;
-    /* Of the present budget. */
-    int64_t budget;
-    char **structure; /* [tasks] as text */
+/* Tasks of the present budget. */
+typedef struct cli_structure_tasks {
+    char **structure; /* [n] as text */
     double *bytes, *score;
-    int tasks, capacity;
-    bool failed; /* no memory */
+    float *told; /* [n, inputs] of goss_structure_log */
+    int n, capacity;
+} cli_structure_tasks;
+
+typedef struct cli_structure_rows {
+    const char *table, *drawing; /* files; NULL: none */
+    goss_space *space;           /* NULL: nothing is collected */
+    const goss_metric *metric;
+    size_t inputs;
+    goss_csv *csv;       /* NULL: no table */
+    FILE *rows, *panels; /* in memory: what the files will hold; NULL: not wanted */
+    char *rows_text, *panels_text;
+    size_t rows_size, panels_size;
+    int height; /* of the panels so far */
+    int64_t budget;
+    cli_structure_tasks task;
+    goss_structure_log log; /* room for the draws of one evaluation */
 } cli_structure_rows;
 
-/* Begins with a model of structures. */
-goss_status cli_rows_open(cli_structure_rows *r, const goss_model *m, goss_error *err);
+/* Begins with a model of structures, whose tasks are judged by `metric`. The files are not written yet; both NULL:
+ * nothing is collected. */
+goss_status cli_rows_open(cli_structure_rows *r, const goss_model *m, const goss_metric *metric, const char *table,
+                          const char *drawing, goss_error *err);
 void cli_rows_close(cli_structure_rows *r);
 /* The tasks that follow are judged within so many bytes (0: without limit). */
 void cli_rows_begin(cli_structure_rows *r, int64_t budget);
-void cli_rows_add(cli_structure_rows *r, const goss_answers *answers);
-/* What the tasks since then have in common. */
+/* Room for the draws of an evaluation, which goss_structure_ask.log is; zeros if nothing is collected. Its `bytes` are
+ * the caller's (may be NULL). */
+goss_status cli_rows_log(cli_structure_rows *r, int64_t draws, double *bytes, goss_structure_log *log, goss_error *err);
+/* What that evaluation was: scores [draws]; name (may be NULL): of a draw's task. */
+goss_status cli_rows_take(cli_structure_rows *r, int64_t draws, const double *score,
+                          const char *(*name)(const void *context, int64_t draw), const void *context, goss_error *err);
+/* What the tasks since cli_rows_begin have in common. */
 cli_variety cli_rows_variety(const cli_structure_rows *r);
-/* Writes all rows: budget,task,SCORE,bytes,macs,ram,structure. */
-goss_status cli_rows_write(const cli_structure_rows *r, const char *path, goss_error *err);
+/* The budget is over: its panels of the drawing. */
+void cli_rows_end(cli_structure_rows *r);
+/* Writes the table, budget,task,SCORE,bytes,macs,ram,structure, and the drawing. */
+goss_status cli_rows_write(cli_structure_rows *r, goss_error *err);
+/* "; the gates' ..." behind a budget's figures, and as JSON. */
+void cli_print_variety(const cli_variety *v);
+void cli_json_variety(const cli_variety *v);
+/* Of two tasks: gates that differ, and how unlike they are, the distance of what their inputs tell. */
+int cli_rows_apart(const cli_structure_rows *r, int a, int b);
+double cli_rows_unlike(const cli_structure_rows *r, int a, int b);
+
+/* ---- structure_plot.c ---- */
+/* Panels of the present budget, from `y` on: the gates of tasks by score, bytes against the score, and of pairs of
+ * tasks gates that differ against how unlike they are. Returns their height. */
+int cli_rows_draw(const cli_structure_rows *r, int y, FILE *to);
+enum { CLI_PLOT_WIDTH = 960 };
 #endif

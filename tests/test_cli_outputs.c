@@ -56,6 +56,8 @@ static const struct {
      "--budget 8KB --structures %s",
      "model,images,labels,class.csv,other,m.csv"},
     {"eval", "--structures", "eval model --data pics --structures %s", "pics/rows.csv"},
+    {"eval", "--plot", "eval model --data images --plot %s", "model,images"},
+    {"eval", "--plot", "eval m.svg --data images --plot %s", "m.svg"},
     {"eval", "--splits", "eval tables --data big.csv,two.csv --methods linear --splits %s", "big.csv,two.csv"},
     {"eval", "--splits", "eval tables --data tabs --methods linear --splits %s", "tabs/one.csv,tabs/new.csv"},
     {"eval", "--splits", "eval m.csv model --data big.csv --tasks task.csv --descriptor side.csv --splits %s",

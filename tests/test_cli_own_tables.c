@@ -17,8 +17,7 @@ static void put_table(const char *name, uint64_t seed, int rows) {
     goss__rng r = goss__rng_make(seed, 0);
     const int columns = 3 + (int)goss__rng_below(&r, 3), which = (int)goss__rng_below(&r, (uint32_t)columns);
     int n = 0;
-    for (int c = 0; c < columns; c++)
-        n += snprintf(text + n, sizeof text - (size_t)n, "t%dc%d,", (int)(seed % 100), c);
+    for (int c = 0; c < columns; c++) n += snprintf(text + n, sizeof text - (size_t)n, "t%dc%d,", (int)(seed % 100), c);
     n += snprintf(text + n, sizeof text - (size_t)n, "y\n");
     for (int i = 0; i < rows; i++) {
         double of = 0;
@@ -58,8 +57,8 @@ static void open_data(opened *o, const char *setting) {
     const goss_key *keys = goss_train_keys(&n);
     T_OK(goss_config_new(keys, n, &o->config, &err));
     T_OK(goss_config_set(o->config, "data.path", tiny_path("mine"), &err));
-    static const char *const all[] = {"data.kind=tables", "prior.columns=6", "prior.support=16..24", "prior.queries=24",
-                                      "validate.every=1", "data.hold_out=.25"};
+    static const char *const all[] = {"data.kind=tables", "prior.columns=6",  "prior.support=16..24",
+                                      "prior.queries=24", "validate.every=1", "data.hold_out=.25"};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) T_OK(goss_config_override(o->config, all[i], &err));
     T_OK(goss_config_override(o->config, setting, &err));
     T_OK(goss__run_settings_read(o->config, &s, &err));

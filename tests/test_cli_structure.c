@@ -155,7 +155,8 @@ TEST(which_task_got_what_is_a_table) {
     T_CHECK(prepare());
     T_EQ(eval("--budget 3KB,64KB --control --structures rows.csv --json"), 0);
     SAYS(out_text, "\"violations\": 0, \"structures\": {\"tasks\": 40, \"distinct\": ");
-    SAYS(out_text, "\"distance\": 0.000000, \"bytes_score_correlation\": null}"); /* in 64 KB everything fits */
+    /* In 64 KB everything fits. */
+    SAYS(out_text, "\"distance\": 0, \"bytes_score_correlation\": null, \"distance_unlikeness_correlation\": null}");
     const double score = accuracy_of("hypernet");
     size_t size;
     char *rows = tiny_read(tiny_path("rows.csv"), &size);
@@ -184,6 +185,32 @@ TEST(which_task_got_what_is_a_table) {
     SAYS(err_text, "no structures of their own");
     T_EQ(eval("--budget 3KB --structures rows.csv"), 0);
     SAYS(out_text, "different structures of 40 tasks; ");
+}
+
+/* A count of a text in a file. */
+static int count_in(const char *name, const char *text) {
+    size_t size;
+    int n = 0;
+    char *all = tiny_read(tiny_path(name), &size);
+    for (const char *at = all; (at = strstr(at, text)); at += strlen(text)) n++;
+    free(all);
+    return n;
+}
+
+TEST(which_task_got_what_is_drawn) {
+    T_CHECK(prepare());
+    T_EQ(eval("--budget 3KB,64KB --plot rows.svg"), 0);
+    T_EQ(count_in("rows.svg", "</svg>"), 1);
+    T_EQ(count_in("rows.svg", ">gates that differ</text>"), 2);
+    T_EQ(count_in("rows.svg", ">3072 bytes</text>"), 1);
+    T_EQ(count_in("rows.svg", "class=\"dot\""), 2 * (40 + 40 * 39 / 2));
+    T_EQ(eval("--plot rows.svg"), 0);
+    T_EQ(count_in("rows.svg", ">without a budget</text>"), 1);
+    T_EQ(eval("--plot no/such/rows.svg"), 1);
+    SAYS(err_text, "--plot: no/such/rows.svg: there is no folder no/such");
+    T_EQ(train("plain", "train.steps=3"), 0);
+    RUN(1, "eval plain/model.safetensors --data other-images-idx3-ubyte --plot rows.svg");
+    SAYS(err_text, "--plot: the networks of plain/model.safetensors have no structures");
 }
 
 /* ---- tables ---- */
@@ -295,6 +322,17 @@ TEST(a_structure_is_a_matter_of_the_task) {
     snprintf(line, sizeof line, judge, "code");
     RUN(0, line);
     T_CHECK(!(intervals_of("shuffled-structure") > 2));
+    /* Tasks that are alike get structures that are. */
+    RUN(0, "eval own/model.safetensors --data new.csv --support 20 --repeats 2 --budget 24B --json --structures s.csv "
+           "--plot s.svg");
+    T_CHECK(number_of(out_text, "tasks") == 40 && number_of(strstr(out_text, "\"structures\""), "tasks") == 80);
+    if (!(number_of(out_text, "distance_unlikeness_correlation") > 0.2))
+        T_FAIL("%g", number_of(out_text, "distance_unlikeness_correlation"));
+    T_EQ(count_in("s.csv", "\n24,t1003,"), 2);
+    T_EQ(count_in("s.csv", "\n"), 81);
+    T_EQ(count_in("s.svg", "class=\"dot\""), 80 + (80 * 79 / 2 + 1) / 2);
+    RUN(0, "eval own/model.safetensors --data new.csv --support 20 --repeats 1 --budget 24B");
+    T_CHECK(!strstr(out_text, "different structures"));
 }
 
 /* Tasks of more columns get more bytes, and gain by it more than the others lose. */

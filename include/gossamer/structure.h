@@ -95,6 +95,17 @@ GOSS_API const char *goss_structure_source_name(goss_structure_source source);
 GOSS_API GOSS_MUST_USE goss_status goss_structure_source_find(const char *name, goss_structure_source *out,
                                                               goss_error *err);
 
+/* What became of each task of an evaluation, in the order of draws. A pointer may be NULL. */
+typedef struct goss_structure_log {
+    double *bytes;    /* [tasks] what the network costs */
+    int *outputs;     /* [tasks] of the network */
+    float *structure; /* [tasks, gates] */
+    /* [tasks, inputs] what each number of a sample tells of the target in the support set: the share of its variance
+     * that lies between classes, or that it has in common with the (first) number to predict; from 0 to 1. How unlike
+     * tasks are, whatever a network makes of them. */
+    float *told;
+} goss_structure_log;
+
 /* What is asked of the structure of networks: whose it is, within which limits (0: `high` of training, which is also
  * the most that the code is told of). */
 typedef struct goss_structure_ask {
@@ -103,7 +114,7 @@ typedef struct goss_structure_ask {
     uint64_t seed; /* of RANDOM */
     bool pooled;   /* OWN, SHUFFLED: budget.bytes holds for the mean over all tasks of the evaluation: one price for all
                       tasks, the least at which their mean is within it */
-    double *bytes; /* [tasks] receives what each task's network costs; may be NULL */
+    goss_structure_log log; /* receives what became of the tasks */
 } goss_structure_ask;
 
 /* What the networks of an evaluation cost (space.h): of one sample. */

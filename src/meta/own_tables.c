@@ -36,8 +36,8 @@ static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_
 
 static goss_status find_roles(const goss__own_options *o, const goss_table *t, goss_roles *out, goss_error *err) {
     const int columns = goss_table_columns(t);
-    const goss_roles_declared declared = {.target = o->target && *o->target ? o->target
-                                                                            : goss_table_name(t, columns - 1),
+    const goss_roles_declared declared = {.target =
+                                              o->target && *o->target ? o->target : goss_table_name(t, columns - 1),
                                           .task = "",
                                           .section = o->read.section};
     return goss_error_prefix(err, goss_table_roles(t, &declared, out, err), "%s", goss_table_path(t));
@@ -60,8 +60,10 @@ static int most_support(const goss__own_options *o, int rows) {
 static goss_status check(const goss__own_options *o, const own_table *t, const char *path, goss_error *err) {
     const int needed = t->classes ? 2 * t->classes : 2;
     if (t->classes > o->classes)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: %d classes, more than prior.classes = %d; numbers are learned with task.objective = student",
-                              path, t->classes, o->classes);
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "%s: %d classes, more than prior.classes = %d; numbers are learned with task.objective = student", path,
+            t->classes, o->classes);
     if (most_support(o, t->rows) >= needed) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s: %d rows with a target are too few: a support set takes at most three quarters of them, "
@@ -112,8 +114,9 @@ static goss_status read_part(const goss__parts *parts, size_t i, goss__own_table
     goss__str name = {0};
     GOSS_TRY(goss__part_load(parts, i, &bytes, err));
     goss__str_addf(&name, parts->folder || parts->zip ? "%s/%s" : "%s", parts->path, parts->part[i].name);
-    goss_status s = name.failed ? no_memory(err)
-                                : goss_table_read(bytes.bytes.data, bytes.bytes.size, name.data, &p->o.read, &table, err);
+    goss_status s = name.failed
+                        ? no_memory(err)
+                        : goss_table_read(bytes.bytes.data, bytes.bytes.size, name.data, &p->o.read, &table, err);
     goss__part_drop(&bytes);
     if (s == GOSS_OK) {
         s = take(&p->o, table, &p->table[p->tables++], err);
@@ -224,8 +227,8 @@ static void write_rows(const own_table *t, const int32_t *rows, int n, int slots
 }
 
 /* Classes by random numbers; numbers in units of the support set's deviation. */
-static void write_targets(const own_table *t, const int32_t *order, int support, goss__rng *rng, float *shown, float *asked,
-                          int queries) {
+static void write_targets(const own_table *t, const int32_t *order, int support, goss__rng *rng, float *shown,
+                          float *asked, int queries) {
     uint32_t called[GOSS_PRIOR_MOST_CLASSES];
     double sum = 0, squares = 0;
     for (int c = 0; c < t->classes; c++) called[c] = (uint32_t)c;

@@ -10,14 +10,14 @@
 typedef struct goss__own_tables goss__own_tables;
 
 typedef struct goss__own_options {
-    const char *path;         /* a file, or a folder or .zip of them */
-    const char *target;       /* NULL or "": the last column of each */
-    goss_table_options read;  /* its lists may name columns that some tables lack */
+    const char *path;        /* a file, or a folder or .zip of them */
+    const char *target;      /* NULL or "": the last column of each */
+    goss_table_options read; /* its lists may name columns that some tables lack */
     const goss_objective *objective;
-    int slots, classes;       /* of a table, at most */
+    int slots, classes;                  /* of a table, at most */
     int least_support, support, queries; /* rows; support log-uniform, at most three quarters of a table's */
-    double hold_out;          /* share of the tables that are validated on */
-    uint64_t seed;            /* of all draws */
+    double hold_out;                     /* share of the tables that are validated on */
+    uint64_t seed;                       /* of all draws */
 } goss__own_options;
 
 /* Reads all tables. Errors: those of goss_table_open, of goss_table_roles and of goss__slots_fit; GOSS_E_ARGUMENT, with

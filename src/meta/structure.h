@@ -70,6 +70,11 @@ goss_status goss__pool_settle(goss__pool *p, const goss_space_budget *limit, gos
 goss_status goss__pool_choose(const goss__pool *p, const float *logits, const goss_space_budget *limit, int outputs,
                               float *structure, goss_error *err);
 
+/* ---- structure_log.c ---- */
+/* Task t of the pack, draw `at` of an evaluation, got a structure [gates]. All but bytes. */
+void goss__structure_log(goss_structure_log *log, int64_t at, const goss__task_pack *pack, int t,
+                         const float *structure, int gates);
+
 /* ---- structure_plan.c ---- */
 /* Structures of batches of tasks: a program for what gates are ordered by, and between two runs goss_space_project. */
 typedef struct goss__planner {

@@ -281,7 +281,7 @@ static goss_status choose(goss__planner *p, int t, int outputs, goss_error *err)
     if (p->pooled) limit.bytes = 0; /* of each network */
     const goss_space_figures f = goss_space_cost_of(s, structure, outputs);
     count(&p->figures, p->pooled ? &limit : &p->ask.budget, f);
-    if (p->ask.bytes) p->ask.bytes[p->drawn + t] = (double)f.bytes;
+    if (p->ask.log.bytes) p->ask.log.bytes[p->drawn + t] = (double)f.bytes;
     return GOSS_OK;
 }
 
@@ -291,7 +291,10 @@ goss_status goss__planner_run(goss__planner *p, const goss__task_pack *pack, gos
     if (p->collecting) return add_up(p, pack, err);
     if (p->exec) note_spread(p, pack->tasks);
     order(p, pack->tasks);
-    for (int t = 0; t < pack->tasks; t++) GOSS_TRY(choose(p, t, pack->sizes[t].outputs, err));
+    for (int t = 0; t < pack->tasks; t++) {
+        GOSS_TRY(choose(p, t, pack->sizes[t].outputs, err));
+        goss__structure_log(&p->ask.log, p->drawn + t, pack, t, goss__planner_structure(p, t), p->gates);
+    }
     p->drawn += pack->tasks;
     return GOSS_OK;
 }

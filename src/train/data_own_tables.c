@@ -10,8 +10,9 @@
 
 static goss_status check(const goss__run_settings *s, goss_error *err) {
     if (*s->data.path) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "data.kind = tables: data.path names the file, or the folder or .zip of "
-                                                "them");
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "data.kind = tables: data.path names the file, or the folder or .zip of "
+                          "them");
 }
 
 static const char *given(const char *text) { return text && *text ? text : NULL; }
