@@ -123,7 +123,58 @@ TEST(alternatives_that_trade_costs_are_balanced) {
     T_EQ(f.macs, 4864);
     T_ERR(goss_space_project(s, (float[]){0, 0, 0, 0}, GOSS_SPACE_BY_PRIORITY, &less, 0, structure, &err),
           GOSS_E_ARGUMENT, "800 bytes, 4900 MACs: the smallest ones have 672 bytes, 3072 MACs");
+    T_CHECK(strstr(err.text, "bytes of RAM, but no network has all of that"));
+    T_ERR(goss_space_project(s, (float[]){0, 0, 0, 0}, GOSS_SPACE_BY_PRIORITY,
+                             &(goss_space_budget){.bytes = 600, .macs = 4900}, 0, structure, &err),
+          GOSS_E_ARGUMENT, "bytes of RAM");
+    T_CHECK(!strstr(err.text, "but no network"));
     goss_space_free(s), goss_target_free(t);
+}
+
+/* Whatever alternatives trade: within the very figures of a structure there is one, and whatever is within them has no
+ * reason to be refused. */
+TEST(what_is_feasible_is_found) {
+#define FIRST "choose { conv 8 1; pool max 4 } or { pool max 4; conv 8 3 pad 1 } or { conv 8 3 stride 4 pad 1 }; "
+#define NEXT                                                                                                           \
+    "choose { conv 8 1; conv 8 1 } or { conv 8 3 pad 1 } or { depthwise 3 pad 1; conv 8 1 } or { conv 12 1; conv 8 1 " \
+    "}; "
+    static const char *const texts[] = {
+        FIRST NEXT NEXT "flatten", FIRST NEXT NEXT NEXT NEXT "flatten; dense 2..4",
+        /* one alternative after the other is not enough: both have to change */
+        "choose { conv 12 3 pad same; pool max 2; conv 8 1 } or { conv 13 1; conv 8 1; pool max 2 } or { pool max 2; "
+        "conv 5 5 pad same; conv 8 1 }; choose { conv 2 3 pad same; pool max 2; conv 8 1 } or { pool max 2; conv 14 1; "
+        "conv 8 1 } or { conv 6 3 pad same; pool max 2; conv 8 1 }; flatten",
+        "choose { choose { conv 4 1; pool max 2 } or { pool max 2; conv 4 3 pad 1 } } or { pool avg 2; conv 4 5 pad 2 "
+        "}; "
+        "optional { choose { conv 4 1 } or { conv 4 3 pad 1 } }; choose { conv 6 1; conv 6 1; pool max 2 } or { pool "
+        "max 2; conv 6 1x3 pad 0x1 } or { conv 6 2 stride 2 }; flatten"};
+    for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
+        goss_target *t = parse(texts[k], 3, 0);
+        goss_space *s = space_of(t);
+        const int gates = goss_space_gates(s);
+        float structure[64], found[64], priority[64];
+        goss__rng r = goss__rng_make(5, k);
+        for (int i = 0; i < 300; i++) {
+            for (int j = 0; j < gates; j++) structure[j] = 0;
+            for (int g = 0; g < goss_space_groups(s); g++) {
+                const goss_space_group_info of = goss_space_group(s, g);
+                const int open = of.low + (int)goss__rng_below(&r, (uint32_t)(of.count - of.low) + 1);
+                if (of.rule == GOSS_RULE_ONE)
+                    structure[of.first + (int)goss__rng_below(&r, (uint32_t)of.count)] = 1;
+                else
+                    for (int j = 0; j < open; j++) structure[of.first + j] = 1;
+            }
+            for (int j = 0; j < gates; j++) priority[j] = (float)goss__rng_normal(&r);
+            const goss_space_figures f = goss_space_cost_of(s, structure, 5);
+            const goss_space_budget b = {.bytes = f.bytes, .macs = f.macs, .ram = f.ram};
+            if (goss_space_project(s, priority, GOSS_SPACE_BY_PRIORITY, &b, 5, found, &err) != GOSS_OK)
+                T_FAIL("%s: %s", goss_space_write(s, structure), err.text);
+            check_within(s, found, &b);
+            if (goss_space_shrink(s, &b, 5, found, &err) != GOSS_OK) T_FAIL("shrunk: %s", err.text);
+            check_within(s, found, &b);
+        }
+        goss_space_free(s), goss_target_free(t);
+    }
 }
 
 /* ---- drawings ---- */

@@ -33,12 +33,13 @@ goss_status goss__space_infeasible(const goss_space *s, const goss_space_budget 
     if (b->bytes > 0) goss__str_addf(&limits, ", %lld bytes", (long long)b->bytes);
     if (b->macs > 0) goss__str_addf(&limits, ", %lld MACs", (long long)b->macs);
     if (b->ram > 0) goss__str_addf(&limits, ", %lld bytes of RAM", (long long)b->ram);
-    goss_status status = goss_error_set(err, GOSS_E_ARGUMENT,
-                                        "no network of the space is within the budget of %s: the smallest ones have "
-                                        "%lld bytes, %lld MACs and need %lld "
-                                        "bytes of RAM",
-                                        limits.data ? limits.data + 2 : "nothing", (long long)least[0],
-                                        (long long)least[1], (long long)least[2]);
+    const goss_space_figures each = {.bytes = least[0], .macs = least[1], .ram = least[2]};
+    goss_status status =
+        goss_error_set(err, GOSS_E_ARGUMENT,
+                       "no network of the space is within the budget of %s: the smallest ones have "
+                       "%lld bytes, %lld MACs and need %lld bytes of RAM%s",
+                       limits.data ? limits.data + 2 : "nothing", (long long)least[0], (long long)least[1],
+                       (long long)least[2], goss__space_within(&each, b) ? ", but no network has all of that" : "");
     if (limits.failed) status = goss_error_set(err, GOSS_E_NOMEM, "out of memory for a structure");
     goss__str_free(&limits);
     return status;
@@ -94,18 +95,51 @@ static void balance(const search *k) {
     }
 }
 
-static goss_status start(const search *k, goss_error *err) {
-    bool found = false;
-    for (int m = GOSS__BYTES; !found && m <= GOSS__RAM; m++) {
+/* The next combination of alternatives, as an odometer counts. False: all were seen. */
+static bool next_combination(const search *k) {
+    for (int i = 0; i < k->s->t->n_groups; i++) {
+        const goss_space_group_info *g = &k->s->t->groups[i].info;
+        int at = 0;
+        if (g->rule != GOSS_RULE_ONE) continue;
+        while (k->structure[g->first + at] == 0) at++;
+        take_alternative(k, g, at + 1 < g->count ? at + 1 : 0);
+        if (at + 1 < g->count) return true;
+    }
+    return false;
+}
+
+/* All combinations of alternatives, if they are not too many. */
+static bool try_all(const search *k) {
+    enum { MOST = 1 << 14 };
+    double combinations = 1;
+    for (int i = 0; i < k->s->t->n_groups; i++) {
+        const goss_space_group_info *g = &k->s->t->groups[i].info;
+        if (g->rule != GOSS_RULE_ONE) continue;
+        combinations *= g->count;
+        take_alternative(k, g, 0);
+    }
+    if (combinations > MOST) return false;
+    do {
+        if (fits(k)) return true;
+    } while (next_combination(k));
+    return false;
+}
+
+/* A structure within the limits in which all is closed that can be: only alternatives can trade one figure for
+ * another. */
+static bool find_least(const search *k) {
+    for (int m = GOSS__BYTES; m <= GOSS__RAM; m++) {
         goss__space_least(k->s, (goss__measure)m, k->outputs, k->structure);
-        found = fits(k);
+        if (fits(k)) return true;
     }
-    if (!found) balance(k);
-    if (found || fits(k)) {
-        take_needed(k);
-        return GOSS_OK;
-    }
-    return goss__space_infeasible(k->s, k->budget, k->outputs, err);
+    balance(k);
+    return fits(k) || try_all(k);
+}
+
+static goss_status start(const search *k, goss_error *err) {
+    if (!find_least(k)) return goss__space_infeasible(k->s, k->budget, k->outputs, err);
+    take_needed(k);
+    return GOSS_OK;
 }
 
 /* ---- steps ---- */
@@ -258,11 +292,8 @@ static bool find_alternatives(const goss_space *s, const goss_space_budget *b, i
     for (int i = 0; i < s->t->n_gates; i++) alternatives[i] = 0;
     for (int i = 0; i < s->t->n_groups; i++) alternatives[s->t->groups[i].info.first] = 1;
     if (share_fits(s, alternatives, 0, b, outputs, structure)) return true;
-    for (int m = GOSS__BYTES; m <= GOSS__RAM; m++) {
-        goss__space_least(s, (goss__measure)m, outputs, alternatives);
-        if (share_fits(s, alternatives, 0, b, outputs, structure)) return true;
-    }
-    return false;
+    return find_least(&(search){.s = s, .budget = b, .outputs = outputs, .structure = alternatives}) &&
+           share_fits(s, alternatives, 0, b, outputs, structure);
 }
 
 goss_status goss_space_shrink(const goss_space *s, const goss_space_budget *budget, int64_t outputs, float *structure,
