@@ -88,10 +88,22 @@ static goss_status append_head(parser *s, goss_error *err) {
     return l.out > 0 ? goss__target_append(s->t, &l, s->flow, err) : GOSS_OK;
 }
 
+/* No layer has a word for two things: the second one would silently win. */
+static goss_status check_repeated(const goss__words *w, goss_error *err) {
+    for (int i = 1; i < w->n; i++)
+        for (int k = i + 1; k < w->n; k++)
+            if (w->at[i][0] >= 'a' && w->at[i][0] <= 'z' && w->size[i] == w->size[k] &&
+                memcmp(w->at[i], w->at[k], (size_t)w->size[i]) == 0)
+                return goss_error_set(err, GOSS_E_ARGUMENT, "%s: \"%.*s\" is given twice; write: %s", w->kind,
+                                      w->size[i] > 60 ? 60 : w->size[i], w->at[i], w->usage);
+    return GOSS_OK;
+}
+
 static goss_status append_layer(parser *s, const goss__layer_kind *kind, goss__words *w, goss_error *err) {
     goss__layer l = {.kind = kind};
     w->kind = kind->word;
     w->usage = kind->usage;
+    GOSS_TRY(check_repeated(w, err));
     if (kind->read)
         GOSS_TRY(kind->read(w, &l, err));
     else if (w->n > 1)
@@ -439,7 +451,8 @@ static goss_status run_macro(parser *s, const macro *m, goss__words *w, goss_err
     goss__str text = {0};
     w->kind = m->word;
     w->usage = m->usage;
-    goss_status status = m->expand(s, w, &text, err);
+    goss_status status = check_repeated(w, err);
+    if (status == GOSS_OK) status = m->expand(s, w, &text, err);
     if (status == GOSS_OK) status = run_text(s, &text, m->word, err);
     goss__str_free(&text);
     return status;
