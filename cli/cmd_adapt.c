@@ -64,6 +64,7 @@ static goss_status adapt(const adapt_request *q, const cli_verb *verb, goss_erro
     if (s == GOSS_OK) s = check_limits(m, q, err);
     if (s == GOSS_OK) s = cli_set_strengths(m, q->strengths, err);
     if (s == GOSS_OK) s = q->task ? adapt_known(m, q, &n, err) : adapt_shown(m, q, verb, &n, err);
+    if (s == GOSS_OK && cli_has_structures(m)) s = cli_tell_costs(n, err);
     if (s == GOSS_OK && !goss_network_note_of(n, "model.file")) s = goss_network_note(n, "model.file", q->model, err);
     if (s == GOSS_OK) s = goss_network_save(n, q->out, err);
     goss_network_free(n);

@@ -95,6 +95,16 @@ void cli_json_figures(const goss_structure_figures *f) {
     printf(", \"ram_max\": %lld, \"violations\": %lld", (long long)f->ram_max, (long long)f->violations);
 }
 
+goss_status cli_tell_costs(const goss_network *n, goss_error *err) {
+    goss_space *s;
+    GOSS_TRY(goss_space_create(goss_network_target(n), &s, err));
+    const goss_space_figures f = goss_space_cost_of(s, NULL, 0); /* nothing is open in its text, nor are classes */
+    cli_tell("it has %lld bytes, and takes %lld multiply-accumulates and %lld bytes of RAM for a sample",
+             (long long)f.bytes, (long long)f.macs, (long long)f.ram);
+    goss_space_free(s);
+    return GOSS_OK;
+}
+
 void cli_print_figures(int64_t budget, const goss_structure_figures *f) {
     printf(
         "\nbudget %lld bytes: %.0f used on average, %lld at most, %.0f multiply-accumulates a sample, %lld beyond it\n",

@@ -32,6 +32,8 @@ void cli_print_difficulty(double correlation);
 void cli_json_difficulty(double correlation);
 /* `, "bytes_mean": ...` in JSON; nothing without networks. */
 void cli_json_figures(const goss_structure_figures *f);
+/* Tells what a network costs for one sample (space.h). */
+goss_status cli_tell_costs(const goss_network *n, goss_error *err);
 /* A line for people. */
 void cli_print_figures(int64_t budget, const goss_structure_figures *f);
 #endif

@@ -55,6 +55,8 @@ TEST(a_network_keeps_within_its_budget) {
         snprintf(line, sizeof line, "adapt %s --support %s --budget %d -o net.safetensors", model, other, budgets[i]);
         RUN(0, line);
         const int64_t bytes = bytes_of("net.safetensors");
+        snprintf(line, sizeof line, "it has %lld bytes, and takes ", (long long)bytes);
+        SAYS(err_text, line);
         if (bytes > budgets[i]) T_FAIL("a budget of %d bytes became a network of %lld", budgets[i], (long long)bytes);
         if (bytes < last)
             T_FAIL("%d bytes: the network has %lld bytes, less than %lld before", budgets[i], (long long)bytes,
