@@ -99,8 +99,9 @@ goss_status cli_tell_costs(const goss_network *n, goss_error *err) {
     goss_space *s;
     GOSS_TRY(goss_space_create(goss_network_target(n), &s, err));
     const goss_space_figures f = goss_space_cost_of(s, NULL, 0); /* nothing is open in its text, nor are classes */
-    cli_tell("it has %lld bytes, and takes %lld multiply-accumulates and %lld bytes of RAM for a sample",
-             (long long)f.bytes, (long long)f.macs, (long long)f.ram);
+    cli_tell("%s has %lld bytes, and takes %lld multiply-accumulates and %lld bytes of RAM for a sample",
+             goss_network_members(n) > 1 ? "each of them" : "it", (long long)f.bytes, (long long)f.macs,
+             (long long)f.ram);
     goss_space_free(s);
     return GOSS_OK;
 }

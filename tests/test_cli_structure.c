@@ -262,6 +262,20 @@ TEST(a_table_s_tasks_have_columns_of_their_own) {
     T_CHECK(bytes_of("small.safetensors") <= 150);
     RUN(0, "predict small.safetensors one.csv");
     SAYS(out_text, "who,a,b,c,d,y");
+    /* An ensemble shares the budget, and each of its networks is a small one. */
+    RUN(0, "train data.path=rows.csv data.task=who data.target=y run.dir=noisy task.support=8 hyper.noise=4 "
+           "task.objective=regression train.steps=20 train.tasks=4 validate.every=0 structure.low=40B "
+           "'model.backbone=columns any 1; dense 2..12/2; tanh' structure.choose=task structure.high=400B");
+    RUN(0, "adapt noisy/model.safetensors --support one.csv --networks 3 --budget 450B -o three.safetensors");
+    SAYS(err_text, "an ensemble of 3 networks");
+    T_CHECK(bytes_of("three.safetensors") <= 450 && bytes_of("three.safetensors") > 225);
+    RUN(0, "predict three.safetensors one.csv");
+    SAYS(out_text, ",prediction,low,high\n");
+    RUN(0, "inspect three.safetensors");
+    SAYS(out_text, "2:dense1.w");
+    RUN(1, "adapt noisy/model.safetensors --support one.csv --networks 30 --budget 450B -o none.safetensors");
+    SAYS(err_text,
+         "of 30 networks that share a budget, each: no network of the space is within the budget of 15 bytes");
 }
 
 /* y of a task is a sum of some of its 16 columns, which ones is the task's own, and how many (`least` .. 5): one

@@ -196,7 +196,8 @@ typedef struct goss_adapt_options {
     int fine_tune; /* gradient steps on the support set after generation (0), or GOSS_FINE_TUNE_AUTO */
     int networks;  /* of a model with noise: the ensemble's size; 0: as in training */
     /* Limits of a network whose structure is generated, of one sample (space.h); 0: none, and in bytes the most that
-     * the model was trained for (0) */
+     * the model was trained for (0). The networks of an ensemble have one structure and keep within bytes and MACs
+     * together. */
     goss_space_budget budget;
     bool ordered;          /* support samples are ordered, as in time, for GOSS_FINE_TUNE_AUTO (false) */
     goss_threads *threads; /* NULL: created for the call */

@@ -45,8 +45,8 @@ static goss_status open_planner(goss__adapter *a, const goss_adapt_options *o, g
     if (o) ask.budget = o->budget;
     const bool asks = ask.budget.bytes > 0 || ask.budget.macs > 0 || ask.budget.ram > 0;
     if (goss__structure_chooses(m)) GOSS_TRY(goss_space_create(a->target, &a->space, err));
-    return goss__planner_init(&a->planner, m, asks ? &ask : NULL, 1, &a->pack.spec, goss__model_bf16(a->model),
-                              a->params, threads, err);
+    return goss__planner_init(&a->planner, m, asks ? &ask : NULL, a->members, 1, &a->pack.spec,
+                              goss__model_bf16(a->model), a->params, threads, err);
 }
 
 static goss_status open_adapter(goss__adapter *a, const goss_task_spec *most, const goss_adapt_options *o,
@@ -170,18 +170,50 @@ static goss_status note_structure(const goss__adapter *a, goss_network *n, goss_
     goss_text_free(gates);
     GOSS_TRY(s);
     GOSS_TRY(goss__notes_set(&n->notes, "structure.space", goss_target_text(a->target), err));
-    snprintf(text, sizeof text, "%lld", (long long)a->planner.ask.budget.bytes);
+    snprintf(text, sizeof text, "%lld", (long long)a->planner.ask.budget.bytes * a->members);
     return a->planner.ask.budget.bytes > 0 ? goss__notes_set(&n->notes, "structure.budget", text, err) : GOSS_OK;
 }
 
-goss_status goss__adapter_compact(const goss__adapter *a, goss_network *n, goss_error *err) {
+/* Numbers of one member behind those of the ones before it; memory for all comes with the first. */
+static goss_status join(float **all, int member, int members, float *own, int64_t n, goss_error *err) {
+    if (own && member == 0) *all = goss__alloc_aligned((size_t)members * (size_t)n * sizeof **all);
+    if (own && !*all) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d networks", members);
+    if (own) memcpy(*all + member * n, own, (size_t)n * sizeof *own);
+    return GOSS_OK;
+}
+
+static goss_status compact_member(const goss__adapter *a, const goss_network *from, int member, goss_network *to,
+                                  goss_error *err) {
+    const int64_t weights = goss_layout_total(goss_target_layout(from->target)),
+                  statistics = goss_layout_total(goss_target_statistics(from->target));
     goss_target *small;
-    float *slab, *statistics = NULL;
+    float *slab, *kept = NULL;
+    GOSS_TRY(goss_space_compact(a->space, a->planner.structure, from->slab + member * weights,
+                                from->statistics ? from->statistics + member * statistics : NULL, &small, &slab,
+                                from->statistics ? &kept : NULL, err));
+    goss_status s = join(&to->slab, member, from->members, slab, goss_layout_total(goss_target_layout(small)), err);
+    if (s == GOSS_OK)
+        s = join(&to->statistics, member, from->members, kept, goss_layout_total(goss_target_statistics(small)), err);
+    goss_numbers_free(slab), goss_numbers_free(kept);
+    if (member == 0)
+        to->target = small;
+    else
+        goss_target_free(small);
+    return s;
+}
+
+goss_status goss__adapter_compact(const goss__adapter *a, goss_network *n, goss_error *err) {
+    goss_network all = {.members = n->members};
     if (!a->space) return GOSS_OK;
-    GOSS_TRY(goss_space_compact(a->space, a->planner.structure, n->slab, n->statistics, &small, &slab,
-                                n->statistics ? &statistics : NULL, err));
+    goss_status s = GOSS_OK;
+    for (int k = 0; s == GOSS_OK && k < n->members; k++) s = compact_member(a, n, k, &all, err);
+    if (s != GOSS_OK) {
+        goss_target_free(all.target);
+        goss__free(all.slab), goss__free(all.statistics);
+        return s;
+    }
     goss_target_free(n->target);
     goss__free(n->slab), goss__free(n->statistics);
-    n->target = small, n->slab = slab, n->statistics = statistics;
+    n->target = all.target, n->slab = all.slab, n->statistics = all.statistics;
     return note_structure(a, n, err);
 }

@@ -22,7 +22,7 @@ goss_status goss__forward_init(goss__forward *f, const goss_method *m, const gos
     if (s == GOSS_OK) s = goss_params_add(f->params, f->schedule, err);
     if (s == GOSS_OK) s = goss_exec_new(f->schedule, f->params, threads, &f->exec, err);
     if (s == GOSS_OK)
-        s = goss__planner_init(&f->planner, m, o->ask, o->max_tasks, o->spec, o->bf16, f->params, threads, err);
+        s = goss__planner_init(&f->planner, m, o->ask, 0, o->max_tasks, o->spec, o->bf16, f->params, threads, err);
     if (s != GOSS_OK) goss__forward_free(f);
     return s;
 }

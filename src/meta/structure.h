@@ -83,6 +83,7 @@ typedef struct goss__planner {
     goss_schedule *schedule; /* NULL: the source needs none */
     goss_exec *exec;
     int max_tasks, gates;
+    int networks;           /* of an ensemble, which share a structure, and what is asked for */
     bool spread;            /* tasks in turn get budgets from `low` to `high`: for validation */
     bool pooled;            /* the budget holds for the mean over all tasks */
     goss__pool pool;        /* pooled */
@@ -97,11 +98,12 @@ typedef struct goss__planner {
     goss_structure_figures figures; /* of all so far; sums in place of means */
 } goss__planner;
 
-/* ask: NULL: own structures within `high`. params: those of the program that follows, which receive the planner's.
- * For methods without structures the planner does nothing. */
-goss_status goss__planner_init(goss__planner *p, const goss_method *m, const goss_structure_ask *ask, int max_tasks,
-                               const goss_task_spec *spec, const char *bf16, goss_params *params, goss_threads *threads,
-                               goss_error *err);
+/* ask: NULL: own structures within `high`. networks: of a task's ensemble, which keeps within its bytes and MACs as a
+ * whole; 0: the method's. params: those of the program that follows, which receive the planner's. For methods without
+ * structures the planner does nothing. */
+goss_status goss__planner_init(goss__planner *p, const goss_method *m, const goss_structure_ask *ask, int networks,
+                               int max_tasks, const goss_task_spec *spec, const char *bf16, goss_params *params,
+                               goss_threads *threads, goss_error *err);
 void goss__planner_free(goss__planner *p);
 /* Chooses the structures of the tasks in the pack. Errors: GOSS_E_ARGUMENT: no structure is within the budget. */
 goss_status goss__planner_run(goss__planner *p, const goss__task_pack *pack, goss_error *err);

@@ -117,10 +117,16 @@ static goss_status init(goss__planner *p, const goss_task_spec *spec, const char
     return goss_exec_new(p->schedule, params, threads, &p->exec, err);
 }
 
-goss_status goss__planner_init(goss__planner *p, const goss_method *m, const goss_structure_ask *ask, int max_tasks,
-                               const goss_task_spec *spec, const char *bf16, goss_params *params, goss_threads *threads,
-                               goss_error *err) {
-    *p = (goss__planner){.max_tasks = max_tasks};
+/* Each network of an ensemble has its share. */
+static void share(int64_t *limit, int networks) {
+    if (*limit > 0) *limit = *limit > networks ? *limit / networks : 1;
+}
+
+goss_status goss__planner_init(goss__planner *p, const goss_method *m, const goss_structure_ask *ask, int networks,
+                               int max_tasks, const goss_task_spec *spec, const char *bf16, goss_params *params,
+                               goss_threads *threads, goss_error *err) {
+    *p = (goss__planner){.max_tasks = max_tasks, .networks = networks > 0 ? networks : m->options.networks};
+    if (p->networks < 1) p->networks = 1;
     if (!goss__structure_chooses(m)) {
         if (!ask) return GOSS_OK;
         return goss_error_set(err, GOSS_E_UNSUPPORTED,
@@ -129,6 +135,7 @@ goss_status goss__planner_init(goss__planner *p, const goss_method *m, const gos
     }
     p->method = m, p->gates = goss_space_gates(m->space);
     if (ask) p->ask = *ask;
+    share(&p->ask.budget.bytes, p->networks), share(&p->ask.budget.macs, p->networks);
     const bool own = p->ask.source == GOSS_STRUCTURE_OWN || p->ask.source == GOSS_STRUCTURE_SHUFFLED;
     p->pooled = own && p->ask.pooled && p->ask.budget.bytes > 0;
     p->collecting = p->pooled || p->ask.source == GOSS_STRUCTURE_MEAN;
@@ -254,6 +261,7 @@ goss_structure_figures goss__planner_figures(const goss__planner *p) {
     f.bytes_mean /= n, f.macs_mean /= n;
     find_spread(p, &f);
     if (p->pooled && f.bytes_mean > (double)p->ask.budget.bytes) f.violations = f.networks;
+    f.bytes_mean *= p->networks, f.macs_mean *= p->networks, f.bytes_max *= p->networks;
     return f;
 }
 
@@ -281,7 +289,7 @@ static goss_status choose(goss__planner *p, int t, int outputs, goss_error *err)
     if (p->pooled) limit.bytes = 0; /* of each network */
     const goss_space_figures f = goss_space_cost_of(s, structure, outputs);
     count(&p->figures, p->pooled ? &limit : &p->ask.budget, f);
-    if (p->ask.log.bytes) p->ask.log.bytes[p->drawn + t] = (double)f.bytes;
+    if (p->ask.log.bytes) p->ask.log.bytes[p->drawn + t] = (double)f.bytes * p->networks;
     return GOSS_OK;
 }
 
@@ -292,7 +300,10 @@ goss_status goss__planner_run(goss__planner *p, const goss__task_pack *pack, gos
     if (p->exec) note_spread(p, pack->tasks);
     order(p, pack->tasks);
     for (int t = 0; t < pack->tasks; t++) {
-        GOSS_TRY(choose(p, t, pack->sizes[t].outputs, err));
+        const goss_status s = choose(p, t, pack->sizes[t].outputs, err);
+        if (s != GOSS_OK && p->networks > 1)
+            return goss_error_prefix(err, s, "of %d networks that share a budget, each", p->networks);
+        GOSS_TRY(s);
         goss__structure_log(&p->ask.log, p->drawn + t, pack, t, goss__planner_structure(p, t), p->gates);
     }
     p->drawn += pack->tasks;
