@@ -80,6 +80,9 @@ TEST(what_can_not_be_is_refused) {
     SAYS(err_text, "8kb");
     T_EQ(eval("--budget 8KB,100"), 1);
     SAYS(err_text, "--budget 100 bytes");
+    T_EQ(eval("--budget 8KB --methods no-structure"), 1);
+    SAYS(err_text, "there is no method no-structure; from a model come protonet");
+    SAYS(err_text, ", shuffled-structure, mean-structure, uniform-structure, random-structure");
     T_EQ(eval("--budget 8KB,,4KB"), 1);
     SAYS(err_text, "--budget");
     T_EQ(train("plain", "train.steps=3"), 0);

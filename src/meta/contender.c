@@ -9,6 +9,7 @@
 #include "gossamer/evaluate.h"
 #include "meta/method.h"
 #include "meta/model.h"
+#include "meta/structure.h"
 
 static bool is_method(const char *name) {
     const char *const *names = goss_method_names();
@@ -61,6 +62,8 @@ static goss_status name_others(const goss_model *from, const char *method, goss_
     goss__str list = {0};
     for (const char *const *name = goss_method_names(); *name; name++)
         if (derivable(from, *name)) goss__str_addf(&list, "%s%s", list.size ? ", " : "", *name);
+    for (int i = GOSS_STRUCTURE_SHUFFLED; i <= GOSS_STRUCTURE_EQUAL && goss__structure_chooses(from->method); i++)
+        goss__str_addf(&list, ", %s", goss_structure_source_name((goss_structure_source)i));
     const char *names = list.failed ? "" : list.data;
     const goss_status s =
         is_method(method)
