@@ -316,6 +316,7 @@ TEST(the_mean_minimises_what_tasks_cannot_explain) {
         }
         for (int j = 0; j <= WIDE; j++) T_NEAR(gradient[j], 0, 1e-4);
     }
+    goss__dense_close(&dense);
     goss__free(w);
 }
 

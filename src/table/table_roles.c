@@ -104,9 +104,7 @@ static void guess_alone(guess *g, int c) {
     char bare[40];
     bare_name(goss_table_name(g->t, c), bare);
     const bool all_different = s->distinct == g->t->rows && g->t->rows > 1 && is_whole(g, c);
-    if (g->t->column[c].ignored)
-        set(g, c, GOSS_ROLE_IGNORED, "declared");
-    else if (s->distinct <= 1 && g->t->rows > 1)
+    if (s->distinct <= 1 && g->t->rows > 1)
         set(g, c, GOSS_ROLE_CONSTANT, s->distinct ? "the same in all rows" : "no cell holds anything");
     else if (counts_rows(g->t, c) && goss__like_time(goss_table_name(g->t, c)))
         set(g, c, GOSS_ROLE_INPUT, "counts the rows, called as time is");
@@ -122,6 +120,7 @@ static void guess_alone(guess *g, int c) {
         set(g, c, GOSS_ROLE_IGNORED, "a date");
     else
         set(g, c, GOSS_ROLE_INPUT, "no reason against it");
+    if (g->t->column[c].ignored && g->r->role[c] != GOSS_ROLE_ID) set(g, c, GOSS_ROLE_IGNORED, "declared");
 }
 
 /* ---- the task ---- */
@@ -129,6 +128,7 @@ static void guess_alone(guess *g, int c) {
 static bool can_be_task(const guess *g, int c) {
     const goss_column_stats *s = &g->stats[c];
     if (g->declared[c] || g->r->role[c] == GOSS_ROLE_CONSTANT || g->r->role[c] == GOSS_ROLE_ID) return false;
+    if (g->t->column[c].ignored) return false;
     if (goss_table_type(g->t, c) == GOSS_COLUMN_DATE || !is_whole(g, c)) return false;
     return s->distinct >= 2 && s->distinct <= (g->t->rows - s->missing) / 3;
 }
@@ -173,7 +173,8 @@ static goss_status look_within(const guess *g, int c, within *w, goss_error *err
 static goss_status guess_ids_within(guess *g, goss_error *err) {
     for (int c = 0; c < g->t->columns; c++) {
         within w;
-        if (g->declared[c] || g->r->role[c] != GOSS_ROLE_INPUT || !is_whole(g, c) || g->t->column[c].categorical ||
+        const bool open = g->r->role[c] == GOSS_ROLE_INPUT || g->t->column[c].ignored;
+        if (g->declared[c] || !open || !is_whole(g, c) || g->t->column[c].categorical ||
             !goss__called_as_id(goss_table_name(g->t, c)))
             continue;
         GOSS_TRY(look_within(g, c, &w, err));
