@@ -214,7 +214,7 @@ TEST(a_file_of_any_name_is_one_of_ratings_if_its_columns_are_named) {
 /* One rating of another scale outweighs all others in a squared error. */
 TEST(a_rating_far_from_all_others_is_told) {
     const world small = {.users = 12, .items = 20, .ratings = 12, .seed = 3};
-    tiny_set();
+    PREPARE();
     make_world("far", &small);
     FILE *f = fopen(tiny_path("far/ratings.csv"), "a");
     if (!f) T_FAIL("no ratings");
