@@ -44,7 +44,7 @@ static void compare(const goss__kernels *k, const sizes *s) {
         for (int64_t j = 0; j < s->n + 3; j++) {
             double sum = 0;
             const double before = first[i * (s->n + 3) + j];
-            for (int64_t p = 0; p < s->k; p++)
+            for (int64_t p = 0; p < s->k && j < s->n; p++)
                 sum += a[s->ta ? p * s->m + i : i * s->k + p] * b[s->tb ? j * s->k + p : p * s->n + j];
             if (j < s->n)
                 T_NEAR(c[i * (s->n + 3) + j], s->factor * sum + (s->add ? before : 0), 1e-14 * DEPTH);
