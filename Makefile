@@ -34,13 +34,7 @@ gates:
 # processor, the address, undefined-behaviour and thread sanitizers.
 check-all: check
 	@tools/install-deps all
-	@GOSSAMER_RANDOM_PROGRAMS=10000 $(B)/tests/test_random_programs every_way
-	+@tools/check-without $(B)
-	+@tools/check-targets $(B)
-	+@tools/build --preset asan $(B)/asan products tests
-	@tools/run-tests $(B)/asan
-	+@tools/build --preset tsan $(B)/tsan products tests
-	@tools/run-tests $(B)/tsan
+	+@tools/check-slow $(B)
 deps:
 	@tools/install-deps
 demo: deps
