@@ -70,20 +70,18 @@ static int by_score(const void *a, const void *b) {
 }
 
 /* Gates, one below the other, of tasks from the lowest score to the highest; of many tasks every so many. Groups of
- * gates, which points divide in the text, are apart. */
-static void draw_gates(const cli_structure_rows *r, const axes *a) {
+ * gates, which points divide in the text, have a gap between them. False: no memory. */
+static bool draw_gates(const cli_structure_rows *r, const axes *a) {
     const cli_structure_tasks *t = &r->task;
     const int shown = t->n < MOST_TASKS ? t->n : MOST_TASKS;
     ranked *order = calloc((size_t)t->n + 1, sizeof *order);
     frame(a, "gates", "tasks, by score");
-    if (!order || t->n == 0) {
-        free(order);
-        return;
-    }
+    if (!order) return false;
     for (int i = 0; i < t->n; i++) order[i] = (ranked){t->score[i], i};
     qsort(order, (size_t)t->n, sizeof *order, by_score);
-    const double wide = (double)WIDTH / shown, high = (double)HEIGHT / (double)strlen(t->structure[0]);
-    for (size_t g = 0; t->structure[0][g]; g++)
+    const size_t gates = t->n ? strlen(t->structure[0]) : 0;
+    const double wide = (double)WIDTH / shown, high = (double)HEIGHT / (double)gates;
+    for (size_t g = 0; g < gates; g++)
         for (int i = 0, run = 0; i < shown; i++) {
             const int next = i + 1 < shown ? order[(i + 1) * t->n / shown].task : -1;
             if (t->structure[order[i * t->n / shown].task][g] != '1') continue;
@@ -94,6 +92,7 @@ static void draw_gates(const cli_structure_rows *r, const axes *a) {
             run = 0;
         }
     free(order);
+    return true;
 }
 
 static void draw_costs(const cli_structure_rows *r, axes *a) {
@@ -110,18 +109,18 @@ static void draw_costs(const cli_structure_rows *r, axes *a) {
 /* All pairs, or every so many. */
 static void draw_pairs(const cli_structure_rows *r, axes *a) {
     const int64_t n = r->task.n, pairs = n * (n - 1) / 2, step = pairs / MOST_PAIRS + 1;
-    frame(a, "gates that differ", "how unlike two tasks are");
+    frame(a, "gates that differ", "distance of two tasks");
     for (int pass = 0; pass < 2; pass++) {
         int64_t k = 0;
         if (pass) label(a);
         for (int i = 0; i < n; i++)
             for (int j = 0; j < i; j++) {
                 if (k++ % step) continue;
-                const double unlike = cli_rows_unlike(r, i, j), apart = cli_rows_apart(r, i, j);
+                const double tasks = cli_rows_task_distance(r, i, j), gates = cli_rows_gate_distance(r, i, j);
                 if (pass)
-                    dot(a, unlike, apart);
+                    dot(a, tasks, gates);
                 else
-                    widen(a, 0, unlike, k == 1), widen(a, 1, apart, k == 1);
+                    widen(a, 0, tasks, k == 1), widen(a, 1, gates, k == 1);
             }
     }
 }
@@ -131,7 +130,7 @@ int cli_rows_draw(const cli_structure_rows *r, int y, FILE *to) {
     axes a = {.to = to, .x = LEFT, .y = y + 2 * TITLE};
     snprintf(title, sizeof title, r->budget > 0 ? "%lld bytes" : "without a budget", (long long)r->budget);
     text(to, LEFT, y + TITLE, "title", "start", title);
-    draw_gates(r, &a);
+    if (!draw_gates(r, &a)) return -1;
     a.x += WIDTH + GAP;
     draw_costs(r, &a);
     a = (axes){.to = to, .x = a.x + WIDTH + GAP, .y = a.y};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* structure_rows.c: which task got which structure. Distances count gates; bytes are held against the score, since a
- * model that gives hard tasks more shows it there; and gates that differ against how unlike tasks are, since one whose
+ * model that gives hard tasks more shows it there; and gates that differ against the distance of tasks, since one whose
  * structure is a matter of the task gives like tasks like ones. */
 #include "structure_rows.h"
 
@@ -48,13 +48,13 @@ static void forget_tasks(cli_structure_tasks *t) {
 }
 
 static void free_log(goss_structure_log *log) {
-    free(log->outputs), free(log->structure), free(log->told);
+    free(log->outputs), free(log->structure), free(log->explained);
     *log = (goss_structure_log){0};
 }
 
 void cli_rows_close(cli_structure_rows *r) {
     forget_tasks(&r->task);
-    free(r->task.structure), free(r->task.bytes), free(r->task.score), free(r->task.told);
+    free(r->task.structure), free(r->task.bytes), free(r->task.score), free(r->task.explained);
     free_log(&r->log);
     if (r->csv) goss_csv_abandon(r->csv);
     if (r->rows) fclose(r->rows);
@@ -77,9 +77,9 @@ goss_status cli_rows_log(cli_structure_rows *r, int64_t draws, double *bytes, go
     free_log(&r->log);
     r->log.outputs = calloc(n, sizeof *r->log.outputs);
     r->log.structure = calloc(n * gates, sizeof *r->log.structure);
-    r->log.told = calloc(n * r->inputs, sizeof *r->log.told);
-    if (!r->log.outputs || !r->log.structure || !r->log.told) return no_memory(err);
-    log->outputs = r->log.outputs, log->structure = r->log.structure, log->told = r->log.told;
+    r->log.explained = calloc(n * r->inputs, sizeof *r->log.explained);
+    if (!r->log.outputs || !r->log.structure || !r->log.explained) return no_memory(err);
+    log->outputs = r->log.outputs, log->structure = r->log.structure, log->explained = r->log.explained;
     return GOSS_OK;
 }
 
@@ -92,9 +92,9 @@ static goss_status make_room(cli_structure_tasks *t, int64_t more, size_t inputs
     if (bytes) t->bytes = bytes;
     double *score = realloc(t->score, capacity * sizeof *score);
     if (score) t->score = score;
-    float *told = realloc(t->told, capacity * inputs * sizeof *told + 1);
-    if (told) t->told = told;
-    if (!structure || !bytes || !score || !told) return no_memory(err);
+    float *explained = realloc(t->explained, capacity * inputs * sizeof *explained + 1);
+    if (explained) t->explained = explained;
+    if (!structure || !bytes || !score || !explained) return no_memory(err);
     t->capacity = (int)capacity;
     return GOSS_OK;
 }
@@ -125,7 +125,8 @@ goss_status cli_rows_take(cli_structure_rows *r, int64_t draws, const double *sc
         const goss_space_figures f = goss_space_cost_of(r->space, structure, r->log.outputs[k]);
         if (!(t->structure[t->n] = goss_space_write(r->space, structure))) return no_memory(err);
         t->bytes[t->n] = (double)f.bytes, t->score[t->n] = score[k];
-        memcpy(t->told + (size_t)t->n * r->inputs, r->log.told + (size_t)k * r->inputs, r->inputs * sizeof *t->told);
+        memcpy(t->explained + (size_t)t->n * r->inputs, r->log.explained + (size_t)k * r->inputs,
+               r->inputs * sizeof *t->explained);
         put_row(r, name ? name(context, k) : NULL, t->n, score[k], &f, t->structure[t->n]);
     }
     return GOSS_OK;
@@ -146,27 +147,27 @@ static int count_distinct(const cli_structure_tasks *t) {
     return n;
 }
 
-int cli_rows_apart(const cli_structure_rows *r, int a, int b) {
+int cli_rows_gate_distance(const cli_structure_rows *r, int a, int b) {
     const char *x = r->task.structure[a], *y = r->task.structure[b];
     int n = 0;
     for (; *x; x++, y++) n += *x != *y;
     return n;
 }
 
-double cli_rows_unlike(const cli_structure_rows *r, int a, int b) {
-    const float *x = r->task.told + (size_t)a * r->inputs, *y = r->task.told + (size_t)b * r->inputs;
+double cli_rows_task_distance(const cli_structure_rows *r, int a, int b) {
+    const float *x = r->task.explained + (size_t)a * r->inputs, *y = r->task.explained + (size_t)b * r->inputs;
     double sum = 0;
     for (size_t i = 0; i < r->inputs; i++) sum += ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]);
     return sqrt(sum);
 }
 
-/* Over all pairs: how many gates differ on average, and the correlation of that with how unlike the tasks are. */
+/* Over all pairs: how many gates differ on average, and the correlation of that with the distance of the tasks. */
 static void compare_pairs(const cli_structure_rows *r, double *distance, double *correlation) {
     double n = 0, x = 0, y = 0, xx = 0, yy = 0, xy = 0;
     for (int a = 0; a < r->task.n; a++)
         for (int b = 0; b < a; b++) {
-            const double apart = cli_rows_apart(r, a, b), unlike = cli_rows_unlike(r, a, b);
-            n++, x += apart, y += unlike, xx += apart * apart, yy += unlike * unlike, xy += apart * unlike;
+            const double gates = cli_rows_gate_distance(r, a, b), tasks = cli_rows_task_distance(r, a, b);
+            n++, x += gates, y += tasks, xx += gates * gates, yy += tasks * tasks, xy += gates * tasks;
         }
     const double vx = xx - x * x / n, vy = yy - y * y / n;
     *distance = n > 0 ? x / n : NAN;
@@ -177,7 +178,7 @@ cli_variety cli_rows_variety(const cli_structure_rows *r) {
     const cli_structure_tasks *t = &r->task;
     cli_variety v = {
         .tasks = t->n, .distinct = count_distinct(t), .correlation = cli_correlation(t->bytes, t->score, t->n)};
-    compare_pairs(r, &v.distance, &v.unlike);
+    compare_pairs(r, &v.distance, &v.mantel);
     return v;
 }
 
@@ -185,7 +186,7 @@ void cli_print_variety(const cli_variety *v) {
     printf("%d different structures of %d tasks", v->distinct, v->tasks);
     if (isfinite(v->distance)) printf("; %.1f gates differ between two tasks on average", v->distance);
     if (isfinite(v->correlation)) printf("; correlation of bytes with the score %+.2f", v->correlation);
-    if (isfinite(v->unlike)) printf("; of gates that differ with how unlike the tasks are %+.2f", v->unlike);
+    if (isfinite(v->mantel)) printf("; of that with the distance of the tasks %+.2f", v->mantel);
     putchar('\n');
 }
 
@@ -193,14 +194,16 @@ void cli_json_variety(const cli_variety *v) {
     printf(", \"structures\": {\"tasks\": %d, \"distinct\": %d", v->tasks, v->distinct);
     cli_json_number(", \"distance\": ", v->distance);
     cli_json_number(", \"bytes_score_correlation\": ", v->correlation);
-    cli_json_number(", \"distance_unlikeness_correlation\": ", v->unlike);
+    cli_json_number(", \"mantel_correlation\": ", v->mantel);
     printf("}");
 }
 
 /* ---- the files ---- */
 
 void cli_rows_end(cli_structure_rows *r) {
-    if (r->panels) r->height += cli_rows_draw(r, r->height, r->panels);
+    const int height = r->panels && !r->undrawn ? cli_rows_draw(r, r->height, r->panels) : 0;
+    r->undrawn |= height < 0;
+    r->height += height;
 }
 
 static goss_status write_table(cli_structure_rows *r, goss_error *err) {
@@ -216,6 +219,7 @@ static goss_status write_drawing(cli_structure_rows *r, goss_error *err) {
     char *text = NULL;
     size_t size = 0;
     if (!r->panels) return GOSS_OK;
+    if (r->undrawn) return no_memory(err);
     FILE *all = fflush(r->panels) == 0 ? open_memstream(&text, &size) : NULL;
     if (!all) return no_memory(err);
     fprintf(all,

@@ -16,14 +16,14 @@ typedef struct cli_variety {
     int tasks, distinct; /* structures that differ */
     double distance;     /* gates that differ between two tasks, on average */
     double correlation;  /* of bytes with the score (Pearson) */
-    double unlike;       /* over pairs of tasks, of gates that differ with how unlike the tasks are (Mantel 1967) */
+    double mantel;       /* correlation over pairs of tasks of the two distances below (Mantel 1967) */
 } cli_variety;
 
 /* Tasks of the present budget. */
 typedef struct cli_structure_tasks {
     char **structure; /* [n] as text */
     double *bytes, *score;
-    float *told; /* [n, inputs] of goss_structure_log */
+    float *explained; /* [n, inputs] of goss_structure_log */
     int n, capacity;
 } cli_structure_tasks;
 
@@ -36,7 +36,8 @@ typedef struct cli_structure_rows {
     FILE *rows, *panels; /* in memory: what the files will hold; NULL: not wanted */
     char *rows_text, *panels_text;
     size_t rows_size, panels_size;
-    int height; /* of the panels so far */
+    int height;   /* of the panels so far */
+    bool undrawn; /* one is missing for lack of memory */
     int64_t budget;
     cli_structure_tasks task;
     goss_structure_log log; /* room for the draws of one evaluation */
@@ -64,13 +65,13 @@ goss_status cli_rows_write(cli_structure_rows *r, goss_error *err);
 /* "; the gates' ..." behind a budget's figures, and as JSON. */
 void cli_print_variety(const cli_variety *v);
 void cli_json_variety(const cli_variety *v);
-/* Of two tasks: gates that differ, and how unlike they are, the distance of what their inputs tell. */
-int cli_rows_apart(const cli_structure_rows *r, int a, int b);
-double cli_rows_unlike(const cli_structure_rows *r, int a, int b);
+/* Distances of two tasks: the number of gates that differ, and the Euclidean one of goss_structure_log.explained. */
+int cli_rows_gate_distance(const cli_structure_rows *r, int a, int b);
+double cli_rows_task_distance(const cli_structure_rows *r, int a, int b);
 
 /* ---- structure_plot.c ---- */
 /* Panels of the present budget, from `y` on: the gates of tasks by score, bytes against the score, and of pairs of
- * tasks gates that differ against how unlike they are. Returns their height. */
+ * tasks gates that differ against the distance of the tasks. Returns their height; -1: no memory. */
 int cli_rows_draw(const cli_structure_rows *r, int y, FILE *to);
 enum { CLI_PLOT_WIDTH = 960 };
 #endif

@@ -100,10 +100,10 @@ typedef struct goss_structure_log {
     double *bytes;    /* [tasks] what the network costs */
     int *outputs;     /* [tasks] of the network */
     float *structure; /* [tasks, gates] */
-    /* [tasks, inputs] what each number of a sample tells of the target in the support set: the share of its variance
-     * that lies between classes, or that it has in common with the (first) number to predict; from 0 to 1. How unlike
-     * tasks are, whatever a network makes of them. */
-    float *told;
+    /* [tasks, inputs] the share of an input's variance in the support set that the target explains: that between
+     * classes, or the squared correlation with the (first) number to predict; from 0 to 1. A description of tasks that
+     * no network takes part in: their distance is that of these vectors. */
+    float *explained;
 } goss_structure_log;
 
 /* What is asked of the structure of networks: whose it is, within which limits (0: `high` of training, which is also

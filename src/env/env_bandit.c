@@ -105,14 +105,14 @@ static void see_state(const double *parameter, const double *state, float *out) 
     for (int s = 0; s < STATES; s++) out[s] = s == (int)state[0];
 }
 
+/* 0 to 3: below 0, 1 and 2, and above. */
+static int level(double mean) { return (mean >= 0) + (mean >= 1) + (mean >= 2); }
+
 /* A column for each state, a row for each action: its mean reward, from - (below 0) over . and + to * (2 or more). */
 static void show_world(const double *parameter, const double *state, char *canvas) {
     const goss_env_kind *k = &goss__env_tabular;
     for (int s = 0; s < STATES; s++)
-        for (int a = 0; a < MOVES; a++) {
-            const double mean = parameter[s * MOVES + a];
-            goss__env_put(k, canvas, a, 2 * s, mean < 0 ? '-' : mean < 1 ? '.' : mean < 2 ? '+' : '*');
-        }
+        for (int a = 0; a < MOVES; a++) goss__env_put(k, canvas, a, 2 * s, "-.+*"[level(parameter[s * MOVES + a])]);
     goss__env_put(k, canvas, MOVES, 2 * (int)state[0], '@');
 }
 
@@ -120,14 +120,9 @@ static void paint_world(const double *parameter, const double *state, goss_env_c
     static const unsigned colours[] = {0xe15759, 0xeeeeee, 0xb6d7a8, 0x59a14f};
     const double wide = (double)c->width / STATES, high = (c->height - 14.0) / MOVES;
     for (int s = 0; s < STATES; s++)
-        for (int a = 0; a < MOVES; a++) {
-            const double mean = parameter[s * MOVES + a];
+        for (int a = 0; a < MOVES; a++)
             goss_env_paint_box(c, s * wide + 1, a * high + 1, (s + 1) * wide - 1, (a + 1) * high - 1,
-                               colours[mean < 0   ? 0
-                                       : mean < 1 ? 1
-                                       : mean < 2 ? 2
-                                                  : 3]);
-        }
+                               colours[level(parameter[s * MOVES + a])]);
     goss_env_paint_box(c, state[0] * wide + 1, c->height - 11.0, (state[0] + 1) * wide - 1, c->height - 4.0, 0x4e79a7);
 }
 

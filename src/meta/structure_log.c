@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* structure_log.c: which task of an evaluation got which structure, and what its inputs say of its target. */
+/* structure_log.c: which task of an evaluation got which structure, and what its target explains of its inputs. */
 #include <string.h>
 
 #include "meta/structure.h"
@@ -41,7 +41,7 @@ static void along(const shown *s, size_t i, double mean, double *all, double *pa
     if (yy > 0) *part = xy * xy / yy;
 }
 
-static void tell(const shown *s, float *out) {
+static void explain(const shown *s, float *out) {
     for (size_t i = 0; i < s->inputs; i++) {
         double mean = 0, all, part;
         for (int k = 0; k < s->n; k++) mean += (double)s->x[(size_t)k * s->inputs + i] / s->n;
@@ -58,14 +58,14 @@ void goss__structure_log(goss_structure_log *log, int64_t at, const goss__task_p
     const int outputs = pack->sizes[t].outputs;
     if (log->outputs) log->outputs[at] = outputs;
     if (log->structure) memcpy(log->structure + at * gates, structure, (size_t)gates * sizeof *structure);
-    if (!log->told) return;
-    float *told = log->told + (size_t)at * inputs;
-    memset(told, 0, inputs * sizeof *told);
+    if (!log->explained) return;
+    float *explained = log->explained + (size_t)at * inputs;
+    memset(explained, 0, inputs * sizeof *explained);
     const shown s = {.x = pack->support + (size_t)t * (size_t)pack->supports * read,
                      .y = pack->raw[0] + (size_t)t * (size_t)pack->spec.supports * target,
                      .inputs = read,
                      .stride = target,
                      .n = pack->sizes[t].supports,
                      .classes = o->classes && !o->steps ? outputs < MOST_CLASSES ? outputs : MOST_CLASSES : 0};
-    tell(&s, told);
+    explain(&s, explained);
 }

@@ -194,8 +194,9 @@ static void count_other(goss__build *b, goss__tally *y, goss__cell_class class, 
 
 /* Whether a number was written as an integer that has neighbours which are the same number: from 2^53 on. */
 static bool is_inexact(double value, const char *text) {
+    if (fabs(value) < 9007199254740992.0) return false;
     text += strspn(text, " \t+-");
-    return fabs(value) >= 9007199254740992.0 && text[strspn(text, "0123456789 \t\r")] == 0;
+    return text[strspn(text, "0123456789 \t\r")] == 0;
 }
 
 static goss_status keep_inexact(goss__build *b, goss__column *c, const char *text, goss_error *err) {

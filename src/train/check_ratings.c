@@ -25,15 +25,6 @@ static void look_at_items(const goss__check *k, const goss_catalogue *c) {
                           items);
 }
 
-static void look_at_range(const goss__check *k, const goss_catalogue *c) {
-    double lowest, highest, farthest;
-    if (goss_catalogue_outlier(c, &farthest) && goss_catalogue_range(c, &lowest, &highest))
-        goss__check_found(k, GOSS_CHECK_WARNING, "far-ratings",
-                          "ratings to train on are from %g to %g, the farthest %.0f deviations from their mean: a "
-                          "mistake, or of another scale?",
-                          lowest, highest, farthest);
-}
-
 static void look_at_users(const goss__check *k, const goss_ratings *r) {
     int small = 0;
     const int users = goss_table_tasks_count(goss_ratings_users(r)), support = k->set->table.support;
@@ -46,9 +37,6 @@ static void look_at_users(const goss__check *k, const goss_ratings *r) {
         goss__check_found(k, GOSS_CHECK_WARNING, "repeated-ratings",
                           "%d ratings are left out: a user's later one of the same item counts",
                           goss_ratings_repeated(r));
-    if (goss_ratings_incomplete(r))
-        goss__check_found(k, GOSS_CHECK_WARNING, "incomplete-rows", "rows without a user or a rating are left out: %d",
-                          goss_ratings_incomplete(r));
 }
 
 /* Those to train and to validate on have their rows, or the data would not be open. */
@@ -76,6 +64,5 @@ void goss__check_ratings(const goss__check *k, const goss_ratings *r, const goss
     count_users(k, r, "test", &users->test);
     look_at_users(k, r);
     look_at_items(k, c);
-    look_at_range(k, c);
     look_at_descriptors(k, r, c, described, &users->test);
 }
