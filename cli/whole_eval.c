@@ -154,6 +154,30 @@ static goss_status add_model(whole_eval *e, const eval_request *q, goss_model *m
     return add_runner(e, &e->tuned, e->tuned_name, model, err);
 }
 
+static int by_hash(const void *a, const void *b) {
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* A table is one that the model was trained on if most of its rows are: single rows may be alike by chance. */
+static goss_status check_unseen(const whole_set *s, const goss_model *model, bool allowed, goss_error *err) {
+    size_t n;
+    int seen = 0;
+    const uint64_t *samples = goss_model_samples(model, GOSS_USE_TRAIN, &n);
+    for (int i = 0; n && i < s->n; i++) {
+        const uint64_t hash = goss_table_row_hash(s->table, NULL, 0, s->rows[i]);
+        seen += bsearch(&hash, samples, n, sizeof hash, by_hash) != NULL;
+    }
+    if (2 * seen <= s->n) return GOSS_OK;
+    if (!allowed)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: %d of its %d rows were trained on; judge on other tables, or with --allow-seen on "
+                              "this one",
+                              s->name, seen, s->n);
+    cli_tell("%s: %d of its %d rows were trained on", s->name, seen, s->n);
+    return GOSS_OK;
+}
+
 /* A model that comes with another one for numbers beside it. Owns: *model. */
 static goss_status choose_model(const whole_eval *e, const char *name, goss_model **model, goss_error *err) {
     char file[CLI_MODEL_PATH], numbers[CLI_MODEL_PATH];
@@ -171,6 +195,7 @@ static goss_status evaluate(whole_eval *e, const eval_request *q, goss_model **f
     GOSS_TRY(choose_model(e, name, first, err));
     goss_model *const model = *first;
     if (model) GOSS_TRY(add_model(e, q, model, name, err));
+    for (int i = 0; model && i < e->sets; i++) GOSS_TRY(check_unseen(&e->set[i], model, q->allow_seen, err));
     GOSS_TRY(add_methods(e, q->methods ? q->methods : "linear,knn", err));
     if (q->splits) GOSS_TRY(write_splits(e, q->splits, err));
     for (int i = 0; i < e->sets; i++) GOSS_TRY(judge_set(e, i, of, err));
@@ -187,7 +212,7 @@ int eval_whole_tables(const eval_request *q, const cli_verb *verb, goss_model *f
                   : q->networks ? "networks"
                                 : "distil");
     if (q->metric && !*q->metric) cli_usage(verb, "--metric names none");
-    if (q->allow_seen) cli_usage(verb, "--allow-seen: no method of whole tables has seen other tables");
+    if (q->allow_seen && !first) cli_usage(verb, "--allow-seen is for a model, and there is none");
     if (n > 1) cli_usage(verb, "\"%s\" is an extra argument: whole tables have no folds", words[1]);
     const goss_status s = evaluate(&e, q, &first, words[0], &err);
     if (s == GOSS_OK) (q->json ? whole_json : whole_print)(&e);

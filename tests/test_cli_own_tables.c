@@ -189,6 +189,10 @@ TEST(a_model_of_the_prior_learns_from_them) {
     RUN(0, "predict new.net new/t00.csv --json");
     RUN(0, "inspect own/model.safetensors");
     SAYS(out_text, "12 tables of files");
+    RUN(1, "eval own/model.safetensors --data new/t01.csv,mine/t03.csv --repeats 1 --methods linear");
+    SAYS(err_text, "rows were trained on; judge on other tables, or with --allow-seen on this one");
+    RUN(0, "eval own/model.safetensors --data new/t01.csv,mine/t03.csv --repeats 1 --methods linear --allow-seen");
+    SAYS(err_text, "rows were trained on");
 }
 
 TEST(numbers_and_validation) {

@@ -21,6 +21,7 @@ typedef struct own_table {
     int rows, slots, classes;
     float *x; /* [rows, 2 slots] values and flags */
     float *y;
+    uint64_t *hash; /* [rows] of what the file says, to be recognised by */
 } own_table;
 
 struct goss__own_tables {
@@ -88,6 +89,12 @@ static goss_status encode(const goss__slots *s, const goss_table *table, const i
     return status;
 }
 
+static goss_status keep_hashes(const goss_table *table, const int32_t *rows, own_table *t, goss_error *err) {
+    if (!(t->hash = goss__alloc(((size_t)t->rows + 1) * sizeof *t->hash))) return no_memory(err);
+    for (int i = 0; i < t->rows; i++) t->hash[i] = goss_table_row_hash(table, NULL, 0, rows[i]);
+    return GOSS_OK;
+}
+
 static goss_status take(const goss__own_options *o, const goss_table *table, own_table *t, goss_error *err) {
     goss_roles roles = {0};
     goss__slots s = {0};
@@ -101,6 +108,7 @@ static goss_status take(const goss__own_options *o, const goss_table *table, own
         status = check(o, t, goss_table_path(table), err);
     }
     if (status == GOSS_OK) status = encode(&s, table, rows, t, err);
+    if (status == GOSS_OK) status = keep_hashes(table, rows, t, err);
     goss__slots_free(&s);
     goss_roles_free(&roles);
     goss__free(rows);
@@ -164,7 +172,8 @@ goss_status goss__own_tables_open(const goss__own_options *o, goss__own_tables *
 
 void goss__own_tables_free(goss__own_tables *p) {
     if (!p) return;
-    for (int i = 0; p->table && i < p->tables; i++) goss__free(p->table[i].x), goss__free(p->table[i].y);
+    for (int i = 0; p->table && i < p->tables; i++)
+        goss__free(p->table[i].x), goss__free(p->table[i].y), goss__free(p->table[i].hash);
     goss__free(p->table), goss__free(p->order);
     goss__free(p);
 }
@@ -181,6 +190,15 @@ uint64_t goss__own_tables_hash(const goss__own_tables *p) {
         hash = goss__hash64(t->y, (size_t)t->rows * sizeof *t->y, hash);
     }
     return hash;
+}
+
+goss_status goss__own_tables_mark(const goss__own_tables *p, goss_model *m, goss_error *err) {
+    for (int i = 0; i < p->tables; i++) {
+        const own_table *t = &p->table[p->order[i]];
+        const goss_use use = i < p->held ? GOSS_USE_VALIDATE : GOSS_USE_TRAIN;
+        GOSS_TRY(goss_model_mark_samples(m, use, t->hash, (size_t)t->rows, err));
+    }
+    return GOSS_OK;
 }
 
 /* ---- drawing ---- */

@@ -4,6 +4,7 @@
 #ifndef GOSS_META_OWN_TABLES_H
 #define GOSS_META_OWN_TABLES_H
 
+#include "gossamer/model.h"
 #include "gossamer/table.h"
 #include "gossamer/task.h"
 
@@ -28,6 +29,8 @@ void goss__own_tables_free(goss__own_tables *p);
 int goss__own_tables_count(const goss__own_tables *p, bool held);
 /* Of what is read. */
 uint64_t goss__own_tables_hash(const goss__own_tables *p);
+/* Records what the model was trained on and chosen by, row by row (goss_table_row_hash of all columns). */
+GOSS_MUST_USE goss_status goss__own_tables_mark(const goss__own_tables *p, goss_model *m, goss_error *err);
 /* Task k is a pure function of (seed, k): a table, and support and query rows of it. Borrows p.
  * Owns: *out goss_task_source_free. */
 GOSS_MUST_USE goss_status goss__own_tables_source(const goss__own_tables *p, bool held, goss_task_source *out,

@@ -74,6 +74,7 @@ static void close_tables(goss__run_data *d) {
 }
 
 static goss_status mark(const goss__run_data *d, goss_model *m, goss_error *err) {
+    GOSS_TRY(goss__own_tables_mark(d->own, m, err));
     return goss_model_note(m, "data.trained_tasks", d->about, err);
 }
 
