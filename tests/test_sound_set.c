@@ -277,9 +277,9 @@ TEST(augmentation) {
     put_words(scratch("aug"), 8000, 2, 1, 4, false);
     goss_sound_front f = goss_sound_front_defaults();
     f.pattern = "{class}_{speaker}_{take}.wav", f.normal = GOSS_SOUND_NONE;
-    static const goss_sound_augment each[] = {{.shift = 100}, {.gain = 10},  {.noise = 10}, {.speed = 0.2},
-                                              {.masks = 0.4}, {.warp = 0.2}, {.shift = 0}};
-    for (int i = 0; i < 7; i++) {
+    static const goss_sound_augment each[] = {{.shift = 100}, {.gain = 10},  {.noise = 10},  {.speed = 0.2},
+                                              {.masks = 0.4}, {.warp = 0.2}, {.voice = 0.2}, {.shift = 0}};
+    for (int i = 0; i < 8; i++) {
         goss_sounds_options so = {.augment = each[i]};
         goss_class_episodes o = {.ways = 2, .shots = 2, .queries = 2, .group = -1};
         goss_task_source plain, changed;
@@ -293,7 +293,7 @@ TEST(augmentation) {
         draw(&plain, 3, &a), draw(&changed, 3, &b), draw(&changed, 3, &c);
         T_CHECK(memcmp(a.support_rows, b.support_rows, sizeof a.support_rows) == 0);
         const double moved = apart(a.support, b.support, 4 * 64 * 40);
-        T_CHECK(i < 6 ? moved > 0.01 && moved < 1 : moved < 1e-6);
+        T_CHECK(i < 7 ? moved > 0.01 && moved < 1 : moved < 1e-6);
         T_CHECK(memcmp(b.query, c.query, 4 * 64 * 40 * sizeof(float)) == 0);
         free_drawn(&a), free_drawn(&b), free_drawn(&c);
         goss_task_source_free(&plain), goss_task_source_free(&changed);
@@ -303,6 +303,30 @@ TEST(augmentation) {
     goss_sounds *s;
     const goss_sounds_options deaf = {.augment = {.gain = 10}};
     T_ERR(goss_sounds_open(scratch("aug"), &f, &deaf, &s, &err), GOSS_E_ARGUMENT, "augment.gain = 10 has no effect");
+}
+
+/* A voice is of an episode: whatever differs between copies otherwise, it changes all of them alike. */
+TEST(a_voice_is_of_an_episode) {
+    put_words(scratch("voice"), 8000, 2, 1, 4, false);
+    goss_sound_front f = goss_sound_front_defaults();
+    f.pattern = "{class}_{speaker}_{take}.wav";
+    const goss_sounds_options o = {.augment = {.voice = 0.2}};
+    goss_sounds *s;
+    T_OK(goss_sounds_open(scratch("voice"), &f, &o, &s, &err));
+    const goss_class_set *set = goss_sounds_set(s);
+    const size_t n = (size_t)(set->input[0] * set->input[1] * (set->input_rank > 2 ? set->input[2] : 1));
+    static const goss_class_random of[] = {{5, 7}, {6, 7}, {5, 8}};
+    void *scratch_memory = aligned_alloc(64, (set->scratch_size + 63) / 64 * 64);
+    float *x[3];
+    for (int i = 0; i < 3; i++) {
+        x[i] = calloc(n, sizeof *x[i]);
+        set->copy(set, 0, of[i], scratch_memory, x[i]);
+    }
+    T_CHECK(memcmp(x[0], x[1], n * sizeof **x) == 0);
+    T_CHECK(memcmp(x[0], x[2], n * sizeof **x) != 0);
+    for (int i = 0; i < 3; i++) free(x[i]);
+    free(scratch_memory);
+    goss_sounds_close(s);
 }
 
 /* A tone is heard where its frequency times the factor is, and nothing moves by a factor of 1. */

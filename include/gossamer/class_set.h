@@ -28,6 +28,12 @@ typedef struct goss_class_field {
     const int32_t *of;       /* [samples] value of each sample; -1: not known */
 } goss_class_field;
 
+/* The random numbers of a copy of a sample. */
+typedef struct goss_class_random {
+    uint64_t sample; /* another one for each copy; 0: not augmented */
+    uint64_t task;   /* common to all copies of a task: what is drawn from it changes them alike */
+} goss_class_random;
+
 /* Samples in classes. A struct of the kind of data that fills it in; everything is its. Immutable. */
 typedef struct goss_class_set goss_class_set;
 struct goss_class_set {
@@ -41,10 +47,10 @@ struct goss_class_set {
     const int32_t *class_of;           /* [samples] number of each sample's class */
     const uint64_t *hash;          /* [samples] of the content, by which models record what they have seen; 0: none */
     const goss_class_field *field; /* [fields] in any order */
-    /* Writes x of a sample. random 0: as it is; else augmented, a pure function of (sample, random). scratch: as many
-     * bytes as scratch_size, 64-byte aligned. Returns the number of steps, where samples have lengths; otherwise its
+    /* Writes x of a sample. random.sample 0: as it is; else augmented, a pure function of (sample, random). scratch: as
+     * many bytes as scratch_size, 64-byte aligned. Returns the number of steps, where samples have lengths; otherwise its
      * result means nothing. Allocates nothing and cannot fail. Threads: any, with scratch of their own. */
-    int (*copy)(const goss_class_set *set, int sample, uint64_t random, void *scratch, float *x);
+    int (*copy)(const goss_class_set *set, int sample, goss_class_random random, void *scratch, float *x);
     size_t scratch_size; /* bytes; 0: none */
     void *context;       /* of the kind of data, for copy() */
     /* copy() of sample -1 writes silence: a sample of nothing but noise, another one for each random number. */

@@ -125,6 +125,8 @@ typedef struct goss_sound_augment {
     double speed; /* share by which speed and pitch change, either way: 0.1 is 0.9 to 1.1 */
     double warp;  /* share by which the frequencies of the mel spectrum change alone, as in a longer or shorter vocal
                      tract (Jaitly and Hinton 2013): 0.1 is 0.9 to 1.1 */
+    double voice; /* the share by which speed and pitch change, and that by which the frequencies do, once for all
+                     recordings of a task: another speaker for each, where a task is of one speaker */
     double masks; /* SpecAugment (Park et al. 2019): two masks hide up to this share of the frames and of the
                      coefficients */
 } goss_sound_augment;

@@ -60,7 +60,9 @@ int goss_sound_shape_of(const goss_sound_front *f, int64_t *extents) {
 }
 
 /* The samples of n at the slowest speed. */
-static size_t slowest(const goss__front *fe, size_t n) { return (size_t)((double)n / (1 - fe->augment.speed)) + 2; }
+static size_t slowest(const goss__front *fe, size_t n) {
+    return (size_t)((double)n / ((1 - fe->augment.speed) * (1 - fe->augment.voice))) + 2;
+}
 
 /* Scratch memory: the changed waveform, of spectra, [frames, mels], [frames, width], [frames], [mels], of products. */
 typedef struct pieces {
@@ -98,10 +100,11 @@ typedef struct changes {
 
 static double around(goss__rng *rng, double bound) { return bound * (2 * goss__rng_uniform(rng) - 1); }
 
-static changes draw_changes(const goss_sound_augment *a, uint64_t random) {
-    goss__rng rng = goss__rng_make(random, 0x736f756e64); /* "sound" */
-    changes c = {.speed = 1, .gain = 1, .warp = 1, .noise_seed = random};
-    if (!random) return c;
+static changes draw_changes(const goss_sound_augment *a, goss_class_random random) {
+    goss__rng rng = goss__rng_make(random.sample, 0x736f756e64); /* "sound" */
+    goss__rng voice = goss__rng_make(random.task, 0x766f696365); /* "voice" */
+    changes c = {.speed = 1, .gain = 1, .warp = 1, .noise_seed = random.sample};
+    if (!random.sample) return c;
     c.speed = 1 + around(&rng, a->speed);
     c.gain = pow(10, around(&rng, a->gain) / 20);
     c.noise = a->noise + 30 * goss__rng_uniform(&rng);
@@ -109,6 +112,8 @@ static changes draw_changes(const goss_sound_augment *a, uint64_t random) {
     for (int i = 0; i < 2; i++) c.mask[i] = a->masks * goss__rng_uniform(&rng), c.at[i] = goss__rng_uniform(&rng);
     c.warp = 1 + around(&rng, a->warp);
     if (a->noise <= 0) c.noise = 0;
+    c.speed *= 1 + around(&voice, a->voice);
+    c.warp *= 1 + around(&voice, a->voice);
     return c;
 }
 
@@ -268,21 +273,21 @@ static float *describe(const goss__front *fe, float *power, int count, const pie
     return v;
 }
 
-int goss__front_sample(const goss__front *fe, const float *samples, size_t n, uint64_t random, void *scratch,
+int goss__front_sample(const goss__front *fe, const float *samples, size_t n, goss_class_random random, void *scratch,
                        float *x) {
     const changes c = draw_changes(&fe->augment, random);
     pieces p;
     int first, count;
     divide(fe, n, scratch, &p);
-    if (random) n = change(&c, samples, n, p.wave), samples = p.wave;
+    if (random.sample) n = change(&c, samples, n, p.wave), samples = p.wave;
     const int frames = goss_mel_frames(fe->mel, n);
     goss_mel_power(fe->mel, samples, n, 0, frames, p.fft, p.power);
     if (c.warp != 1) goss__mel_warp(fe->mel, c.warp, p.power, frames, p.warp);
     trim(fe, p.power, frames, p.level, &first, &count);
-    if (random) move_ends(fe, &c, frames, &first, &count);
+    if (random.sample) move_ends(fe, &c, frames, &first, &count);
     const float *v = describe(fe, p.power + (size_t)first * (size_t)fe->f.mels, count, &p);
     const int steps = fit(fe, v, count, x);
-    if (random) mask(fe, &c, steps, x);
+    if (random.sample) mask(fe, &c, steps, x);
     return steps;
 }
 
@@ -335,7 +340,7 @@ typedef struct reading {
 
 static void read_one(void *context, int64_t i, int lane) {
     const reading *c = context;
-    const int steps = goss__front_sample(&c->reader->front, c->samples[i], c->n[i], 0,
+    const int steps = goss__front_sample(&c->reader->front, c->samples[i], c->n[i], (goss_class_random){0},
                                          c->reader->scratch + (size_t)lane * c->lane, c->x + (size_t)i * c->size);
     if (c->steps) c->steps[i] = steps;
 }

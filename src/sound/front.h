@@ -22,6 +22,7 @@ goss_status goss__front_init(goss__front *fe, const goss_sound_front *f, const g
 void goss__front_free(goss__front *fe);
 /* Bytes of scratch memory, 64-byte aligned, for a waveform of n samples. */
 size_t goss__front_scratch(const goss__front *fe, size_t n);
-/* The sample of a waveform; random 0: not augmented. Returns its frames. Shapes: x [frames, width]. */
-int goss__front_sample(const goss__front *fe, const float *samples, size_t n, uint64_t random, void *scratch, float *x);
+/* The sample of a waveform; random.sample 0: not augmented. Returns its frames. Shapes: x [frames, width]. */
+int goss__front_sample(const goss__front *fe, const float *samples, size_t n, goss_class_random random, void *scratch,
+                       float *x);
 #endif

@@ -51,6 +51,10 @@ static const goss_key augment_keys[] = {
                    "sounds: faster and higher, or slower, by up to this share"),
     GOSS__KEY_REAL("augment.warp", warp, "0", 0, 0.5, NULL,
                    "sounds: another vocal tract: frequencies higher or lower by up to this share, at the same speed"),
+    GOSS__KEY_REAL(
+        "augment.voice", voice, "0", 0, 0.5, NULL,
+        "sounds: another speaker for each episode: speed and vocal tract of all its recordings differ alike, "
+        "by up to this share each"),
     GOSS__KEY_REAL("augment.masks", masks, "0", 0, 0.9, NULL,
                    "sounds: shares of the frames, and of the bands, that a mask each hides, at most (SpecAugment)"),
 };

@@ -172,12 +172,13 @@ static void make_silence(const goss_sounds *s, uint64_t random, float *samples) 
     }
 }
 
-static int copy(const goss_class_set *set, int i, uint64_t random, void *scratch, float *x) {
+static int copy(const goss_class_set *set, int i, goss_class_random random, void *scratch, float *x) {
+    static const goss_class_random as_it_is = {0};
     const goss_sounds *s = set->context;
     if (i < 0) {
         float *samples = scratch;
-        make_silence(s, random, samples);
-        return goss__front_sample(&s->front, samples, silence_size(s), 0, samples + silence_room(s), x);
+        make_silence(s, random.sample, samples);
+        return goss__front_sample(&s->front, samples, silence_size(s), as_it_is, samples + silence_room(s), x);
     }
     return goss__front_sample(&s->front, s->wave[i].samples, s->wave[i].n, random, scratch, x);
 }

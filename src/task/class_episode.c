@@ -21,7 +21,7 @@ typedef struct member {
 
 /* A sample that a draw has chosen. */
 typedef struct copying {
-    uint64_t random;
+    goss_class_random random;
     int32_t sample;
     float *x;
     int32_t *length; /* NULL: not wanted */
@@ -190,7 +190,7 @@ static goss_status prepare(episodes *e, const bool *use, goss_class_scope *scope
 
 /* One half (support set or queries) of a task while it is filled. */
 typedef struct half {
-    uint64_t tag; /* of its random streams */
+    uint64_t tag, task; /* of its random streams; random number of the task */
     float *x, *target, *weight;
     int32_t *rows, *length;
     int count;
@@ -211,9 +211,9 @@ static void copy_all(episodes *e, int n, goss_threads *threads) {
 /* n: samples to be copied, so far. */
 static void place(episodes *e, half *h, int sample, float target, int *n) {
     const uint64_t stream[2] = {h->tag, (uint64_t)h->count};
-    const uint64_t random = e->o.augment || sample < 0 ? goss__hash64(stream, sizeof stream, e->o.seed) | 1 : 0;
+    const goss_class_random none = {0}, changed = {goss__hash64(stream, sizeof stream, e->o.seed) | 1, h->task};
     if (h->x)
-        e->copying[(*n)++] = (copying){.random = random,
+        e->copying[(*n)++] = (copying){.random = e->o.augment || sample < 0 ? changed : none,
                                        .sample = sample,
                                        .x = h->x + (size_t)h->count * e->x,
                                        .length = e->set->lengths && h->length ? &h->length[h->count] : NULL};
@@ -230,16 +230,30 @@ static void draw_samples(episodes *e, uint32_t cell, int want, goss__rng *rng) {
     goss__rng_shuffle(rng, e->drawn, (uint32_t)n, (uint32_t)want);
 }
 
+static half support_of(const episodes *e, uint64_t k, const goss_task *task) {
+    return (half){.tag = 2 * k,
+                  .task = goss__hash64(&k, sizeof k, e->o.seed),
+                  .x = task->support,
+                  .target = task->support_target,
+                  .weight = task->support_weight,
+                  .rows = task->support_rows,
+                  .length = task->support_length};
+}
+
 static void draw(const goss_task_source *source, uint64_t k, goss_task *task) {
     episodes *e = source->context;
     const goss_class_episodes *o = &e->o;
     goss__rng rng = goss__rng_make(o->seed, k);
     const int g = e->groups > 1 ? (int)goss__rng_below(&rng, (uint32_t)e->groups) : 0;
     const uint32_t first = (uint32_t)e->group[g], n = (uint32_t)e->group[g + 1] - first;
-    half support = {
-        2 * k, task->support, task->support_target, task->support_weight, task->support_rows, task->support_length, 0};
-    half query = {2 * k + 1, task->query, task->query_target, task->query_weight, task->query_rows, task->query_length,
-                  0};
+    half support = support_of(e, k, task);
+    half query = {.tag = 2 * k + 1,
+                  .task = support.task,
+                  .x = task->query,
+                  .target = task->query_target,
+                  .weight = task->query_weight,
+                  .rows = task->query_rows,
+                  .length = task->query_length};
     int chosen = 0;
     for (uint32_t i = 0; i < n; i++) e->order[i] = first + i;
     goss__rng_shuffle(&rng, e->order, n, (uint32_t)(o->ways + o->unknown));
@@ -303,8 +317,7 @@ goss_status goss_class_episodes_open(const goss_class_set *set, const bool *use,
 
 static void draw_all(const goss_task_source *source, uint64_t k, goss_task *task) {
     episodes *e = source->context;
-    half support = {
-        2 * k, task->support, task->support_target, task->support_weight, task->support_rows, task->support_length, 0};
+    half support = support_of(e, k, task);
     int chosen = 0;
     for (int i = 0; i < e->set->samples; i++) place(e, &support, i, (float)e->set->class_of[i], &chosen);
     copy_all(e, chosen, task->threads);

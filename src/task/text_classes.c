@@ -216,7 +216,7 @@ goss_status goss_text_classes_open(const goss_text_class_options *options, goss_
 
 /* ---- as numbers ---- */
 
-static int copy(const goss_class_set *set, int sample, uint64_t random, void *scratch, float *x) {
+static int copy(const goss_class_set *set, int sample, goss_class_random random, void *scratch, float *x) {
     const goss_text_classes *t = set->context;
     const size_t n = t->at[sample + 1] - t->at[sample], width = (size_t)goss_encoding_width(t->encoding);
     (void)random, (void)scratch;

@@ -17,7 +17,7 @@ typedef struct sounds {
 } sounds;
 
 static bool is_augmented(const goss_sound_augment *a) {
-    return a->shift > 0 || a->gain > 0 || a->noise > 0 || a->speed > 0 || a->warp > 0 || a->masks > 0;
+    return a->shift > 0 || a->gain > 0 || a->noise > 0 || a->speed > 0 || a->warp > 0 || a->voice > 0 || a->masks > 0;
 }
 
 static goss_data_spec spec_of(const goss_task_spec *tasks, const char *transform) {
