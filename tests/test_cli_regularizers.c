@@ -178,6 +178,19 @@ TEST(weights_of_terms_above_0_are_refused_beside_a_loss_that_may_be_below) {
 }
 
 /* A file may hold any text where a number was noted. */
+TEST(an_l1_norm_of_shares_is_refused) {
+    if (!GOSS_HAVE_CSV) T_SKIP("no libcsv");
+    T_CHECK(prepare());
+#define SHARES                                                                                                         \
+    "train run.ini run.dir=shares train.steps=2 train.method=multitask share.rules=*=shared+own "                      \
+    "regularizer.tie.strength=0 regularizer.apart.on=gates/* regularizer.apart.kind=l1 share.gates="
+    RUN(1, SHARES "softmax");
+    SAYS(err_text, "[regularizer.apart]: gates of share.gates = softmax and gumbel add up to 1, and l1");
+    RUN(1, SHARES "gumbel");
+    SAYS(err_text, "share.gates = sigmoid or hard_concrete");
+    RUN(0, SHARES "sigmoid");
+}
+
 TEST(numbers_that_are_none_are_null_in_json) {
     if (!GOSS_HAVE_CSV) T_SKIP("no libcsv");
     goss_error err;

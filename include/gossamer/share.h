@@ -116,6 +116,8 @@ GOSS_API goss_weights *goss_share_weights(const goss_share *s, goss_graph *g, co
  * the final one. Returns GOSS_NONE if temperatures are constant. */
 GOSS_API goss_val goss_share_heat(const goss_share *s, goss_graph *g, goss_val step);
 
+/* Whether the gates of a sum's parts are shares: whatever they are, those of a task and layer add up to 1. */
+GOSS_API bool goss_share_gates_are_shares(const goss_share *s);
 /* Whether an entry of goss_share_layout has mixing coefficients, that is codes or gates. */
 GOSS_API bool goss_share_is_mixing(const goss_share *s, int entry);
 /* The learned mixing coefficients of such an entry, out [N, K]: codes, or gates after their softmax or sigmoid, without

@@ -71,6 +71,11 @@ static goss__codes codes_of(const goss_share *s, int entry, bool *gates) {
     return GOSS__CODES_NONE;
 }
 
+bool goss_share_gates_are_shares(const goss_share *s) {
+    const goss_gate_options *g = s->options.gates;
+    return g && (g->kind == GOSS_GATE_SOFTMAX || g->kind == GOSS_GATE_GUMBEL);
+}
+
 bool goss_share_is_mixing(const goss_share *s, int entry) {
     bool gates;
     return codes_of(s, entry, &gates) != GOSS__CODES_NONE;
@@ -94,8 +99,7 @@ void goss_share_mixing(const goss_share *s, int entry, const float *values, floa
     const goss_entry *e = goss_layout_entry(s->layout, entry);
     const float *v = values + e->offset;
     const int64_t K = e->dim[1];
-    const bool one_of =
-        gates ? s->gates.kind == GOSS_GATE_SOFTMAX || s->gates.kind == GOSS_GATE_GUMBEL : codes >= GOSS__CODES_SOFTMAX;
+    const bool one_of = gates ? goss_share_gates_are_shares(s) : codes >= GOSS__CODES_SOFTMAX;
     for (int64_t t = 0; t < e->dim[0]; t++)
         for (int64_t k = 0; k < K; k++)
             out[t * K + k] = gates && !one_of              ? (float)each((double)v[t * K + k], s)

@@ -305,7 +305,19 @@ static void name_branches(term *t) {
     t->r->branches = names.data;
 }
 
+/* Whether all that an l1 norm is taken of are gates that add up to 1. */
+static bool is_constant(const term *t) {
+    const goss_method *m = t->all->method;
+    bool shares = strcmp(t->r->kind->name, "l1") == 0 && m->share && goss_share_gates_are_shares(m->share);
+    for (int i = 0; i < t->n; i++) shares = shares && begins(t->value[i].name, "gates/");
+    return shares;
+}
+
 static goss_val section_penalty(term *t) {
+    if (is_constant(t))
+        return fail(t, GOSS_E_ARGUMENT,
+                    "gates of share.gates = softmax and gumbel add up to 1, and l1 of them has no effect: "
+                    "share.gates = sigmoid or hard_concrete have gates that close, each by itself");
     if (ties_rows(t->r) && t->all->tasks < 2)
         return fail(
             t, GOSS_E_ARGUMENT,
