@@ -96,7 +96,7 @@ static const cli_option options[] = {
     CLI_INT_OF(KIND_SOUNDS | KIND_TEXTS | DRAWN, "open-set", "U", &asked.unknown, "0", 0, 1 << 20,
                "sounds, texts: queries of U unknown classes as well; accuracy at 5 % false accepts"),
     CLI_TEXT_OF(KIND_IMAGES | KIND_TABLES | DRAWN, "budget", "BYTES,...", &asked.budgets,
-                "budgets of networks whose structure is generated, as 8KB,16KB (KB = 1024)"),
+                "of each network, as 8KB,16KB (KB = 1024): generated structures; scratch, finetune, ...: equal shares"),
     CLI_FLAG_OF(KIND_IMAGES | KIND_TABLES | DRAWN, "control", &asked.control,
                 "also the method shuffled-structure: each network has the structure of another task"),
     CLI_FLAG_OF(KIND_IMAGES | KIND_TABLES | DRAWN, "mean-budget", &asked.mean_budget,

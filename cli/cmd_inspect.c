@@ -15,6 +15,7 @@
 #include "inspect_share.h"
 #include "inspect_space.h"
 #include "data_kinds.h"
+#include "structures.h"
 
 enum { WIDTH = 28 };
 
@@ -264,6 +265,7 @@ int cmd_inspect(int argc, char **argv) {
     bool json = false, tensors = false;
     const char *svg = NULL, *input = NULL;
     int outputs = 0;
+    int64_t bytes = 0;
     cli_table_view table = {0};
     cli_represent samples = {0};
     const cli_option options[] = {
@@ -284,6 +286,8 @@ int cmd_inspect(int argc, char **argv) {
         CLI_TEXT("input", "HxWxC", &input,
                  "FILE is the text of a network (as model.backbone), for such images; LxC: sequences, D: features"),
         CLI_INT("outputs", "N", &outputs, "0", 0, 1 << 20, "of its head; 0: none"),
+        CLI_FORM("budget", "BYTES", cli_bytes_form, &bytes,
+                 "the text of the network that has the same share of every layer within a budget, as 8KB"),
         CLI_TEXT_OF(OF_A_TABLE, "target", "COLUMN", &table.roles.target, "of a table: the column to predict"),
         CLI_TEXT_OF(OF_A_TABLE, "task", "COLUMN", &table.roles.task,
                     "the column that identifies tasks; file: the file of a row"),
@@ -319,13 +323,14 @@ int cmd_inspect(int argc, char **argv) {
     const char *of_samples = cli_first_of(&v, OF_SAMPLES);
     check_samples(&v, argv[1], of_samples, &samples, input, tensors, svg);
     if (outputs && !input) cli_usage(&v, "--outputs is for the text of a network; give --input, too");
+    if (bytes && !input) cli_usage(&v, "--budget is for the text of a network; give --input, too");
     if (svg && !input && (tensors || goss_table_is(argv[1])))
         cli_usage(&v, "--svg draws the structure of a network; there is none %s",
                   tensors ? "with --tensors" : "in a table");
     if (tensors && goss_table_is(argv[1])) cli_usage(&v, "--tensors is for a model, and %s is a table", argv[1]);
     goss_error err;
     if (check_drawing(svg, argv[1], &err) != GOSS_OK) return cli_fail(&err);
-    if (input) return cli_inspect_text(argv[1], input, outputs, json, svg);
+    if (input) return cli_inspect_text(argv[1], input, outputs, bytes, json, svg);
     if (tensors) return cli_inspect_published(argv[1], json);
     if (of_samples) return cli_inspect_represent(argv[1], &samples, json);
     const cli_kind *kind = cli_kind_at(argv[1]);

@@ -33,6 +33,15 @@ static double correlate(eval *e) {
                         : (double)NAN;
 }
 
+/* What networks without structures cost, which stand beside those with. */
+static goss_status add_fixed(const eval *e, int64_t bytes, goss_score *scores, goss_error *err) {
+    for (int i = 0; i < e->n; i++)
+        if (scores[i].structure.networks == 0)
+            GOSS_TRY(
+                cli_fixed_figures(e->runner[i].model, e->spec.ways, bytes, e->episodes, &scores[i].structure, err));
+    return GOSS_OK;
+}
+
 /* bytes: 0: the most that was trained for. */
 static goss_status judge(eval *e, int64_t bytes, goss_threads *threads, goss_score *scores, goss_error *err) {
     goss_contender contenders[EVAL_MOST];
@@ -40,6 +49,7 @@ static goss_status judge(eval *e, int64_t bytes, goss_threads *threads, goss_sco
     goss_evaluate_options o = goss_evaluate_defaults();
     goss_structure_log log;
     GOSS_TRY(cli_rows_log(&e->rows, e->episodes, e->bytes, &log, err));
+    if (bytes > 0) GOSS_TRY(eval_runners_within(e->runner, e->n, bytes, e->spec.ways, err));
     for (int i = 0; i < e->n; i++) {
         const eval_runner *r = &e->runner[i];
         ask[i] = (goss_structure_ask){.source = r->source,
@@ -57,6 +67,7 @@ static goss_status judge(eval *e, int64_t bytes, goss_threads *threads, goss_sco
     o.context = e;
     if (isatty(STDERR_FILENO)) o.progress = show;
     GOSS_TRY(goss_evaluate(contenders, e->n, e->view[0].sampler, &o, scores, e->each, err));
+    if (bytes > 0) GOSS_TRY(add_fixed(e, bytes, scores, err));
     return cli_rows_take(&e->rows, e->episodes, e->each, NULL, NULL, err);
 }
 

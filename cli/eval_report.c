@@ -55,15 +55,27 @@ static void print_head(const eval *e) {
     print_used(e, "validated on, so weights were chosen by them", true, e->validated_images);
 }
 
+/* Of a network, where some are within a budget. */
+static void print_bytes(const eval *e, const goss_structure_figures *f) {
+    if (e->budgets.n == 0) return;
+    if (f->networks > 0)
+        printf(" %10.0f", f->bytes_mean);
+    else
+        printf(" %10s", "");
+}
+
 static void print_rows(const eval *e, const goss_score *scores) {
-    printf("%-24s %18s %22s %10s  %s\n", "method", "accuracy %", "difference", "ms/task", "weights");
+    printf("%-24s %18s %22s %10s%s  %s\n", "method", "accuracy %", "difference", "ms/task",
+           e->budgets.n ? "      bytes" : "", "weights");
     for (int i = 0; i < e->n; i++) {
         const goss_score *s = &scores[i];
         char accuracy[40], difference[40] = "";
         interval(accuracy, sizeof accuracy, "%.2f", s->accuracy, s->ci95);
         if (i) interval(difference, sizeof difference, "%+.2f", s->difference, s->difference_ci95);
         cli_put_name(e->runner[i].name, 24);
-        printf(" %18s %22s %10.2f  ", accuracy, difference, 1000 * s->seconds_per_task);
+        printf(" %18s %22s %10.2f", accuracy, difference, 1000 * s->seconds_per_task);
+        print_bytes(e, &s->structure);
+        printf("  ");
         cli_put_name(e->runner[i].weights, 0);
         putchar('\n');
     }

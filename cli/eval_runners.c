@@ -50,7 +50,7 @@ static goss_status derive(runners *e, const char *name, goss_error *err) {
                                           : "the model's embedding",
               &r, err);
     if (s == GOSS_OK)
-        r->model = m;
+        r->model = m, r->derived = true;
     else
         goss_model_free(m);
     return s;
@@ -94,6 +94,18 @@ goss_status eval_gather(eval_runner *runner, int *n, goss_model *m, const char *
     s = cli_methods_each(methods, "protonet,mine=FILE", add_runner, &e, &list, err);
     free(list);
     return s;
+}
+
+goss_status eval_runners_within(eval_runner *runner, int n, int64_t bytes, int ways, goss_error *err) {
+    const goss_space_budget budget = {.bytes = bytes};
+    for (eval_runner *r = runner; r < runner + n; r++) {
+        goss_model *m;
+        if (!r->derived) continue;
+        GOSS_TRY(goss_contender_derive_within(runner[0].model, r->name, &budget, ways, &m, err));
+        goss_model_free(r->model);
+        r->model = m;
+    }
+    return GOSS_OK;
 }
 
 void eval_free_runners(eval_runner *runner) {

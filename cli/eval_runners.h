@@ -13,6 +13,7 @@ typedef struct eval_runner {
     char *name;
     char *weights;     /* their origin, for the report */
     bool file;         /* weights is a separate file */
+    bool derived;      /* name is a method on what the first one has learned */
     goss_model *model; /* owned, unless it is the first one's */
     int fine_tune;
     bool structured; /* its networks have structures, generated or as `source` says */
@@ -27,5 +28,8 @@ typedef struct eval_runner {
  * an error leaves, too. */
 goss_status eval_gather(eval_runner *runner, int *n, goss_model *m, const char *path, const char *methods,
                         int fine_tune, bool control, bool mean_budget, goss_error *err);
+/* Derives the methods on what a model with structures has learned anew, in networks within a budget. ways: the most of
+ * a task. */
+goss_status eval_runners_within(eval_runner *runner, int n, int64_t bytes, int ways, goss_error *err);
 void eval_free_runners(eval_runner *runner);
 #endif

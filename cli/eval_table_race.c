@@ -48,13 +48,18 @@ static goss_status answer_by_model(const eval_table *e, table_runner *r, int64_t
                                    const goss_task_source *source, goss_threads *threads, int64_t draws, double *values,
                                    goss_structure_log log, double *seconds, goss_error *err) {
     goss_model *derived = NULL;
-    if (r->base.derive) GOSS_TRY(goss_contender_derive(f->base.model, r->base.derive, &derived, err));
+    const goss_space_budget budget = {.bytes = bytes};
+    if (r->base.derive)
+        GOSS_TRY(goss_contender_derive_within(f->base.model, r->base.derive, bytes > 0 ? &budget : NULL,
+                                              source->spec.outputs, &derived, err));
     const goss_structure_ask ask = {
-        .source = r->source, .budget = {.bytes = bytes}, .seed = e->seed, .pooled = e->mean_budget, .log = log};
+        .source = r->source, .budget = budget, .seed = e->seed, .pooled = e->mean_budget, .log = log};
+    const goss_model *m = derived ? derived : f->base.model;
     goss_structure_figures figures;
-    const goss_status s =
-        goss_race_structure(derived ? derived : f->base.model, r->base.fine_tune, r->structured ? &ask : NULL, source,
-                            e->metric, draws, threads, values, seconds, &figures, err);
+    goss_status s = goss_race_structure(m, r->base.fine_tune, r->structured ? &ask : NULL, source, e->metric, draws,
+                                        threads, values, seconds, &figures, err);
+    if (s == GOSS_OK && bytes > 0 && figures.networks == 0)
+        s = cli_fixed_figures(m, source->spec.outputs, bytes, draws, &figures, err);
     if (s == GOSS_OK) add_figures(&r->figures, &figures);
     goss_model_free(derived);
     return s;

@@ -86,6 +86,17 @@ goss_status cli_space_open(const goss_safetensors *f, const char *path, cli_spac
     return s;
 }
 
+/* The text of the structure's network, on one line. Owned: free; NULL: none. */
+static char *text_within(const cli_space *s) {
+    goss_target *small;
+    if (goss_space_compact(s->space, s->structure, NULL, NULL, &small, NULL, NULL, NULL) != GOSS_OK) return NULL;
+    char *text = strdup(goss_target_text(small));
+    goss_target_free(small);
+    for (char *at = text; at && (at = strchr(at, '\n')); at++)
+        *at = at[1] == 0 ? 0 : at[-1] == '{' || at[1] == '}' ? ' ' : ';';
+    return text;
+}
+
 /* ---- a network's text ---- */
 
 enum { LONGEST_TEXT = 1 << 20 };
@@ -135,21 +146,43 @@ static goss_status open_text(const char *path, const char *input, int outputs, c
     return s;
 }
 
-int cli_inspect_text(const char *path, const char *input, int outputs, bool json, const char *svg) {
+/* The structure becomes that of uniform shrinking. */
+static goss_status shrink(cli_space *s, int64_t bytes, goss_error *err) {
+    const goss_space_budget budget = {.bytes = bytes};
+    if (goss_space_gates(s->space) == 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--budget: the text leaves nothing open that could be shrunk");
+    s->structure = malloc((size_t)goss_space_gates(s->space) * sizeof *s->structure);
+    if (!s->structure) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a structure");
+    return goss_error_prefix(err, goss_space_shrink(s->space, &budget, s->outputs, s->structure, err), "--budget");
+}
+
+static void print_text(const cli_space *s) {
+    char *text = text_within(s);
+    if (text) printf("\nmodel.backbone = %s\n", text);
+    free(text);
+}
+
+static goss_status print_largest(const cli_space *s, goss_error *err) {
+    char *text = goss_space_draw(s->space, s->other, s->outputs);
+    if (text) printf("%s", text);
+    goss_text_free(text);
+    return text ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for a drawing");
+}
+
+int cli_inspect_text(const char *path, const char *input, int outputs, int64_t bytes, bool json, const char *svg) {
     cli_space s = {0};
     goss_error err;
     goss_status status = open_text(path, input, outputs, &s, &err);
+    if (status == GOSS_OK && bytes > 0) status = shrink(&s, bytes, &err);
     if (status == GOSS_OK && svg) status = cli_space_draw(&s, svg, &err);
     if (status == GOSS_OK && json) {
         cli_space_json(&s);
         printf("\n");
     } else if (status == GOSS_OK) {
         goss_space_dearest(s.space, s.other);
-        char *text = goss_space_draw(s.space, s.other, 0);
-        if (text) printf("%s", text);
-        if (!text) status = goss_error_set(&err, GOSS_E_NOMEM, "no memory for a drawing");
-        goss_text_free(text);
-        cli_space_print(&s, 12);
+        if (!s.structure) status = print_largest(&s, &err);
+        if (status == GOSS_OK) cli_space_print(&s, 12);
+        if (status == GOSS_OK && s.structure) print_text(&s);
     }
     cli_space_free(&s);
     return status == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
@@ -232,6 +265,9 @@ void cli_space_json(const cli_space *s) {
     if (s->structure) {
         const goss_space_figures f = goss_space_cost_of(s->space, s->structure, s->outputs);
         json_figures("structure", &f);
+        char *text = text_within(s);
+        if (text) printf(", \"network\": "), cli_json_text(text);
+        free(text);
     }
     json_gates(s);
     printf("}");

@@ -95,6 +95,31 @@ void cli_json_figures(const goss_structure_figures *f) {
     printf(", \"ram_max\": %lld, \"violations\": %lld", (long long)f->ram_max, (long long)f->violations);
 }
 
+goss_status cli_fixed_figures(const goss_model *m, int64_t outputs, int64_t budget, int64_t networks,
+                              goss_structure_figures *out, goss_error *err) {
+    const goss_method *method = goss_model_method(m);
+    goss_space *s;
+    *out = (goss_structure_figures){0};
+    if (goss_method_params(method) == 0) return GOSS_OK;
+    GOSS_TRY(goss_space_create(goss_method_target(method), &s, err));
+    float *largest = calloc((size_t)goss_space_gates(s) + 1, sizeof *largest);
+    if (largest) {
+        goss_space_dearest(s, largest);
+        const goss_space_figures f = goss_space_cost_of(s, largest, outputs);
+        *out = (goss_structure_figures){.networks = networks,
+                                        .bytes_mean = (double)f.bytes,
+                                        .macs_mean = (double)f.macs,
+                                        .bytes_max = f.bytes,
+                                        .ram_max = f.ram,
+                                        .violations = f.bytes > budget ? networks : 0,
+                                        .spread_tasks = (double)NAN,
+                                        .spread_gates = (double)NAN};
+    }
+    free(largest);
+    goss_space_free(s);
+    return largest ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+}
+
 goss_status cli_tell_costs(const goss_network *n, goss_error *err) {
     goss_space *s;
     GOSS_TRY(goss_space_create(goss_network_target(n), &s, err));

@@ -32,6 +32,10 @@ void cli_print_difficulty(double correlation);
 void cli_json_difficulty(double correlation);
 /* `, "bytes_mean": ...` in JSON; nothing without networks. */
 void cli_json_figures(const goss_structure_figures *f);
+/* Of `networks` networks without structures, that of a model: what it costs with so many outputs (space.h), and whether
+ * that is beyond a budget in bytes. A method without a network: none. */
+goss_status cli_fixed_figures(const goss_model *m, int64_t outputs, int64_t budget, int64_t networks,
+                              goss_structure_figures *out, goss_error *err);
 /* Tells what a network costs for one sample (space.h). */
 goss_status cli_tell_costs(const goss_network *n, goss_error *err);
 /* A line for people. */

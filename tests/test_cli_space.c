@@ -73,4 +73,23 @@ TEST(inspect_shows_what_a_text_leaves_open) {
     SAYS(err_text, "is no text of a network");
     RUN(2, "inspect plain.txt --outputs 3");
 }
+
+TEST(inspect_shows_the_network_of_equal_shares_within_a_budget) {
+    static const char text[] = "residual { conv 1 3 pad same; relu }\nconv 2..4 3; optional { conv 2..4 3 pad same }\n"
+                               "pool global";
+    tiny_set();
+    write_file("space.txt", text, sizeof text - 1);
+    RUN(0, "inspect space.txt --input 8x8x1 --outputs 3 --budget 420");
+    SAYS(out_text, "conv 2..4 3          3 of 4");
+    SAYS(out_text, "\nmodel.backbone = residual { conv 1 3 pad 1;relu };conv 3 3;pool global;head\n");
+    RUN(0, "inspect space.txt --input 8x8x1 --budget 420 --json");
+    SAYS(out_text, "\"network\": \"residual { conv 1 3 pad 1;relu };conv 3 3;");
+    RUN(1, "inspect space.txt --input 8x8x1 --budget 20");
+    SAYS(err_text, "--budget: no network of the space is within the budget of 20 bytes");
+    RUN(2, "inspect space.txt --budget 420");
+    SAYS(err_text, "--budget is for the text of a network");
+    write_file("plain.txt", "dense 4; relu", 13);
+    RUN(1, "inspect plain.txt --input 12 --budget 420");
+    SAYS(err_text, "leaves nothing open");
+}
 TEST_MAIN()

@@ -121,7 +121,8 @@ TEST(accuracy_is_told_along_budgets) {
             SAYS(at, key);
             const char *of = strstr(at, key);
             T_CHECK(strtod(of + strlen(key), NULL) > 0.4);
-            if (k < 6) T_CHECK(number_of(of, "violations") == 0);
+            T_CHECK(number_of(of, "violations") == 0);
+            T_CHECK(number_of(of, "bytes_max") <= (double)budget[i]);
         }
     }
     /* Where everything fits, structures are the same. */
@@ -130,6 +131,38 @@ TEST(accuracy_is_told_along_budgets) {
     T_EQ(eval("--budget 2KB"), 0);
     SAYS(out_text, "budget 2048 bytes: ");
     SAYS(out_text, "0 beyond it");
+}
+
+/* Methods on what the model has learned are as large as its networks; a model of its own that is larger shows it. */
+TEST(other_methods_are_judged_within_the_budget) {
+    static const char *const names[] = {"scratch", "finetune", "ridge"};
+    double last[3] = {0};
+    T_CHECK(prepare());
+    T_EQ(train("plain", "train.method=protonet 'model.backbone=flatten; dense 32; relu' train.steps=3"), 0);
+    for (int i = 0; i < 3; i++) {
+        static const int budgets[] = {1300, 4096, 65536};
+        char line[200];
+        snprintf(
+            line, sizeof line,
+            "--episodes 4 --budget %d --json --methods scratch,finetune,ridge,pixels,large=plain/model.safetensors",
+            budgets[i]);
+        T_EQ(eval(line), 0);
+        for (int k = 0; k < 3; k++) {
+            char key[64];
+            snprintf(key, sizeof key, "{\"name\": \"%s\"", names[k]);
+            SAYS(out_text, key);
+            const double bytes = number_of(strstr(out_text, key), "bytes_max");
+            T_CHECK(bytes > last[k] && bytes <= budgets[i] && bytes > 0.8 * (i < 2 ? budgets[i] : 10000));
+            last[k] = bytes;
+        }
+        const char *pixels = strstr(out_text, "{\"name\": \"pixels\""),
+                   *large = strstr(out_text, "{\"name\": \"large\"");
+        T_CHECK(pixels && large && strstr(pixels, "bytes_max") > large); /* pixels have no network */
+        T_EQ((int)number_of(large, "bytes_max"), 4 * (64 * 32 + 32 + 32 * 3 + 3));
+        T_EQ((int)number_of(large, "violations"), i < 2 ? 4 : 0);
+    }
+    T_EQ(eval("--episodes 4 --budget 4KB --methods ridge,pixels"), 0);
+    SAYS(out_text, "ms/task      bytes  weights\n");
 }
 
 TEST(reports_do_not_depend_on_threads) {
@@ -244,7 +277,7 @@ TEST(a_table_s_tasks_have_columns_of_their_own) {
     write_tasks("rows.csv", 0, 16), write_tasks("new.csv", 100, 8), write_tasks("one.csv", 102, 1);
     RUN(0, all);
     RUN(0, "eval table/model.safetensors --data new.csv --support 8 --budget 100B,250B,400B --control --json "
-           "--methods mean-structure,random-structure,ridge");
+           "--methods mean-structure,random-structure,ridge,scratch,finetune");
     SAYS(out_text, "\"budgets\": [{\"budget_bytes\": 100, \"bytes_mean\": ");
     SAYS(out_text, "{\"name\": \"shuffled-structure\"");
     const char *at = out_text;
@@ -257,6 +290,9 @@ TEST(a_table_s_tasks_have_columns_of_their_own) {
         T_CHECK(number_of(at, "violations") == 0);
         T_CHECK(number_of(at, "bytes_max") <= (double)budget[i] &&
                 number_of(at, "bytes_max") > 0.5 * (double)budget[i]);
+        const double scratch = number_of(strstr(at, "{\"name\": \"scratch\""), "bytes_max"),
+                     finetune = number_of(strstr(at, "{\"name\": \"finetune\""), "bytes_max");
+        T_CHECK(scratch <= (double)budget[i] && scratch > 0.5 * (double)budget[i] && finetune == scratch);
     }
     RUN(1, "eval table/model.safetensors --data new.csv --support 8 --budget 400B,10B --json");
     SAYS(err_text, "--budget 10 bytes");

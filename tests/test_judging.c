@@ -2,6 +2,7 @@
 /* Comparisons that are like for like: what is derived from a model, contenders of other image formats, protocols that
  * cannot be run, and numbers that are none. */
 #include "gossamer/evaluate.h"
+#include "gossamer/space.h"
 #include "rewrite.h"
 #include "test.h"
 #include "tiny_model.h"
@@ -109,6 +110,50 @@ TEST(derived_methods_have_their_own_settings) {
     goss_model *scratch = tiny_model("scratch", NULL, &err);
     T_ERR(goss_contender_derive(scratch, "protonet", &none, &err), GOSS_E_ARGUMENT, "scratch has no trained network");
     goss_config_free(defaults), goss_model_free(m), goss_model_free(pixels), goss_model_free(scratch);
+}
+
+/* Within a budget the network is the one of uniform shrinking, with the numbers that are left of the model's. */
+TEST(derived_methods_fit_a_budget) {
+    static const char *const space[] = {"model.backbone=conv 4..8/2 3; norm layer; relu; pool max 2; flatten",
+                                        "structure.choose=task", NULL};
+    static const char *const methods[] = {"scratch", "finetune", "protonet"};
+    goss_model *m = tiny_model("hypernet", space, &err), *whole, *cut;
+    const goss_method *of = goss_model_method(m);
+    goss_space *s;
+    goss_target *small;
+    float structure[8], *slab;
+    T_OK(goss_space_create(goss_method_target(of), &s, &err));
+    goss_space_cheapest(s, structure);
+    structure[0] = 1; /* six units */
+    const goss_space_budget budget = {.bytes = goss_space_cost_of(s, structure, 5).bytes + 8};
+    T_OK(
+        goss_space_compact(s, structure, goss_model_values(m, param_of(m, "target")), NULL, &small, &slab, NULL, &err));
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        T_OK(goss_contender_derive_within(m, methods[i], &budget, 5, &cut, &err));
+        T_STR(goss_target_text(goss_method_target(goss_model_method(cut))), goss_target_text(small));
+        T_STR(goss_method_name(goss_model_method(cut)), methods[i]);
+        const bool same =
+            memcmp(goss_model_values(cut, param_of(cut, "target")), slab, bytes_of(cut, param_of(cut, "target"))) == 0;
+        T_CHECK(same == (i > 0));
+        size_t seen[2];
+        goss_model_samples(m, GOSS_USE_TRAIN, &seen[0]), goss_model_samples(cut, GOSS_USE_TRAIN, &seen[1]);
+        T_EQ(seen[1], i > 0 ? seen[0] : 0);
+        goss_model_free(cut);
+    }
+    T_ERR(goss_contender_derive_within(m, "protonet", &(goss_space_budget){.bytes = 99}, 5, &cut, &err),
+          GOSS_E_ARGUMENT, "within the budget of 99 bytes");
+    T_CHECK(!cut);
+    /* Without a budget, or a space, or a network, as ever. */
+    goss_model *plain_model = tiny_model("maml", NULL, &err), *none[3];
+    T_OK(goss_contender_derive(m, "ridge", &whole, &err));
+    T_OK(goss_contender_derive_within(m, "ridge", NULL, 5, &none[0], &err));
+    T_CHECK(same_param(none[0], whole, "target") && same_param(m, whole, "target"));
+    T_OK(goss_contender_derive_within(plain_model, "ridge", &budget, 5, &none[1], &err));
+    T_CHECK(same_param(none[1], plain_model, "target"));
+    T_OK(goss_contender_derive_within(m, "pixels", &budget, 5, &none[2], &err));
+    for (int i = 0; i < 3; i++) goss_model_free(none[i]);
+    goss_model_free(whole), goss_model_free(plain_model), goss_model_free(m);
+    goss_numbers_free(slab), goss_target_free(small), goss_space_free(s);
 }
 
 TEST(values_are_taken_over_whole_or_not_at_all) {

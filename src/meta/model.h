@@ -27,6 +27,8 @@ goss_status goss__model_make(const char *method, goss_config *settings, const go
 /* The parameter that may be kept as bfloat16, and its number among the method's; -1: it has none. */
 #define GOSS__HYPER "hyper"
 int goss__model_hyper(const goss_method *m);
+/* model_values.c: what a model has seen becomes what one has seen that takes its weights over. */
+goss_status goss__model_inherit(goss_model *to, const goss_model *from, goss_error *err);
 /* GOSS_E_NUMERIC with the name of the first tensor that is not finite. */
 goss_status goss__model_finite(const goss_model *m, goss_error *err);
 /* GOSS_E_ARGUMENT for a model of another kind of data. */

@@ -96,7 +96,7 @@ static bool same_hashes(const goss_data_spec *a, const goss_data_spec *b) {
     return !goss__data_spec_is_images(a) || goss__same_format(&a->image, &b->image);
 }
 
-static goss_status inherit(goss_model *to, const goss_model *from, goss_error *err) {
+goss_status goss__model_inherit(goss_model *to, const goss_model *from, goss_error *err) {
     bool comparable = same_hashes(&to->data.of, &from->data.of);
     for (int use = 0; use < GOSS_USES; use++) {
         const goss__samples *s = &from->seen[use];
@@ -109,7 +109,7 @@ static goss_status inherit(goss_model *to, const goss_model *from, goss_error *e
 goss_status goss_model_copy_values(goss_model *to, const goss_model *from, unsigned *fresh, goss_error *err) {
     unsigned kept = 0;
     GOSS_TRY(check_embedding(to, from, err));
-    GOSS_TRY(inherit(to, from, err));
+    GOSS_TRY(goss__model_inherit(to, from, err));
     for (int i = 0; i < goss_method_params(to->method); i++) {
         goss_method_param p = goss_method_param_at(to->method, i);
         int j = param_of(from, p.name);

@@ -269,51 +269,77 @@ goss_status goss_space_project(const goss_space *s, const float *priority, goss_
 
 /* ---- uniform shrinking ---- */
 
-static void take_share(const goss_space *s, const float *alternatives, double share, float *structure) {
-    for (int i = 0; i < s->t->n_groups; i++) {
-        const goss_space_group_info *g = &s->t->groups[i].info;
-        const int open = g->low + (int)floor(share * (g->count - g->low) + 0.5);
-        for (int k = 0; k < g->count; k++)
-            structure[g->first + k] = g->rule == GOSS_RULE_ONE ? alternatives[g->first + k] : (float)(k < open);
-    }
-    goss__space_settle(s, structure);
+/* How many gates of each group are open: those of a share, and of groups that are due those of the next one. */
+typedef struct shares {
+    const goss_space *s;
+    const float *alternatives;
+    double share, next;
+    bool *due; /* [groups] */
+    const goss_space_budget *budget;
+    int64_t outputs;
+} shares;
+
+static int open_at(const goss_space_group_info *g, double share) {
+    return g->low + (int)floor(share * (g->count - g->low) + 0.5);
 }
 
-static bool share_fits(const goss_space *s, const float *alternatives, double share, const goss_space_budget *b,
-                       int64_t outputs, float *structure) {
-    take_share(s, alternatives, share, structure);
-    const goss_space_figures f = goss_space_cost_of(s, structure, outputs);
-    return goss__space_within(&f, b);
+static void take_shares(const shares *x, float *structure) {
+    for (int i = 0; i < x->s->t->n_groups; i++) {
+        const goss_space_group_info *g = &x->s->t->groups[i].info;
+        const int open = open_at(g, x->due[i] ? x->next : x->share);
+        for (int k = 0; k < g->count; k++)
+            structure[g->first + k] = g->rule == GOSS_RULE_ONE ? x->alternatives[g->first + k] : (float)(k < open);
+    }
+    goss__space_settle(x->s, structure);
+}
+
+static bool shares_fit(const shares *x, float *structure) {
+    take_shares(x, structure);
+    const goss_space_figures f = goss_space_cost_of(x->s, structure, x->outputs);
+    return goss__space_within(&f, x->budget);
 }
 
 /* Alternatives are the first ones; where nothing of them fits, those of the smallest network. */
-static bool find_alternatives(const goss_space *s, const goss_space_budget *b, int64_t outputs, float *alternatives,
-                              float *structure) {
+static bool find_alternatives(const shares *x, float *alternatives, float *structure) {
+    const goss_space *s = x->s;
     for (int i = 0; i < s->t->n_gates; i++) alternatives[i] = 0;
     for (int i = 0; i < s->t->n_groups; i++) alternatives[s->t->groups[i].info.first] = 1;
-    if (share_fits(s, alternatives, 0, b, outputs, structure)) return true;
-    return find_least(&(search){.s = s, .budget = b, .outputs = outputs, .structure = alternatives}) &&
-           share_fits(s, alternatives, 0, b, outputs, structure);
+    if (shares_fit(x, structure)) return true;
+    return find_least(&(search){.s = s, .budget = x->budget, .outputs = x->outputs, .structure = alternatives}) &&
+           shares_fit(x, structure);
 }
 
-goss_status goss_space_shrink(const goss_space *s, const goss_space_budget *budget, int64_t outputs, float *structure,
-                              goss_error *err) {
+/* The largest share that fits. Where layers are alike, the next gates of all of them are due at once: those that fit
+ * are opened, in order, or much of the budget would be left. */
+static void find_shares(shares *x, float *structure) {
     const int steps = 1 << 16;
-    float *alternatives = goss__alloc((size_t)(s->t->n_gates + 1) * sizeof *alternatives);
-    if (!alternatives) return goss_error_set(err, GOSS_E_NOMEM, "out of memory for a structure");
-    if (!find_alternatives(s, budget, outputs, alternatives, structure)) {
-        goss__free(alternatives);
-        return goss__space_infeasible(s, budget, outputs, err);
-    }
     int low = 0, high = steps; /* low fits */
     while (low < high) {
         const int middle = (low + high + 1) / 2;
-        if (share_fits(s, alternatives, (double)middle / steps, budget, outputs, structure))
+        x->share = (double)middle / steps;
+        if (shares_fit(x, structure))
             low = middle;
         else
             high = middle - 1;
     }
-    take_share(s, alternatives, (double)low / steps, structure);
-    goss__free(alternatives);
-    return GOSS_OK;
+    x->share = (double)low / steps, x->next = (double)(low + 1) / steps;
+    for (int i = 0; low < steps && i < x->s->t->n_groups; i++) {
+        x->due[i] = true;
+        x->due[i] = shares_fit(x, structure);
+    }
+    take_shares(x, structure);
+}
+
+goss_status goss_space_shrink(const goss_space *s, const goss_space_budget *budget, int64_t outputs, float *structure,
+                              goss_error *err) {
+    float *alternatives = goss__alloc((size_t)(s->t->n_gates + 1) * sizeof *alternatives);
+    shares x = {.s = s, .alternatives = alternatives, .budget = budget, .outputs = outputs};
+    x.due = goss__calloc((size_t)s->t->n_groups + 1, sizeof *x.due);
+    goss_status status =
+        alternatives && x.due ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "out of memory for a structure");
+    if (status == GOSS_OK && !find_alternatives(&x, alternatives, structure))
+        status = goss__space_infeasible(s, budget, outputs, err);
+    if (status == GOSS_OK) find_shares(&x, structure);
+    goss__free(alternatives), goss__free(x.due);
+    return status;
 }
