@@ -42,36 +42,40 @@ static goss_status judge(const whole_method *method, const goss_model *m, const 
     return done == GOSS_E_ARGUMENT ? GOSS_OK : done;
 }
 
+enum { NETWORK, LINEAR, FLOATS, JUDGED }; /* FLOATS: the network before it is rounded, where it is */
+
 /* Means over divisions of 3 to 1, and how many of them have a value. */
 static goss_status estimate(const goss_model *m, const whole_set *set, const whole_making *making,
-                            const goss_metric *metric, double of[2], int *counted, goss_error *err) {
-    whole_method network = whole_network;
-    const whole_method *method[] = {&network, NULL};
-    network.making = *making;
-    of[0] = of[1] = *counted = 0;
-    GOSS_TRY(whole_method_find("linear", 6, &method[1], err));
+                            const goss_metric *metric, double of[JUDGED], int *counted, goss_error *err) {
+    const int judged = making->precision == GOSS_WEIGHTS_F32 ? FLOATS : JUDGED;
+    whole_method network = whole_network, floats = whole_network;
+    const whole_method *method[JUDGED] = {[NETWORK] = &network, [FLOATS] = &floats};
+    network.making = floats.making = *making, floats.making.precision = GOSS_WEIGHTS_F32;
+    of[NETWORK] = of[LINEAR] = of[FLOATS] = *counted = 0;
+    GOSS_TRY(whole_method_find("linear", 6, &method[LINEAR], err));
     for (int r = 0; r < REPEATS; r++) {
         const goss_table_split_options o = {.share = 0.75, .seed = 1, .repeat = r};
         whole_split s = {0};
-        double value[2] = {NAN, NAN};
+        double value[JUDGED] = {NAN, NAN, NAN};
         goss_status done = whole_split_open(&s, set, &o, err);
-        for (int i = 0; done == GOSS_OK && i < 2; i++) done = judge(method[i], m, &s, metric, &value[i], err);
+        for (int i = 0; done == GOSS_OK && i < judged; i++) done = judge(method[i], m, &s, metric, &value[i], err);
         whole_split_close(&s);
         GOSS_TRY(done);
-        if (isnan(value[0]) || isnan(value[1])) continue;
-        of[0] += value[0], of[1] += value[1], ++*counted;
+        if (isnan(value[NETWORK]) || isnan(value[LINEAR])) continue;
+        for (int i = 0; i < judged; i++) of[i] += value[i];
+        ++*counted;
     }
-    for (int i = 0; i < 2; i++) of[i] /= *counted ? *counted : 1;
+    for (int i = 0; i < judged; i++) of[i] /= *counted ? *counted : 1;
     return GOSS_OK;
 }
 
 static goss_status tell_estimate(const goss_model *m, const whole_set *set, const whole_making *making,
                                  goss_error *err) {
     const char *const linear = set->classes ? "logistic regression" : "ridge regression";
-    char text[2][32];
+    char text[JUDGED][32], rounded[80] = "";
     const goss_objective *o;
     const goss_metric *metric;
-    double of[2];
+    double of[JUDGED];
     int counted;
     if (set->n < LEAST_ROWS) {
         cli_tell("%d rows are too few to hold some out: there is no estimate of how good the network is", set->n);
@@ -80,14 +84,18 @@ static goss_status tell_estimate(const goss_model *m, const whole_set *set, cons
     GOSS_TRY(whole_objective(set, &o, err));
     GOSS_TRY(goss_metric_find(o, set->classes ? "auc" : "rmse", &metric, err));
     GOSS_TRY(estimate(m, set, making, metric, of, &counted, err));
+    if (making->precision != GOSS_WEIGHTS_F32)
+        snprintf(rounded, sizeof rounded, " in %s, %s in f32", goss_weight_precision_name(making->precision),
+                 digits(of[FLOATS], set->classes > 0, text[FLOATS]));
     if (counted == 0)
         cli_tell("no estimate: in no division of the rows did %s differ both in those held out and in the others",
                  set->classes ? "classes" : "the numbers and their columns");
     else
-        cli_tell("on rows held out (%d division%s): %s %s, %s %s: %s%s", counted, counted == 1 ? "" : "s", metric->name,
-                 digits(of[0], set->classes > 0, text[0]), linear, digits(of[1], set->classes > 0, text[1]),
-                 goss_metric_better(metric, of[1], of[0]) ? linear : "use the network",
-                 goss_metric_better(metric, of[1], of[0]) ? " does better on this table" : "");
+        cli_tell("on rows held out (%d division%s): %s %s%s, %s %s: %s%s", counted, counted == 1 ? "" : "s",
+                 metric->name, digits(of[NETWORK], set->classes > 0, text[NETWORK]), rounded, linear,
+                 digits(of[LINEAR], set->classes > 0, text[LINEAR]),
+                 goss_metric_better(metric, of[LINEAR], of[NETWORK]) ? linear : "use the network",
+                 goss_metric_better(metric, of[LINEAR], of[NETWORK]) ? " does better on this table" : "");
     return GOSS_OK;
 }
 
@@ -119,6 +127,7 @@ static goss_status adapt(const goss_model *m, const adapt_request *q, const whol
                          goss_error *err) {
     whole_making making = {.network = {.networks = q->o.networks, .threads = q->o.threads},
                            .fine_tune = q->o.fine_tune,
+                           .precision = q->o.precision,
                            .distil = q->distil,
                            .tells = true};
     GOSS_TRY(whole_make_network(m, set, set->rows, set->n, &making, out, err));

@@ -65,6 +65,7 @@ static goss_status adapt(const adapt_request *q, const cli_verb *verb, goss_erro
     if (s == GOSS_OK) s = cli_set_strengths(m, q->strengths, err);
     if (s == GOSS_OK) s = q->task ? adapt_known(m, q, &n, err) : adapt_shown(m, q, verb, &n, err);
     if (s == GOSS_OK && cli_has_structures(m)) s = cli_tell_costs(n, err);
+    if (s == GOSS_OK && q->o.precision != GOSS_WEIGHTS_F32) cli_tell_precision(n);
     if (s == GOSS_OK && !goss_network_note_of(n, "model.file")) s = goss_network_note(n, "model.file", q->model, err);
     if (s == GOSS_OK) s = goss_network_save(n, q->out, err);
     goss_network_free(n);
@@ -102,6 +103,8 @@ int cmd_adapt(int argc, char **argv) {
                  "the same: most multiply-accumulates for one sample, as 200k"),
         CLI_FORM("max-ram", "BYTES", cli_bytes_form, &q.o.budget.ram,
                  "the same: most bytes of activations for one sample"),
+        CLI_FORM("precision", "TYPE", cli_precision_form, &q.o.precision,
+                 "int8: the network's weights take 8 bits each, and a scale an output (f32)"),
         CLI_INT("networks", "N", &q.o.networks, "", 1, GOSS_METHOD_MAX_NETWORKS,
                 "size of the ensemble, for a model with hyper.noise (as in training), or tables (1)"),
         CLI_FLAG_OF(KIND_ANY_TABLE, "no-estimate", &q.no_estimate,

@@ -7,6 +7,7 @@
 #include "agents.h"
 #include "eval_test.h"
 #include "data_kinds.h"
+#include "structures.h"
 
 /* ---- options ---- */
 
@@ -40,6 +41,9 @@ static const cli_option options[] = {
     CLI_FORM_OF(
         DRAWN, "fine-tune", "STEPS", cli_read_fine_tune, &asked.fine_tune,
         "also evaluate the model with gradient steps on each support set; auto, any table: by its held-out rows"),
+    CLI_FORM_OF(DRAWN, "precision", "TYPE", cli_precision_form, &asked.precision,
+                "int8: also evaluate the model's networks with weights in 8 bits, as adapt --precision int8 writes "
+                "them"),
     CLI_TEXT("strength", "NAME=VALUE,...", &all.strengths,
              "strengths for a MODEL conditioned on those of [regularizer.NAME] (weight = conditioned)"),
     CLI_INT_OF(DRAWN, "seed", "S", &asked.seed, "1", 0, 9007199254740991, "random draws depend on S alone"),

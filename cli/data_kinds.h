@@ -43,6 +43,7 @@ typedef struct eval_request {
     int fine_tune, threads;
     uint64_t seed;
     bool json, allow_seen;
+    goss_weight_precision precision; /* int8: the model's networks in 8 bits, too */
     /* tasks with a support set of a number of samples */
     const char *order, *tasks_file, *metric, *descriptors;
     int support, repeats;

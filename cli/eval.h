@@ -27,6 +27,7 @@ typedef struct eval {
     cli_variety variety[CLI_BUDGETS]; /* by budget */
     bool allow_seen, unseen, skip_bad, json;
     int episodes, threads, fine_tune;
+    goss_weight_precision precision;
     goss_episode_spec spec;
     eval_runner runner[EVAL_MOST];
     int n;

@@ -186,6 +186,7 @@ static goss_status judge(eval_classes *e, goss_error *err) {
         contenders[i] = (goss_contender){.model = e->runner[i].model,
                                          .structure = e->runner[i].structured ? &ask[i] : NULL,
                                          .fine_tune = e->runner[i].fine_tune,
+                                         .precision = e->runner[i].precision,
                                          .source = &e->view[e->runner[i].view].source};
     }
     o.episodes = e->q->episodes, o.context = e;
@@ -202,7 +203,8 @@ static goss_status judge(eval_classes *e, goss_error *err) {
 /* ---- the verb ---- */
 
 static goss_status race(eval_classes *e, goss_model *first, const char *path, goss_error *err) {
-    GOSS_TRY(eval_gather(e->runner, &e->n, first, path, e->q->methods, e->q->fine_tune, false, false, err));
+    GOSS_TRY(
+        eval_gather(e->runner, &e->n, first, path, e->q->methods, e->q->fine_tune, e->q->precision, false, false, err));
     GOSS_TRY(open_views(e, err));
     GOSS_TRY(choose(e, err));
     GOSS_TRY(open_sources(e, err));

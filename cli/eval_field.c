@@ -90,6 +90,16 @@ goss_status eval_field_tuned(eval_field *e, int steps, int *at, goss_error *err)
     return GOSS_OK;
 }
 
+goss_status eval_field_rounded(eval_field *e, int of, goss_weight_precision precision, int *at, goss_error *err) {
+    char name[120];
+    *at = of;
+    if (precision == GOSS_WEIGHTS_F32) return GOSS_OK;
+    snprintf(name, sizeof name, "%.100s+%s", e->entrant[of]->name, goss_weight_precision_name(precision));
+    GOSS_TRY(eval_field_of_models(e, name, at, err));
+    e->entrant[*at]->fine_tune = e->entrant[of]->fine_tune, e->entrant[*at]->precision = precision;
+    return GOSS_OK;
+}
+
 static bool is_baseline(const eval_field *e, const char *name) {
     for (int i = 0; e->baseline(i); i++)
         if (strcmp(e->baseline(i), name) == 0) return true;

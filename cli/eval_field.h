@@ -27,6 +27,7 @@ typedef struct eval_entrant {
     const char *derive; /* method derived from the folds' models; NULL: the models themselves, or a baseline */
     int fold[EVAL_FOLDS], folds;
     int fine_tune;
+    goss_weight_precision precision;
     double seconds; /* of all draws */
     int64_t draws;
 } eval_entrant;
@@ -60,6 +61,8 @@ goss_status eval_field_add(eval_field *e, const char *name, int *at, goss_error 
 goss_status eval_field_of_models(eval_field *e, const char *name, int *at, goss_error *err);
 /* The models, fine-tuned. */
 goss_status eval_field_tuned(eval_field *e, int steps, int *at, goss_error *err);
+/* Entrant `of`, a row of the models, with its networks in that precision. F32: adds nothing; *at is then `of`. */
+goss_status eval_field_rounded(eval_field *e, int of, goss_weight_precision precision, int *at, goss_error *err);
 /* From the models' files: a baseline, or another method on their weights. */
 goss_status eval_field_derived(eval_field *e, const char *name, int *at, goss_error *err);
 /* NAME=FILE: the entrant of that name, which the caller gives a fold; a repeated name adds a fold. */

@@ -54,12 +54,14 @@ static goss_status judge(eval *e, int64_t bytes, goss_threads *threads, goss_sco
         const eval_runner *r = &e->runner[i];
         ask[i] = (goss_structure_ask){.source = r->source,
                                       .budget = {.bytes = bytes},
+                                      .stored = r->precision,
                                       .seed = e->spec.seed,
                                       .pooled = e->mean_budget,
                                       .log = i == 0 ? log : (goss_structure_log){0}};
         contenders[i] = (goss_contender){.model = e->runner[i].model,
                                          .structure = r->structured ? &ask[i] : NULL,
                                          .fine_tune = e->runner[i].fine_tune,
+                                         .precision = e->runner[i].precision,
                                          .sampler = e->view[e->runner[i].view].sampler};
     }
     o.episodes = e->episodes;
@@ -91,8 +93,9 @@ static goss_status race(eval *e, goss_model *first, const char *model, goss_erro
     goss_score scores[CLI_BUDGETS][EVAL_MOST];
     goss_status read = cli_read_budgets(e->budget_list, &e->budgets, err);
     if (read == GOSS_OK) read = cli_check_mean(e->mean_budget, &e->budgets, err);
-    const goss_status gathered = eval_gather(e->runner, &e->n, first, model, e->methods, e->fine_tune, e->control,
-                                             e->mean_budget, read == GOSS_OK ? err : NULL); /* takes the model */
+    const goss_status gathered =
+        eval_gather(e->runner, &e->n, first, model, e->methods, e->fine_tune, e->precision, e->control, e->mean_budget,
+                    read == GOSS_OK ? err : NULL); /* takes the model */
     GOSS_TRY(read);
     GOSS_TRY(gathered);
     if (e->budgets.n > 0) GOSS_TRY(cli_need_structures(first, model, "--budget", err));
@@ -117,7 +120,7 @@ int eval_images(const eval_request *q, const cli_verb *verb, goss_model *first, 
     e.data = q->data, e.labels = q->labels, e.classes = q->classes, e.methods = q->methods, e.cache = q->cache;
     e.allow_seen = q->allow_seen, e.unseen = q->unseen, e.skip_bad = q->skip_bad, e.json = q->json;
     e.budget_list = q->budgets, e.control = q->control, e.structures = q->structures, e.plot = q->plot;
-    e.mean_budget = q->mean_budget;
+    e.mean_budget = q->mean_budget, e.precision = q->precision;
     e.episodes = q->episodes, e.threads = q->threads, e.fine_tune = q->fine_tune, e.spec = q->episode;
     const int status = race(&e, first, words[0], &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
     cli_rows_close(&e.rows);

@@ -138,7 +138,11 @@ static goss_status gather(eval_ratings_state *e, goss_model *first, char **words
                                                          &e->metrics, err),
                                "--metric"));
     GOSS_TRY(eval_field_of_models(&e->field, eval_field_method(&e->field, 0), &at, err));
-    if (e->q->fine_tune > 0) GOSS_TRY(eval_field_tuned(&e->field, e->q->fine_tune, &at, err));
+    GOSS_TRY(eval_field_rounded(&e->field, 0, e->q->precision, &at, err));
+    if (e->q->fine_tune > 0) {
+        GOSS_TRY(eval_field_tuned(&e->field, e->q->fine_tune, &at, err));
+        GOSS_TRY(eval_field_rounded(&e->field, at, e->q->precision, &at, err));
+    }
     GOSS_TRY(cli_methods_each(e->q->methods, "mf,knn,other=FILE", add_method, e, &e->list, err));
     if (!e->q->descriptors || e->described) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "--descriptor %s: no model here reads descriptors", e->q->descriptors);

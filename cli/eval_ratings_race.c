@@ -34,8 +34,9 @@ static goss_status by_model(const rating_runner *r, const rating_fold *f, judgin
                             double *seconds, goss_error *err) {
     goss_model *derived = NULL;
     if (r->base.derive) GOSS_TRY(goss_contender_derive(f->base.model, r->base.derive, &derived, err));
-    const goss_status s = goss_race_answers(derived ? derived : f->base.model, r->base.fine_tune, j->source, j->draws,
-                                            threads, (goss_race_hook){judge, j}, seconds, err);
+    const goss_race_networks of = {.fine_tune = r->base.fine_tune, .precision = r->base.precision};
+    const goss_status s = goss_race_answers(derived ? derived : f->base.model, &of, j->source, j->draws, threads,
+                                            (goss_race_hook){judge, j}, seconds, err);
     goss_model_free(derived);
     return s;
 }

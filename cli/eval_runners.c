@@ -80,15 +80,30 @@ static goss_status add_tuned(runners *e, int fine_tune, goss_error *err) {
     return GOSS_OK;
 }
 
+/* Runner `of` in 8 bits. */
+static goss_status add_rounded(runners *e, int of, goss_weight_precision precision, goss_error *err) {
+    const eval_runner *from = &e->runner[of];
+    eval_runner *r;
+    char name[120];
+    snprintf(name, sizeof name, "%.100s+%s", from->name, goss_weight_precision_name(precision));
+    GOSS_TRY(place(e, name, from->weights, &r, err));
+    r->model = from->model, r->fine_tune = from->fine_tune, r->structured = from->structured;
+    r->precision = precision;
+    return GOSS_OK;
+}
+
 goss_status eval_gather(eval_runner *runner, int *n, goss_model *m, const char *path, const char *methods,
-                        int fine_tune, bool control, bool mean_budget, goss_error *err) {
+                        int fine_tune, goss_weight_precision precision, bool control, bool mean_budget,
+                        goss_error *err) {
     runners e = {runner, n};
     eval_runner *r;
     goss_status s = place(&e, goss_method_name(goss_model_method(m)), path, &r, err);
     r->model = m, r->file = true, r->structured = cli_has_structures(m);
     if (s == GOSS_OK && control) s = add_structure(&e, GOSS_STRUCTURE_SHUFFLED, err);
     if (s == GOSS_OK && mean_budget) s = add_structure(&e, GOSS_STRUCTURE_EQUAL, err);
+    if (s == GOSS_OK && precision != GOSS_WEIGHTS_F32) s = add_rounded(&e, 0, precision, err);
     if (s == GOSS_OK && fine_tune > 0) s = add_tuned(&e, fine_tune, err);
+    if (s == GOSS_OK && fine_tune > 0 && precision != GOSS_WEIGHTS_F32) s = add_rounded(&e, *n - 1, precision, err);
     if (s != GOSS_OK) return s;
     char *list;
     s = cli_methods_each(methods, "protonet,mine=FILE", add_runner, &e, &list, err);

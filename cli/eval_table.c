@@ -164,11 +164,18 @@ static goss_status add_method(void *owner, const char *name, const char *file, g
     return file ? add_file(e, name, file, err) : add_derived(e, name, err);
 }
 
+static goss_status add_rounded(eval_table *e, int of, goss_error *err) {
+    int at;
+    GOSS_TRY(eval_field_rounded(&e->field, of, e->precision, &at, err));
+    e->runner[at].structured = e->runner[0].structured;
+    return GOSS_OK;
+}
+
 static goss_status add_tuned(eval_table *e, goss_error *err) {
     int at;
     GOSS_TRY(eval_field_tuned(&e->field, e->fine_tune, &at, err));
     e->runner[at].structured = e->runner[0].structured;
-    return GOSS_OK;
+    return add_rounded(e, at, err);
 }
 
 /* A metric of variances has no value where a method gives none. */
@@ -201,6 +208,7 @@ static goss_status gather(eval_table *e, goss_model *first, char **words, int n,
     if (e->budgets.n > 0) GOSS_TRY(cli_need_structures(e->fold[0].base.model, words[0], "--budget", err));
     if (e->structures) GOSS_TRY(cli_need_structures(e->fold[0].base.model, words[0], "--structures", err));
     if (e->plot) GOSS_TRY(cli_need_structures(e->fold[0].base.model, words[0], "--plot", err));
+    GOSS_TRY(add_rounded(e, 0, err));
     if (e->fine_tune > 0) GOSS_TRY(add_tuned(e, err));
     if (e->control) GOSS_TRY(add_structure(e, GOSS_STRUCTURE_SHUFFLED, err));
     if (e->mean_budget) GOSS_TRY(add_structure(e, GOSS_STRUCTURE_EQUAL, err));
@@ -347,7 +355,7 @@ int eval_tables(const eval_request *q, const cli_verb *verb, goss_model *first, 
     for (int i = 0; i < EVAL_ENTRANTS; i++) e.field.entrant[i] = &e.runner[i].base;
     e.data = q->data, e.methods = q->methods, e.order = q->order, e.tasks_file = q->tasks_file;
     e.metric_name = q->metric, e.descriptors = q->descriptors, e.support = q->support, e.repeats = q->repeats;
-    e.fine_tune = q->fine_tune, e.threads = q->threads, e.seed = q->seed;
+    e.precision = q->precision, e.fine_tune = q->fine_tune, e.threads = q->threads, e.seed = q->seed;
     e.json = q->json, e.budget_list = q->budgets, e.control = q->control;
     e.mean_budget = q->mean_budget, e.structures = q->structures, e.plot = q->plot;
     const int status = run(&e, first, words, n, &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);

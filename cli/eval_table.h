@@ -36,6 +36,7 @@ typedef struct table_runner {
 typedef struct eval_table {
     const char *data, *order, *tasks_file, *methods, *metric_name, *descriptors;
     int support, repeats, fine_tune, threads;
+    goss_weight_precision precision;
     uint64_t seed;
     bool json;
     const char *budget_list, *structures, *plot;

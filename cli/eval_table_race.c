@@ -52,12 +52,17 @@ static goss_status answer_by_model(const eval_table *e, table_runner *r, int64_t
     if (r->base.derive)
         GOSS_TRY(goss_contender_derive_within(f->base.model, r->base.derive, bytes > 0 ? &budget : NULL,
                                               source->spec.outputs, &derived, err));
-    const goss_structure_ask ask = {
-        .source = r->source, .budget = budget, .seed = e->seed, .pooled = e->mean_budget, .log = log};
+    const goss_structure_ask ask = {.source = r->source,
+                                    .budget = budget,
+                                    .stored = r->base.precision,
+                                    .seed = e->seed,
+                                    .pooled = e->mean_budget,
+                                    .log = log};
+    const goss_race_networks of = {.fine_tune = r->base.fine_tune, .precision = r->base.precision};
     const goss_model *m = derived ? derived : f->base.model;
     goss_structure_figures figures;
-    goss_status s = goss_race_structure(m, r->base.fine_tune, r->structured ? &ask : NULL, source, e->metric, draws,
-                                        threads, values, seconds, &figures, err);
+    goss_status s = goss_race_structure(m, &of, r->structured ? &ask : NULL, source, e->metric, draws, threads, values,
+                                        seconds, &figures, err);
     if (s == GOSS_OK && bytes > 0 && figures.networks == 0)
         s = cli_fixed_figures(m, source->spec.outputs, bytes, draws, &figures, err);
     if (s == GOSS_OK) add_figures(&r->figures, &figures);

@@ -38,10 +38,11 @@ static bool may_be_open(const char *text) {
     return false;
 }
 
-static goss_status parse(const char *text, const goss_target *like, int64_t outputs, cli_space *out, goss_error *err) {
+static goss_status parse(const char *text, const goss_target *like, int64_t outputs, goss_weight_precision stored,
+                         cli_space *out, goss_error *err) {
     GOSS_TRY(
         goss_target_parse(text, goss_target_input(like), goss_target_input_rank(like), outputs, &out->target, err));
-    GOSS_TRY(goss_space_create(out->target, &out->space, err));
+    GOSS_TRY(goss_space_create_stored(out->target, stored, &out->space, err));
     if (goss_space_gates(out->space) == 0) {
         cli_space_free(out); /* a plain network */
         return GOSS_OK;
@@ -54,7 +55,7 @@ static goss_status open_model(const char *path, const char *text, cli_space *out
     goss_model *m = NULL;
     GOSS_TRY(goss_model_load(path, &m, err));
     const goss_target *t = goss_method_target(goss_model_method(m));
-    goss_status s = parse(text, t, goss_target_outputs(t), out, err);
+    goss_status s = parse(text, t, goss_target_outputs(t), GOSS_WEIGHTS_F32, out, err);
     goss_model_free(m);
     return s;
 }
@@ -66,7 +67,7 @@ static goss_status open_network(const goss_safetensors *f, const char *path, con
     if (!gates) return goss_error_set(err, GOSS_E_FORMAT, "%s: it has structure.space, but no structure.gates", path);
     GOSS_TRY(goss_network_load(path, &n, err));
     out->outputs = goss_target_outputs(goss_network_target(n));
-    goss_status s = parse(text, goss_network_target(n), out->outputs, out, err);
+    goss_status s = parse(text, goss_network_target(n), out->outputs, goss_network_precision(n), out, err);
     if (s == GOSS_OK && out->space) {
         out->structure = malloc((size_t)goss_space_gates(out->space) * sizeof *out->structure);
         s = out->structure ? goss_space_read(out->space, gates, out->structure, err)

@@ -23,6 +23,13 @@ goss_status cli_count_form(const char *text, void *to, goss_error *err) {
     return GOSS_OK;
 }
 
+goss_status cli_precision_form(const char *text, void *to, goss_error *err) {
+    goss_weight_precision p;
+    GOSS_TRY(goss_weight_precision_find(text, &p, err));
+    if (to) *(goss_weight_precision *)to = p;
+    return GOSS_OK;
+}
+
 goss_status cli_read_budgets(const char *list, cli_budgets *out, goss_error *err) {
     char *text = list ? strdup(list) : NULL, *rest = text, *word;
     *out = (cli_budgets){.n = 0};
@@ -122,13 +129,26 @@ goss_status cli_fixed_figures(const goss_model *m, int64_t outputs, int64_t budg
 
 goss_status cli_tell_costs(const goss_network *n, goss_error *err) {
     goss_space *s;
-    GOSS_TRY(goss_space_create(goss_network_target(n), &s, err));
+    GOSS_TRY(goss_space_create_stored(goss_network_target(n), goss_network_precision(n), &s, err));
     const goss_space_figures f = goss_space_cost_of(s, NULL, 0); /* nothing is open in its text, nor are classes */
     cli_tell("%s has %lld bytes, and takes %lld multiply-accumulates and %lld bytes of RAM for a sample",
              goss_network_members(n) > 1 ? "each of them" : "it", (long long)f.bytes, (long long)f.macs,
              (long long)f.ram);
     goss_space_free(s);
     return GOSS_OK;
+}
+
+void cli_tell_precision(const goss_network *n) {
+    const goss_layout *l[] = {goss_target_layout(goss_network_target(n)),
+                              goss_target_statistics(goss_network_target(n))};
+    long long rounded = 0, kept = 0;
+    for (int i = 0; i < 2; i++)
+        for (int k = 0; k < goss_layout_count(l[i]); k++) {
+            const goss_entry *e = goss_layout_entry(l[i], k);
+            *(goss_entry_scales(e) ? &rounded : &kept) += (long long)e->numel;
+        }
+    cli_tell("%s: %lld weights take 8 bits each, %lld numbers (biases and the like) stay floats; %lld bytes in all",
+             goss_weight_precision_name(goss_network_precision(n)), rounded, kept, (long long)goss_network_bytes(n));
 }
 
 void cli_print_figures(int64_t budget, const goss_structure_figures *f) {

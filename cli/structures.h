@@ -16,6 +16,8 @@ typedef struct cli_budgets {
 /* Forms of options (CLI_FORM) whose value is an int64_t: "8KB", "200k". */
 goss_status cli_bytes_form(const char *text, void *to, goss_error *err);
 goss_status cli_count_form(const char *text, void *to, goss_error *err);
+/* The form of --precision: f32 or int8; a goss_weight_precision. */
+goss_status cli_precision_form(const char *text, void *to, goss_error *err);
 /* Reads --budget "8KB,16KB"; NULL: none. */
 goss_status cli_read_budgets(const char *list, cli_budgets *out, goss_error *err);
 /* Whether each network of a model has a structure that is chosen within a budget. */
@@ -38,6 +40,8 @@ goss_status cli_fixed_figures(const goss_model *m, int64_t outputs, int64_t budg
                               goss_structure_figures *out, goss_error *err);
 /* Tells what a network costs for one sample (space.h). */
 goss_status cli_tell_costs(const goss_network *n, goss_error *err);
+/* Tells what of a network takes 8 bits, what does not, and the bytes of its file's tensors. */
+void cli_tell_precision(const goss_network *n);
 /* A line for people. */
 void cli_print_figures(int64_t budget, const goss_structure_figures *f);
 #endif

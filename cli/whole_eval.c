@@ -133,25 +133,39 @@ static goss_status judge_set(whole_eval *e, int i, sum *of, goss_error *err) {
     return goss_error_prefix(err, done, "%s", e->set[i].name);
 }
 
+/* The model's networks as `making` says, in 8 bits too if that was asked for. */
+static goss_status add_own(whole_eval *e, const eval_request *q, goss_model *model, const whole_making *making,
+                           const char *name, goss_error *err) {
+    for (goss_weight_precision p = GOSS_WEIGHTS_F32; p <= q->precision; p++) {
+        whole_method *m = &e->own[e->owns];
+        char *own = e->own_name[e->owns++];
+        *m = whole_network, m->making = *making, m->making.precision = p;
+        snprintf(own, sizeof e->own_name[0], "%.250s%s%s", name, p == GOSS_WEIGHTS_F32 ? "" : "+",
+                 p == GOSS_WEIGHTS_F32 ? "" : goss_weight_precision_name(p));
+        GOSS_TRY(add_runner(e, m, own, model, err));
+    }
+    return GOSS_OK;
+}
+
 /* The model's networks; and, if they were asked for, gradient steps behind them. */
 static goss_status add_model(whole_eval *e, const eval_request *q, goss_model *model, const char *name,
                              goss_error *err) {
+    char text[300];
     if (!goss_table_network_is(model))
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: method %s makes no network of a whole table", name,
                               goss_method_name(goss_model_method(model)));
-    e->network = whole_network;
-    e->network.making.network = (goss_table_network_options){.networks = q->networks, .seed = q->seed};
-    e->tuned = e->distilled = e->network;
-    e->tuned.making.fine_tune = q->fine_tune, e->distilled.making.distil = true;
-    GOSS_TRY(add_runner(e, &e->network, name, model, err));
-    snprintf(e->distilled_name, sizeof e->distilled_name, "%.250s distilled", name);
-    if (q->distil) GOSS_TRY(add_runner(e, &e->distilled, e->distilled_name, model, err));
+    const whole_making plain = {.network = {.networks = q->networks, .seed = q->seed}};
+    whole_making distilled = plain, tuned = plain;
+    distilled.distil = true, tuned.fine_tune = q->fine_tune;
+    GOSS_TRY(add_own(e, q, model, &plain, name, err));
+    snprintf(text, sizeof text, "%.200s distilled", name);
+    if (q->distil) GOSS_TRY(add_own(e, q, model, &distilled, text, err));
     if (!q->fine_tune) return GOSS_OK;
     if (q->fine_tune == GOSS_FINE_TUNE_AUTO)
-        snprintf(e->tuned_name, sizeof e->tuned_name, "%.250s + auto steps", name);
+        snprintf(text, sizeof text, "%.200s + auto steps", name);
     else
-        snprintf(e->tuned_name, sizeof e->tuned_name, "%.250s + %d steps", name, q->fine_tune);
-    return add_runner(e, &e->tuned, e->tuned_name, model, err);
+        snprintf(text, sizeof text, "%.200s + %d steps", name, q->fine_tune);
+    return add_own(e, q, model, &tuned, text, err);
 }
 
 static int by_hash(const void *a, const void *b) {
@@ -206,11 +220,12 @@ int eval_whole_tables(const eval_request *q, const cli_verb *verb, goss_model *f
     goss_error err;
     whole_eval e = {.split = {.share = q->share > 0 ? q->share : 0.5, .most_rows = q->most_rows, .seed = q->seed},
                     .repeats = q->repeats ? q->repeats : 5};
-    if (!first && (q->fine_tune || q->networks || q->distil))
+    if (!first && (q->fine_tune || q->networks || q->distil || q->precision))
         cli_usage(verb, "--%s is for a model, and there is none",
                   q->fine_tune  ? "fine-tune"
                   : q->networks ? "networks"
-                                : "distil");
+                  : q->distil   ? "distil"
+                                : "precision");
     if (q->metric && !*q->metric) cli_usage(verb, "--metric names none");
     if (q->allow_seen && !first) cli_usage(verb, "--allow-seen is for a model, and there is none");
     if (n > 1) cli_usage(verb, "\"%s\" is an extra argument: whole tables have no folds", words[1]);

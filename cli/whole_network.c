@@ -71,11 +71,6 @@ static goss_status predict(const whole_split *s, network *n, float *out, goss_er
     return GOSS_OK;
 }
 
-static double bytes_of(const goss_network *n) {
-    const double weights = (double)goss_layout_total(goss_target_layout(goss_network_target(n)));
-    return weights * sizeof(float) * goss_network_members(n);
-}
-
 static goss_status run_network(const whole_method *m, const goss_model *model, const whole_split *s, float *out,
                                whole_cost *cost, goss_error *err) {
     network n = {0};
@@ -83,7 +78,7 @@ static goss_status run_network(const whole_method *m, const goss_model *model, c
     goss_status done = make(m, model, s, &n, err);
     const double made = whole_now();
     if (done == GOSS_OK) done = predict(s, &n, out, err);
-    *cost = (whole_cost){made - begin, whole_now() - made, n.network ? bytes_of(n.network) : 0};
+    *cost = (whole_cost){made - begin, whole_now() - made, n.network ? (double)goss_network_bytes(n.network) : 0};
     goss_predictor_free(n.predictor);
     goss_table_fit_free(n.fit);
     goss_network_free(n.network);

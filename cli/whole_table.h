@@ -11,7 +11,7 @@
 #include "gossamer/table_network.h"
 #include "gossamer/table_split.h"
 
-enum { WHOLE_METHODS = 32 };
+enum { WHOLE_METHODS = 32, WHOLE_OWN = 6 };
 
 /* A table with its target. */
 typedef struct whole_set {
@@ -43,6 +43,7 @@ typedef struct whole_cost {
 typedef struct whole_making {
     goss_table_network_options network; /* its objective is the set's */
     int fine_tune;                      /* gradient steps on the rows behind it, or GOSS_FINE_TUNE_AUTO */
+    goss_weight_precision precision;    /* of the network that comes out */
     bool distil;                        /* an ensemble (of 8, of a number 2, unless options say) becomes one network */
     bool tells;                         /* what became of that */
 } whole_making;
@@ -72,8 +73,9 @@ typedef struct whole_eval {
     int sets;
     whole_runner runner[WHOLE_METHODS];
     int runners;
-    whole_method network, tuned, distilled; /* the model's, the same with gradient steps, an ensemble as one network */
-    char tuned_name[300], distilled_name[300];
+    whole_method own[WHOLE_OWN]; /* the model's networks, made in several ways */
+    char own_name[WHOLE_OWN][300];
+    int owns;
     const goss_metric *metric;
     goss_table_split_options split;
     int repeats;

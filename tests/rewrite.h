@@ -13,9 +13,10 @@
 typedef struct rewriting {
     const char *key, *value; /* a metadata text; value NULL: left out */
     const char *drop;        /* a tensor that is left out */
-    const char *spoil;       /* a tensor (F32, BF16) whose number `at` becomes `number` */
+    const char *spoil;       /* a tensor (F32, BF16, I8) whose number `at` becomes `number` */
     size_t at;
     float number;
+    const char *other, *as;  /* a tensor that gets another type of that size; as NULL: one axis more, of 1 */
     const char *add, *dtype; /* a tensor more: [n] of 8 bytes each */
     const int64_t *numbers;
     int64_t n;
@@ -23,15 +24,24 @@ typedef struct rewriting {
 
 /* The tensor's bytes with the number changed (little endian, as the file is); freed by the caller. */
 static inline void *rewrite_spoilt(const goss_file_tensor *t, const rewriting *r) {
-    size_t element = strcmp(t->dtype, "BF16") == 0 ? 2 : 4;
+    size_t element = strcmp(t->dtype, "BF16") == 0 ? 2 : strcmp(t->dtype, "I8") == 0 ? 1 : 4;
     uint32_t bits;
     char *copy = malloc(t->size);
     if (!copy || (r->at + 1) * element > t->size) exit(99);
     memcpy(copy, t->data, t->size);
     memcpy(&bits, &r->number, 4);
     if (element == 2) bits >>= 16;
+    if (element == 1) bits = (uint8_t)(int8_t)r->number;
     memcpy(copy + r->at * element, &bits, element);
     return copy;
+}
+
+static inline goss_status rewrite_other(const goss_file_tensor *t, goss_tensor_file *w, const char *as,
+                                        goss_error *err) {
+    int64_t shape[GOSS_TENSOR_MAX_RANK] = {1};
+    memcpy(shape + 1, t->shape, (size_t)t->rank * sizeof *shape);
+    if (as) return goss_tensor_file_add(w, t->name, as, t->rank, t->shape, t->data, err);
+    return goss_tensor_file_add(w, t->name, t->dtype, t->rank + 1, shape, t->data, err);
 }
 
 static inline goss_status rewrite_into(const goss_safetensors *f, goss_tensor_file *w, const rewriting *r,
@@ -46,6 +56,10 @@ static inline goss_status rewrite_into(const goss_safetensors *f, goss_tensor_fi
     for (int i = 0; i < goss_safetensors_count(f); i++) {
         const goss_file_tensor *t = goss_safetensors_at(f, i);
         if (r->drop && strcmp(t->name, r->drop) == 0) continue;
+        if (r->other && strcmp(t->name, r->other) == 0) {
+            GOSS_TRY(rewrite_other(t, w, r->as, err));
+            continue;
+        }
         if (r->spoil && strcmp(t->name, r->spoil) == 0) *spoilt = rewrite_spoilt(t, r);
         const void *data = r->spoil && strcmp(t->name, r->spoil) == 0 ? *spoilt : t->data;
         GOSS_TRY(goss_tensor_file_add(w, t->name, t->dtype, t->rank, t->shape, data, err));

@@ -64,6 +64,32 @@ TEST(a_table_with_everything_in_it_takes_two_commands) {
     T_CHECK(right >= 15); /* of 17 with a weight */
 }
 
+TEST(a_network_in_8_bits) {
+    double rounded, floats;
+    prepare();
+    RUN(0, "adapt run/model.safetensors --support people.csv --precision int8 -o small.net");
+    const char *told = strstr(err_text, "auc ");
+    T_CHECK(told && sscanf(told, "auc %lf in int8, %lf in f32, ", &rounded, &floats) == 2);
+    T_NEAR(rounded, floats, 0.02);
+    SAYS(err_text, "int8: ");
+    SAYS(err_text, "weights take 8 bits each, ");
+    RUN(0, "inspect small.net");
+    SAYS(out_text, "network 2");
+    SAYS(out_text, "dense1.w.scale");
+    SAYS(out_text, " I8 ");
+    RUN(0, "predict small.net more.csv -o small.csv");
+    RUN(0, "adapt run/model.safetensors --support people.csv --precision f32 --no-estimate -o plain.net");
+    RUN(0, "inspect plain.net");
+    SAYS(out_text, "network 1");
+    T_CHECK(!strstr(out_text, "I8"));
+    RUN(0, "eval run/model.safetensors --data people.csv --precision int8 --fine-tune 4 --distil --repeats 2 --json");
+    SAYS(out_text, "model.safetensors+int8\"");
+    SAYS(out_text, "distilled+int8\"");
+    SAYS(out_text, "4 steps+int8\"");
+    RUN(2, "adapt run/model.safetensors --support people.csv --precision int4 -o small.net");
+    SAYS(err_text, "f32 or int8");
+}
+
 TEST(a_target_by_name_and_an_ensemble) {
     prepare();
     RUN(0, "adapt run/model.safetensors --support people.csv --target colour --networks 3 -o colour.net");

@@ -38,7 +38,8 @@ TEST(what_was_trained_on_is_refused_by_content) {
     /* Classes of the same names, other pictures. */
     T_EQ(eval(trained, other, ""), 0);
     T_CHECK(!strstr(out_text, "seen in training") && !strstr(err_text, "note"));
-    T_EQ(eval(trained, other, "--json"), 0);
+    T_EQ(eval(trained, other, "--precision int8 --json"), 0);
+    SAYS(out_text, "{\"name\": \"hypernet+int8\", \"accuracy\": ");
     SAYS(out_text, "\"images\": 120, \"seen\": 0, \"validated\": 0");
 }
 

@@ -195,8 +195,11 @@ TEST(classes_and_metrics) {
 
 TEST(other_models_race_with_files_of_their_own) {
     make_models();
-    RUN(0, "eval one.model --data new.csv --support 3 --methods maml=maml.model,scratch --fine-tune 3");
+    RUN(0,
+        "eval one.model --data new.csv --support 3 --methods maml=maml.model,scratch --fine-tune 3 --precision int8");
     SAYS(out_text, "hypernet+finetune3");
+    SAYS(out_text, "hypernet+int8");
+    SAYS(out_text, "hypernet+finetune3+int8");
     SAYS(out_text, "maml ");
     SAYS(out_text, "8 tasks (person), 3 support rows");
     RUN(1, "eval one.model --data new.csv --support 3 --methods other=classes.model");

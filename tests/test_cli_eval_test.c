@@ -49,6 +49,8 @@ TEST(others_are_raced_on_the_same_samples) {
            json_number(second, "value") - json_number(strstr(out_text, "\"methods\""), "value"), 1e-6);
     /* Levels differ by school, and a network for all of them has one. */
     T_CHECK(json_number(second, "difference") < 0);
+    RUN(2, "eval joint/model.safetensors --split test --precision int8");
+    SAYS(err_text, "--precision has no meaning with --split test");
     RUN(1, "eval joint/model.safetensors --split test --methods a=other/model.safetensors");
     SAYS(err_text, "divided it otherwise");
 }

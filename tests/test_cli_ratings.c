@@ -71,7 +71,9 @@ TEST(folds_are_judged_on_the_users_that_they_have_not_seen) {
            "--methods item-mean,ridge,knn,mf,maml,joint --threads 1");
     T_NEAR(number_of("hypernet", "value"), own, 0);
     free(first);
-    RUN(0, "eval fold1/model.safetensors --data films --support 5 --order first --metric ndcg@10,mae --max-queries 8");
+    RUN(0, "eval fold1/model.safetensors --data films --support 5 --order first --metric ndcg@10,mae --max-queries 8 "
+           "--precision int8");
+    SAYS(out_text, "hypernet+int8");
     SAYS(out_text, "(order: first), at most 8 to predict, 1 draw a user");
     SAYS(out_text, "ndcg@10, higher is better");
     SAYS(err_text, "users were trained on and are left out");
@@ -123,6 +125,8 @@ TEST(a_person_gets_recommendations_with_reasons) {
         snprintf(text + strlen(text), sizeof text - strlen(text), "%s,%.1f\n", name, world_rating(&usual, 777, i, 0));
     }
     put("mine.csv", text);
+    RUN(0, "adapt fold1/model.safetensors --support mine.csv --precision int8 -o small.net");
+    RUN(0, "predict small.net --top 3");
     RUN(0, "adapt fold1/model.safetensors --support mine.csv -o me.net");
     SAYS(err_text, "12 ratings became a network of");
     goss_error err;

@@ -275,7 +275,7 @@ TEST(sequences_with_lengths) {
     RUN(0, "eval gru/model.safetensors --data words --ways 5 --shots 2 --queries 3 --group speaker --episodes 30 "
            "--unseen --json");
     T_CHECK(accuracy_of("hypernet") > 0.5);
-    RUN(0, "adapt gru/model.safetensors --support support -o gru.net");
+    RUN(0, "adapt gru/model.safetensors --support support --precision int8 -o gru.net");
     RUN(0, "predict gru.net support/w1");
     char *all = strdup(out_text);
     RUN(0, "predict gru.net support/w1/s0_2.wav");

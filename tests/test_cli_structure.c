@@ -71,6 +71,41 @@ TEST(a_network_keeps_within_its_budget) {
     T_CHECK(bytes_of("net.safetensors") < 2600);
 }
 
+/* The bytes of all tensors in a file, of any type. */
+static int64_t stored_in(const char *name) {
+    goss_safetensors *f;
+    int64_t sum = 0;
+    T_OK(goss_safetensors_open(tiny_path(name), &f, &err));
+    for (int i = 0; i < goss_safetensors_count(f); i++) sum += (int64_t)goss_safetensors_at(f, i)->size;
+    goss_safetensors_close(f);
+    return sum;
+}
+
+TEST(a_budget_in_8_bits_holds_for_what_is_written) {
+    static const int budgets[] = {1024, 2048, 3072};
+    T_CHECK(prepare());
+    for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
+        char line[400];
+        snprintf(line, sizeof line, "adapt %s --support %s --budget %d --precision int8 -o small.safetensors", model,
+                 other, budgets[i]);
+        RUN(0, line);
+        const int64_t bytes = stored_in("small.safetensors");
+        T_CHECK(bytes <= budgets[i] && bytes > budgets[i] / 2);
+        snprintf(line, sizeof line, "it has %lld bytes, and takes ", (long long)bytes);
+        SAYS(err_text, line);
+        snprintf(line, sizeof line, "stay floats; %lld bytes in all", (long long)bytes);
+        SAYS(err_text, line);
+        RUN(0, "inspect small.safetensors");
+        SAYS(out_text, "int8");
+        RUN(0, "inspect small.safetensors --json");
+        snprintf(line, sizeof line, "\"structure\": {\"bytes\": %lld,", (long long)bytes);
+        SAYS(out_text, line);
+    }
+    T_EQ(eval("--budget 2KB --precision int8 --json"), 0);
+    SAYS(out_text, "\"name\": \"hypernet+int8\"");
+    T_CHECK(number_of(strstr(out_text, "hypernet+int8"), "bytes_max") <= 2048);
+}
+
 TEST(what_can_not_be_is_refused) {
     T_CHECK(prepare());
     RUN(1, "adapt space/model.safetensors --support other-images-idx3-ubyte --budget 100 -o none.safetensors");

@@ -151,8 +151,9 @@ TEST(words_of_locales_become_tables) {
 
 TEST(the_same_tasks_for_the_same_seed) {
     PREPARE();
-    RUN(0, "eval run/model.safetensors --data new.tsv --ways 4 --queries 5 --episodes 20 --json");
+    RUN(0, "eval run/model.safetensors --data new.tsv --ways 4 --queries 5 --episodes 20 --json --precision int8");
     const double first = accuracy_of("hypernet");
+    T_NEAR(accuracy_of("hypernet+int8"), first, 0.03);
     RUN(0, "eval run/model.safetensors --data new.tsv --ways 4 --queries 5 --episodes 20 --json --threads 1");
     T_NEAR(accuracy_of("hypernet"), first, 0);
 }

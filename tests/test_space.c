@@ -180,6 +180,21 @@ static goss_space_figures count_plain(const goss_target *t) {
 
 /* ---- masked and compacted ---- */
 
+static int64_t stored_bytes(const goss_layout *l) {
+    int64_t sum = 0;
+    for (int i = 0; i < goss_layout_count(l); i++) sum += goss_entry_bytes(goss_layout_entry(l, i), GOSS_WEIGHTS_INT8);
+    return sum;
+}
+
+/* Bytes in 8 bits are those of the smaller network's tensors. */
+static void check_stored(const goss_target *t, const float *structure, const goss_target *small) {
+    goss_space *s;
+    T_OK(goss_space_create_stored(t, GOSS_WEIGHTS_INT8, &s, &err));
+    T_EQ(goss_space_cost_of(s, structure, 99).bytes,
+         stored_bytes(goss_target_layout(small)) + stored_bytes(goss_target_statistics(small)));
+    goss_space_free(s);
+}
+
 static void compare(const goss_space *s, const float *structure, const float *slab, const float *stats,
                     goss_norm_source norm, world *masked, double bound) {
     const goss_target *t = goss_space_target(s);
@@ -192,6 +207,7 @@ static void compare(const goss_space *s, const float *structure, const float *sl
         T_FAIL("%lld %lld %lld, not %lld %lld %lld bytes, MACs, RAM of\n%s", (long long)f.bytes, (long long)f.macs,
                (long long)f.ram, (long long)real.bytes, (long long)real.macs, (long long)real.ram,
                goss_target_text(small));
+    check_stored(t, structure, small);
     double *gates = world_numbers(masked, "gates");
     for (int i = 0; i < goss_space_gates(s); i++) gates[i] = (double)structure[i];
     run_network(t, slab, stats, masked);

@@ -347,16 +347,17 @@ static goss_model *open_model(void) {
 }
 
 /* Class probabilities [TASKS][SAMPLES][WAYS] of masked networks, as eval and validation run them. */
-static void judge_masked(const goss_model *m, int64_t bytes, int batch, float *out, char gates[TASKS][80]) {
-    const goss_structure_ask ask = {.budget = {.bytes = bytes}};
+static void judge_masked(const goss_model *m, int64_t bytes, goss_weight_precision p, int batch, float *out,
+                         char gates[TASKS][80]) {
+    const goss_structure_ask ask = {.budget = {.bytes = bytes}, .stored = p};
     goss__judge j;
     goss__task_pack pack;
     goss_threads *threads;
     double ignored[TASKS];
     T_OK(goss_threads_new(2, &threads, &err));
     T_OK(goss__task_pack_init(&pack, batch, &few_source.spec, NULL, &err));
-    T_OK(goss__judge_init(&j, m->method, 0, batch, &pack.spec, goss_task_objective(&pack.spec)->metrics[0], NULL, &ask,
-                          threads, &err));
+    const goss__forward_options o = {.max_tasks = batch, .spec = &pack.spec, .precision = p, .ask = &ask};
+    T_OK(goss__judge_init(&j, m->method, &o, goss_task_objective(&pack.spec)->metrics[0], threads, &err));
     T_OK(goss_model_store(m, j.forward.params, &err));
     for (int k = 0; k < TASKS; k += batch) {
         goss__task_pack_draw(&pack, &few_source, (uint64_t)k, batch);
@@ -391,8 +392,8 @@ TEST(a_compacted_network_answers_as_the_masked_one) {
         float masked[TASKS * SAMPLES * WAYS], alone[TASKS * SAMPLES * WAYS], answer[SAMPLES * WAYS];
         float x[SAMPLES * FEW_IMAGE];
         char gates[TASKS][80], again[TASKS][80];
-        judge_masked(m, budgets[b], TASKS, masked, gates);
-        judge_masked(m, budgets[b], 1, alone, again);
+        judge_masked(m, budgets[b], GOSS_WEIGHTS_F32, TASKS, masked, gates);
+        judge_masked(m, budgets[b], GOSS_WEIGHTS_F32, 1, alone, again);
         for (int k = 0; k < TASKS; k++) T_CHECK(strcmp(gates[k], again[k]) == 0);
         T_CHECK(memcmp(masked, alone, sizeof masked) == 0);
         for (int k = 0; k < TASKS; k++) {
@@ -414,6 +415,52 @@ TEST(a_compacted_network_answers_as_the_masked_one) {
         }
     }
     if (different < 3) T_FAIL("%d structures differ from the first task's", different);
+    goss_model_free(m);
+}
+
+/* In 8 bits a budget holds for the bytes that are written, and scales are those of what is left of a network: what eval
+ * rounds in masked networks is what adapt writes, but for a code or two where a weight is between two. */
+TEST(budgets_count_what_is_written_in_8_bits) {
+    static const int64_t budgets[] = {900, 1500, 2500};
+    goss_model *m = open_model();
+    int larger = 0, far = 0;
+    for (size_t b = 0; b < sizeof budgets / sizeof *budgets; b++) {
+        float masked[TASKS * SAMPLES * WAYS], answer[SAMPLES * WAYS], x[SAMPLES * FEW_IMAGE];
+        char gates[TASKS][80];
+        judge_masked(m, budgets[b], GOSS_WEIGHTS_INT8, TASKS, masked, gates);
+        for (int k = 0; k < TASKS; k++) {
+            goss_network *n, *floats = NULL;
+            goss_task drawn = {.query = x};
+            goss_adapt_options o = {.budget = {.bytes = budgets[b]}, .precision = GOSS_WEIGHTS_INT8};
+            T_OK(goss_model_adapt_task(m, &few_source, (uint64_t)k, NULL, &o, &n, &err));
+            T_CHECK(goss_network_bytes(n) <= budgets[b]);
+            T_STR(goss_network_note_of(n, "structure.gates"), gates[k]);
+            draw_few(&few_source, (uint64_t)k, &drawn);
+            T_OK(goss_network_predict(n, x, SAMPLES, answer, NULL, NULL, &err));
+            for (int i = 0; i < SAMPLES * WAYS; i++) far += fabs(answer[i] - masked[k * SAMPLES * WAYS + i]) > 2e-5;
+            o.precision = GOSS_WEIGHTS_F32;
+            if (goss_model_adapt_task(m, &few_source, (uint64_t)k, NULL, &o, &floats, &err) == GOSS_OK)
+                larger += goss_layout_total(goss_target_layout(goss_network_target(n))) >
+                          goss_layout_total(goss_target_layout(goss_network_target(floats)));
+            goss_network_free(n), goss_network_free(floats);
+        }
+    }
+    if (far > 3 * SAMPLES * WAYS) T_FAIL("%d answers differ", far);
+    T_CHECK(larger >= TASKS);
+    goss_model_free(m);
+}
+
+/* Without a limit in bytes structures are those of floats. */
+TEST(without_a_budget_8_bits_change_no_structure) {
+    goss_model *m = open_model();
+    goss_network *n, *floats;
+    goss_adapt_options o = {.precision = GOSS_WEIGHTS_INT8};
+    goss_predictor *p;
+    T_OK(goss_model_adapt_task(m, &few_source, 0, NULL, &o, &n, &err));
+    T_OK(goss_model_adapt_task(m, &few_source, 0, NULL, NULL, &floats, &err));
+    T_STR(goss_network_note_of(n, "structure.gates"), goss_network_note_of(floats, "structure.gates"));
+    T_ERR(goss_predictor_of_model(m, &few_source.spec, &o, &p, &err), GOSS_E_UNSUPPORTED, "int8");
+    goss_network_free(n), goss_network_free(floats);
     goss_model_free(m);
 }
 

@@ -59,7 +59,8 @@ typedef struct goss_tune_options {
  * 32, 64, ... steps those after which they are predicted best (all members together) are kept, and looking ends where
  * two in a row were worse than the best one; *taken (may be NULL): how many; loss [2] (may be NULL): that of the rows
  * held out, without any and after these. The same seed takes the same steps, however many. Errors: as
- * goss_network_distil; GOSS_E_NUMERIC: a step that is not finite. The network is then as it was. */
+ * goss_network_distil; GOSS_E_ARGUMENT: weights that are rounded (goss_network_set_precision), since steps would be
+ * lost; GOSS_E_NUMERIC: a step that is not finite. The network is then as it was. */
 GOSS_API GOSS_MUST_USE goss_status goss_network_tune(goss_network *network, const goss_labelled_rows *rows,
                                                      const goss_labelled_rows *held, const goss_tune_options *options,
                                                      int *taken, double *loss, goss_error *err);

@@ -25,7 +25,8 @@ extern "C" {
 /* A model in a comparison. Everything is borrowed. */
 typedef struct goss_contender {
     const goss_model *model;
-    int fine_tune; /* gradient steps on the support set after adapting (0) */
+    int fine_tune;                   /* gradient steps on the support set after adapting (0) */
+    goss_weight_precision precision; /* its networks are rounded as in files of that precision (F32) */
     /* Of a model that generates structures: which, within what; NULL: its own, within the most of training */
     const goss_structure_ask *structure;
     goss_sampler *sampler; /* NULL: the common one. Else a sampler that draws the same episodes from the same images,
@@ -85,7 +86,8 @@ typedef struct goss_score {
  * sampler. Shapes: scores [n]; each: NULL, or [n, episodes] for the accuracy of every episode.
  * Errors, with the contender's method: GOSS_E_ARGUMENT: no contender, no episode, no query, images of another format
  * than the model's, a contender's sampler that would draw other episodes; GOSS_E_UNSUPPORTED: gradient steps of a
- * method without any (pixels); GOSS_E_NUMERIC: weights or results that are not finite; errors of compiling and running.
+ * method without any (pixels), int8 where no network is stored (goss_method_adapt); GOSS_E_NUMERIC: weights or results
+ * that are not finite; errors of compiling and running.
  * Threads: the samplers'. */
 GOSS_API GOSS_MUST_USE goss_status goss_evaluate(const goss_contender *contenders, int n, goss_sampler *sampler,
                                                  const goss_evaluate_options *options, goss_score *scores, double *each,

@@ -17,7 +17,7 @@
 #ifndef GOSSAMER_INSTANCE_H
 #define GOSSAMER_INSTANCE_H
 
-#include "gossamer/nn.h"
+#include "gossamer/weight_precision.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -52,6 +52,10 @@ GOSS_API void goss_instance_context(const goss_instance *instance, goss_target_c
  * applied: goss_space_compact makes the smaller network from the slab. */
 GOSS_API goss_val goss_instance_slab(const goss_instance *instance, const goss_target *target,
                                      const goss_target *with_head);
+/* Rounds every task's network as its file of that precision has it: modulation is folded in as above, and weights
+ * become goss_quantized; what the structure closes does not count for scales. F32: nothing changes. Errors: the graph
+ * fails, with GOSS_E_NOMEM. */
+GOSS_API void goss_instance_round(goss_instance *instance, const goss_target *target, goss_weight_precision p);
 /* Means and variances of its batch norms, [1,S] in the layout of goss_target_statistics: the running ones, or else the
  * first task's of its support set. GOSS_NONE: the target has no batch norm. Errors: the graph fails: GOSS_E_NOMEM. */
 GOSS_API goss_val goss_instance_statistics(const goss_instance *instance, const goss_target *target);

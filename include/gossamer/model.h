@@ -199,6 +199,9 @@ typedef struct goss_adapt_options {
      * the model was trained for (0). The networks of an ensemble have one structure and keep within bytes and MACs
      * together. */
     goss_space_budget budget;
+    /* How the network's file stores weights (F32). Int8: weights are rounded as soon as it is made, GOSS_FINE_TUNE_AUTO
+     * judges such networks, and budget.bytes counts them so. */
+    goss_weight_precision precision;
     bool ordered;          /* support samples are ordered, as in time, for GOSS_FINE_TUNE_AUTO (false) */
     goss_threads *threads; /* NULL: created for the call */
     /* Method tables: the task's queries are further labelled samples, to which the head is fitted beside the support
@@ -232,6 +235,15 @@ GOSS_API GOSS_MUST_USE goss_status goss_network_load(const char *path, goss_netw
 /* Writes a network file atomically, with all that predicting needs: architecture, weights, preprocessing, names.
  * Errors: as goss_model_save. */
 GOSS_API GOSS_MUST_USE goss_status goss_network_save(const goss_network *n, const char *path, goss_error *err);
+/* Rounds the weights of a network to those that a file of that precision holds, and has goss_network_save write such
+ * files (weight_precision.h). Errors: GOSS_E_ARGUMENT: F32 for a network of rounded weights; GOSS_E_NUMERIC: weights
+ * too large for it; GOSS_E_NOMEM. The network is then as it was. */
+GOSS_API GOSS_MUST_USE goss_status goss_network_set_precision(goss_network *n, goss_weight_precision p,
+                                                              goss_error *err);
+/* How its file stores weights. */
+GOSS_API goss_weight_precision goss_network_precision(const goss_network *n);
+/* The bytes of all tensors in its file: of an ensemble, what its members share counts once. */
+GOSS_API int64_t goss_network_bytes(const goss_network *n);
 /* Frees a network; NULL is allowed. */
 GOSS_API void goss_network_free(goss_network *n);
 
@@ -316,13 +328,15 @@ GOSS_API GOSS_MUST_USE goss_status goss_predictor_of_network(const goss_network 
                                                              goss_predictor **out, goss_error *err);
 /* Creates a predictor of a model for tasks of up to most->supports support samples and, if tasks have their own
  * classes, exactly most->outputs classes (other members are ignored). Borrows the model; its values are copied.
- * options: NULL: the defaults. Errors: as goss_model_adapt_task. Owns: *out, goss_predictor_free. */
+ * options: NULL: the defaults. Errors: as goss_model_adapt_task; GOSS_E_UNSUPPORTED: int8 of a model that generates
+ * structures. Owns: *out, goss_predictor_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_predictor_of_model(const goss_model *model, const goss_task_spec *most,
                                                            const goss_adapt_options *options, goss_predictor **out,
                                                            goss_error *err);
 /* Frees a predictor; NULL is allowed. */
 GOSS_API void goss_predictor_free(goss_predictor *p);
-/* Adapts the model to task k of a source. Allocates nothing, but where a structure is chosen within a budget. Errors:
+/* Adapts the model to task k of a source. Allocates nothing, but where a structure is chosen within a budget or weights
+ * are rounded. Errors:
  * GOSS_E_ARGUMENT: a predictor of a network, or a task that does not match `most`; GOSS_E_NUMERIC: generated weights
  * that are not finite. After an error there is no network until the next adaptation. */
 GOSS_API GOSS_MUST_USE goss_status goss_predictor_adapt(goss_predictor *p, const goss_task_source *source, uint64_t k,

@@ -44,12 +44,18 @@ extern "C" {
 GOSS_API GOSS_MUST_USE goss_status goss_race_model(const goss_model *m, int fine_tune, const goss_task_source *source,
                                                    const goss_metric *metric, int64_t draws, goss_threads *threads,
                                                    double *values, double *seconds, goss_error *err);
+/* How the networks of a race are made. */
+typedef struct goss_race_networks {
+    int fine_tune;                   /* gradient steps on the support set; 0: none */
+    goss_weight_precision precision; /* rounded as in files of that precision */
+} goss_race_networks;
 /* The same for a model that generates structures (structure.h). ask: whose structures the networks have, and within
  * which budget; NULL: their own, within the most that it was trained for. figures: NULL, or receives what the networks
  * cost. A budget that holds for the mean (ask->pooled) is met over all draws together, for which the structures are
  * determined before the first task is answered. Errors: as goss_race_model, and GOSS_E_UNSUPPORTED: a model that
- * generates no structures; GOSS_E_ARGUMENT: no structure is within the budget. */
-GOSS_API GOSS_MUST_USE goss_status goss_race_structure(const goss_model *m, int fine_tune,
+ * generates no structures, or int8 where no network is stored (goss_method_adapt); GOSS_E_ARGUMENT: no structure is
+ * within the budget. */
+GOSS_API GOSS_MUST_USE goss_status goss_race_structure(const goss_model *m, const goss_race_networks *of,
                                                        const goss_structure_ask *ask, const goss_task_source *source,
                                                        const goss_metric *metric, int64_t draws, goss_threads *threads,
                                                        double *values, double *seconds, goss_structure_figures *figures,
@@ -63,9 +69,10 @@ typedef struct goss_race_hook {
 } goss_race_hook;
 /* Adapts and answers as goss_race_model does, where the caller judges: by several metrics at once, or by what needs the
  * answers to all tasks together (a ranking, a calibration). Errors: as goss_race_model. */
-GOSS_API GOSS_MUST_USE goss_status goss_race_answers(const goss_model *m, int fine_tune, const goss_task_source *source,
-                                                     int64_t draws, goss_threads *threads, goss_race_hook hook,
-                                                     double *seconds, goss_error *err);
+GOSS_API GOSS_MUST_USE goss_status goss_race_answers(const goss_model *m, const goss_race_networks *of,
+                                                     const goss_task_source *source, int64_t draws,
+                                                     goss_threads *threads, goss_race_hook hook, double *seconds,
+                                                     goss_error *err);
 
 /* Evaluates a baseline on the same draws, on the calling thread and in double precision. Shapes: values [draws]. Inputs
  * and targets of the source's samples are the rows; class probabilities enter the metric as their logarithms. at: the

@@ -18,10 +18,10 @@
  *   GOSS_RULE_ONE      exactly one is open (gates sum to 1): alternatives
  *
  * Costs are polynomials in the gates. At 0 and 1 they are exact: bytes are those of all tensors in the file of the
- * compacted network, 4 a number; MACs are multiply-accumulates of its products for one sample; RAM is the largest
- * number of bytes of activations alive at once for one sample, 4 a number, where layers run one after the other:
- * products, pools and selected columns write to memory of their own, other layers in place, and a residual body works
- * on a copy of its input.
+ * compacted network, as floats unless the space is of another precision (weight_precision.h); MACs are
+ * multiply-accumulates of its products for one sample; RAM is the largest number of bytes of activations alive at once
+ * for one sample, 4 a number, where layers run one after the other: products, pools and selected columns write to
+ * memory of their own, other layers in place, and a residual body works on a copy of its input.
  *
  *     goss_space *s;
  *     GOSS_TRY(goss_space_create(target, &s, err));
@@ -39,7 +39,7 @@
 #define GOSSAMER_SPACE_H
 
 #include "gossamer/gate.h"
-#include "gossamer/nn.h"
+#include "gossamer/weight_precision.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -51,6 +51,9 @@ typedef struct goss_space goss_space;
  * a head and one without of the same text have the same gates. Borrows the target. Errors: GOSS_E_NOMEM. Owns:
  * goss_space_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_space_create(const goss_target *target, goss_space **out, goss_error *err);
+/* The same, whose bytes are those of networks stored in that precision. Errors: GOSS_E_NOMEM. Owns: goss_space_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_space_create_stored(const goss_target *target, goss_weight_precision stored,
+                                                            goss_space **out, goss_error *err);
 /* Frees a space; NULL is allowed. */
 GOSS_API void goss_space_free(goss_space *s);
 /* The largest network; goss_target_text is the space's text. Borrowed. */

@@ -111,8 +111,9 @@ typedef struct goss_structure_log {
 typedef struct goss_structure_ask {
     goss_structure_source source;
     goss_space_budget budget;
-    uint64_t seed; /* of RANDOM */
-    bool pooled;   /* OWN, SHUFFLED: budget.bytes holds for the mean over all tasks of the evaluation: one price for all
+    goss_weight_precision stored; /* what budget.bytes are counted in, where there is a limit in bytes */
+    uint64_t seed;                /* of RANDOM */
+    bool pooled; /* OWN, SHUFFLED: budget.bytes holds for the mean over all tasks of the evaluation: one price for all
                       tasks, the least at which their mean is within it */
     goss_structure_log log; /* receives what became of the tasks */
 } goss_structure_ask;

@@ -40,6 +40,7 @@ static goss_status make(const goss_model *m, const goss_task_source *source, uin
     goss_status s = goss__adapter_network(&a, out, err);
     if (s == GOSS_OK) s = goss__adapter_run(&a, source, k, *out, err);
     if (s == GOSS_OK) s = goss__adapter_compact(&a, *out, err);
+    if (s == GOSS_OK && o) s = goss_network_set_precision(*out, o->precision, err);
     if (s == GOSS_OK) s = copy_names(*out, names ? names : m->data.of.names, err);
     if (s == GOSS_OK) s = note_origin(m, o, a.pack.sizes[0].supports, *out, err);
     goss__adapter_close(&a);

@@ -42,7 +42,7 @@ static goss_task_spec spec_of(const goss_model *m, const goss_task_spec *most) {
 static goss_status open_planner(goss__adapter *a, const goss_adapt_options *o, goss_threads *threads, goss_error *err) {
     const goss_method *m = a->model->method;
     goss_structure_ask ask = {0};
-    if (o) ask.budget = o->budget;
+    if (o) ask.budget = o->budget, ask.stored = o->precision;
     const bool asks = ask.budget.bytes > 0 || ask.budget.macs > 0 || ask.budget.ram > 0;
     if (goss__structure_chooses(m)) GOSS_TRY(goss_space_create(a->target, &a->space, err));
     return goss__planner_init(&a->planner, m, asks ? &ask : NULL, a->members, 1, &a->pack.spec,

@@ -46,9 +46,14 @@ static goss_status run_all(goss__judge *j, int which, goss__task_pack *pack, con
 
 static goss_status run_one(const goss_contender *c, int which, goss__task_pack *pack, const goss_task_source *source,
                            const goss_evaluate_options *o, double *each, goss_score *score, goss_error *err) {
+    const goss__forward_options with = {.fine_tune = c->fine_tune,
+                                        .max_tasks = pack->max_tasks,
+                                        .spec = &pack->spec,
+                                        .precision = c->precision,
+                                        .bf16 = goss__model_bf16(c->model),
+                                        .ask = c->structure};
     goss__judge j;
-    GOSS_TRY(goss__judge_init(&j, goss_model_method(c->model), c->fine_tune, pack->max_tasks, &pack->spec,
-                              goss_task_objective(&pack->spec)->metrics[0], goss__model_bf16(c->model), c->structure,
+    GOSS_TRY(goss__judge_init(&j, goss_model_method(c->model), &with, goss_task_objective(&pack->spec)->metrics[0],
                               o->threads, err));
     goss_status s = goss_model_store(c->model, j.forward.params, err);
     if (s == GOSS_OK) s = run_all(&j, which, pack, source, o, each, score, err);

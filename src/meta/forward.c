@@ -2,10 +2,12 @@
 /* forward.c: a method's answers, or a value on the way to them, as a program. */
 #include "meta/forward.h"
 
+#include "meta/method.h"
+
 static goss_status build(goss__forward *f, goss_graph *g, const goss_method *m, const goss__forward_options *o,
                          goss_error *err) {
     const goss_task_batch b = goss_task_batch_declare(g, o->spec, o->max_tasks);
-    goss_val output = goss_method_outputs(m, g, &b, o->fine_tune);
+    goss_val output = goss__method_outputs(m, g, &b, o->fine_tune, o->precision);
     if (o->published && goss_valid(output)) output = goss_published_get(g, o->published);
     goss_schedule_options with = goss_schedule_defaults();
     with.bf16 = o->bf16;

@@ -19,9 +19,10 @@ typedef struct goss__forward {
 typedef struct goss__forward_options {
     int fine_tune, max_tasks;
     const goss_task_spec *spec;
-    const char *bf16;              /* as in goss_schedule_options */
-    const goss_structure_ask *ask; /* as in goss__planner_init */
-    const char *published;         /* the name of the value that is the output; NULL: the answers are */
+    goss_weight_precision precision; /* of the networks */
+    const char *bf16;                /* as in goss_schedule_options */
+    const goss_structure_ask *ask;   /* as in goss__planner_init */
+    const char *published;           /* the name of the value that is the output; NULL: the answers are */
 } goss__forward_options;
 
 /* Errors: those of the method and of compiling; GOSS_E_ARGUMENT: nothing is published under that name. */

@@ -6,18 +6,15 @@
 
 #include "base/alloc.h"
 
-goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune, int max_tasks,
-                             const goss_task_spec *spec, const goss_metric *metric, const char *bf16,
-                             const goss_structure_ask *ask, goss_threads *threads, goss_error *err) {
-    const bool steps = goss_task_objective(spec)->steps;
-    const size_t answers = (size_t)spec->queries * (size_t)(steps ? spec->input[0] : 1) + 1;
-    const goss__forward_options o = {
-        .fine_tune = fine_tune, .max_tasks = max_tasks, .spec = spec, .bf16 = bf16, .ask = ask};
+goss_status goss__judge_init(goss__judge *j, const goss_method *m, const goss__forward_options *o,
+                             const goss_metric *metric, goss_threads *threads, goss_error *err) {
+    const bool steps = goss_task_objective(o->spec)->steps;
+    const size_t answers = (size_t)o->spec->queries * (size_t)(steps ? o->spec->input[0] : 1) + 1;
     *j = (goss__judge){.metric = metric, .scratch = goss__calloc(2 * answers, sizeof(float))};
     if (steps)
         j->label = goss__calloc(2 * answers, sizeof(float)), j->label_weight = j->label ? j->label + answers : NULL;
     const goss_status s = j->scratch && (j->label || !steps)
-                              ? goss__forward_init(&j->forward, m, &o, threads, err)
+                              ? goss__forward_init(&j->forward, m, o, threads, err)
                               : goss_error_set(err, GOSS_E_NOMEM, "no memory for answers");
     if (s != GOSS_OK) goss__judge_free(j);
     return s;

@@ -13,10 +13,8 @@ typedef struct goss__judge {
     float *label, *label_weight; /* of the steps of a task's queries, where each step has an answer; else NULL */
 } goss__judge;
 
-/* For tasks of that spec. bf16, ask: of goss__forward_options. */
-goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune, int max_tasks,
-                             const goss_task_spec *spec, const goss_metric *metric, const char *bf16,
-                             const goss_structure_ask *ask, goss_threads *threads, goss_error *err);
+goss_status goss__judge_init(goss__judge *j, const goss_method *m, const goss__forward_options *o,
+                             const goss_metric *metric, goss_threads *threads, goss_error *err);
 void goss__judge_free(goss__judge *j);
 /* What the t-th task of the pack was answered in the last run. Borrowed from both. */
 goss_answers goss__judge_answers(const goss__judge *j, const goss__task_pack *pack, int t);

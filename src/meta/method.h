@@ -62,11 +62,12 @@ typedef struct goss__solution {
     goss_val penalty;             /* to be added to the loss, or GOSS_NONE */
     bool by_input;                /* weights differ from query to query: [T Q,...] */
     goss__size size;
-    goss_val budget;        /* with structures: [T,1], from -1 to 1 */
-    goss_val logits;        /* with structures: of gates, [T,G] or [1,G] */
-    goss_val deviation;     /* with structures by task: what of them is the task's own, [T,G] */
-    goss_val log_structure; /* in training with scores: [T,1], of the structure that was drawn */
-    goss_val noise;         /* hypernet: [T,Z] that its networks are generated from; GOSS_NONE: drawn */
+    goss_val budget;                 /* with structures: [T,1], from -1 to 1 */
+    goss_val logits;                 /* with structures: of gates, [T,G] or [1,G] */
+    goss_val deviation;              /* with structures by task: what of them is the task's own, [T,G] */
+    goss_val log_structure;          /* in training with scores: [T,1], of the structure that was drawn */
+    goss_weight_precision precision; /* of the weights that are applied to queries */
+    goss_val noise;                  /* hypernet: [T,Z] that its networks are generated from; GOSS_NONE: drawn */
 } goss__solution;
 
 /* Head of a method's networks. */
@@ -147,6 +148,10 @@ goss_val goss__solve_queries(const goss_method *m, const goss_task_batch *b, int
 /* The sum over tasks of each one's mean loss on samples [T,N] of that weight. */
 goss_val goss__loss_of_tasks(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val target,
                              goss_val weight);
+/* goss_method_outputs of networks that are stored in that precision. Errors: also GOSS_E_UNSUPPORTED: the graph's, int8
+ * of a method that makes no networks, or where every row has weights of its own. */
+goss_val goss__method_outputs(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int fine_tune,
+                              goss_weight_precision precision);
 /* Masks the logits of padding classes. */
 goss_val goss__mask_classes(goss_val logits, const goss_task_batch *b);
 /* The mean of a loss [T,Q] as options.by_samples says. */

@@ -35,8 +35,10 @@ void goss__solution_head(const goss_method *m, goss__solution *s) {
 }
 
 void goss__solution_again(const goss_method *m, goss__solution *s) {
+    const goss_weight_precision precision = s->precision;
     goss__solution_free(s);
     goss__solution_begin(m, s->graph, s->training, s);
+    s->precision = precision;
 }
 
 void goss__solution_free(goss__solution *s) { goss_instance_free(&s->net); }
@@ -142,6 +144,11 @@ void goss__publish_weights(const goss_method *m, const goss__solution *s) {
 }
 
 static goss_val query_logits(const goss_method *m, goss__solution *s, const goss_task_batch *b) {
+    if (s->by_input && s->precision != GOSS_WEIGHTS_F32)
+        return goss_graph_fail(s->graph, GOSS_E_UNSUPPORTED,
+                               "int8: this model is conditioned on inputs (hyper.condition): every row has weights of "
+                               "its own, and no network is stored");
+    goss_instance_round(&s->net, m->target, s->precision);
     goss__publish_weights(m, s);
     goss_val y = goss_linear(goss__embed_query(m, s, b), s->net.head_w, s->net.head_b);
     if (s->by_input) y = goss_reshape(y, GOSS_SHAPE(b->T, b->Q, goss__head_width(m, b)));
@@ -194,10 +201,18 @@ goss_val goss__solve_queries(const goss_method *m, const goss_task_batch *b, int
 }
 
 goss_val goss_method_outputs(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int fine_tune) {
+    return goss__method_outputs(m, g, batch, fine_tune, GOSS_WEIGHTS_F32);
+}
+
+goss_val goss__method_outputs(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int fine_tune,
+                              goss_weight_precision precision) {
+    if (m->kind->logits && precision != GOSS_WEIGHTS_F32)
+        return goss_graph_fail(g, GOSS_E_UNSUPPORTED, "int8: method %s makes no networks", m->kind->name);
     if (m->kind->logits) return m->kind->logits(m, batch);
     goss__solution s;
     goss_scope_push(g, m->kind->name);
     goss__solution_begin(m, g, false, &s);
+    s.precision = precision;
     goss_val y = goss__solve_queries(m, batch, fine_tune, &s);
     goss__solution_free(&s);
     goss_scope_pop(g);

@@ -2,6 +2,7 @@
 /* network.c: a generated network, or an ensemble of them, and its use. */
 #include "meta/network.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,6 +65,71 @@ bool goss__network_agrees(const goss_network *n, const goss_layout *l, const flo
     for (int k = 1; k < n->members; k++)
         if (memcmp(first, first + (int64_t)k * goss_layout_total(l), size) != 0) return false;
     return true;
+}
+
+/* ---- precision ---- */
+
+goss_weight_precision goss_network_precision(const goss_network *n) { return n->precision; }
+
+static int64_t bytes_of(const goss_network *n, const goss_layout *l, const float *slab) {
+    int64_t sum = 0;
+    for (int i = 0; i < goss_layout_count(l); i++)
+        sum += goss_entry_bytes(goss_layout_entry(l, i), n->precision) *
+               (goss__network_agrees(n, l, slab, i) ? 1 : n->members);
+    return sum;
+}
+
+int64_t goss_network_bytes(const goss_network *n) {
+    const int64_t weights = bytes_of(n, goss_target_layout(n->target), n->slab);
+    return n->statistics ? weights + bytes_of(n, goss_target_statistics(n->target), n->statistics) : weights;
+}
+
+static size_t largest(const goss_layout *l) {
+    int64_t most = 1;
+    for (int i = 0; i < goss_layout_count(l); i++) {
+        const int64_t n = goss_layout_entry(l, i)->numel;
+        most = n > most ? n : most;
+    }
+    return (size_t)most;
+}
+
+/* Into w itself, or only whether that would be finite. */
+static goss_status round_entry(const goss_entry *e, float *w, int8_t *code, float *scale, bool only_check,
+                               goss_error *err) {
+    goss_entry_quantize(e, w, code, scale);
+    for (int64_t j = 0; j < goss_entry_scales(e); j++)
+        if (!isfinite(127 * scale[j]))
+            return goss_error_set(err, GOSS_E_NUMERIC,
+                                  "%s: its weights are not finite, or too large for int8 (output %lld)", e->name,
+                                  (long long)j);
+    if (!only_check) goss_entry_dequantize(e, code, scale, w);
+    return GOSS_OK;
+}
+
+static goss_status round_all(goss_network *n, int8_t *code, float *scale, bool only_check, goss_error *err) {
+    const goss_layout *l = goss_target_layout(n->target);
+    for (int k = 0; k < n->members; k++)
+        for (int i = 0; i < goss_layout_count(l); i++) {
+            const goss_entry *e = goss_layout_entry(l, i);
+            float *w = n->slab + k * goss_layout_total(l) + goss_layout_offset(l, i);
+            if (goss_entry_scales(e) > 0) GOSS_TRY(round_entry(e, w, code, scale, only_check, err));
+        }
+    return GOSS_OK;
+}
+
+goss_status goss_network_set_precision(goss_network *n, goss_weight_precision p, goss_error *err) {
+    if (p == n->precision) return GOSS_OK;
+    if (p == GOSS_WEIGHTS_F32)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "a network in int8 has no floats to go back to");
+    const size_t most = largest(goss_target_layout(n->target));
+    float *scale = goss__alloc(most * sizeof *scale);
+    int8_t *code = goss__alloc(most);
+    goss_status s = scale && code ? round_all(n, code, scale, true, err)
+                                  : goss_error_set(err, GOSS_E_NOMEM, "no memory to round weights");
+    if (s == GOSS_OK) s = round_all(n, code, scale, false, err);
+    if (s == GOSS_OK) n->precision = p;
+    goss__free(scale), goss__free(code);
+    return s;
 }
 
 /* ---- predicting ---- */

@@ -8,12 +8,13 @@
 #include "meta/notes.h"
 
 struct goss_network {
-    goss_target *target;      /* with a head of as many outputs as there are classes, or numbers */
-    goss__data_spec data;     /* of the model */
-    int members;              /* networks of this target: more than one is an ensemble */
-    float *slab, *statistics; /* [members, total]; statistics: NULL without batch norm */
-    int outputs;              /* of the target */
-    char **names;             /* [outputs] of the classes, or of the targets */
+    goss_target *target;             /* with a head of as many outputs as there are classes, or numbers */
+    goss__data_spec data;            /* of the model */
+    int members;                     /* networks of this target: more than one is an ensemble */
+    float *slab, *statistics;        /* [members, total]; statistics: NULL without batch norm */
+    goss_weight_precision precision; /* of the file; INT8: the slab holds what rounding has left of it */
+    int outputs;                     /* of the target */
+    char **names;                    /* [outputs] of the classes, or of the targets */
     goss__notes notes;
 };
 

@@ -151,10 +151,11 @@ static bool is_bf16(const goss_file_tensor *t) { return strcmp(t->dtype, "BF16")
 
 int64_t goss__tensor_numel(const goss_file_tensor *t) {
     if (is_bf16(t)) return (int64_t)(t->size / sizeof(uint16_t));
+    if (strcmp(t->dtype, "I8") == 0) return (int64_t)t->size;
     return strcmp(t->dtype, "F32") == 0 ? (int64_t)(t->size / sizeof(float)) : 0;
 }
 
-static goss_status same_shape(const goss_file_tensor *t, const goss_entry *e, goss_error *err) {
+goss_status goss__same_shape(const goss_file_tensor *t, const goss_entry *e, goss_error *err) {
     bool same = t->rank == e->rank;
     for (int i = 0; same && i < e->rank; i++) same = t->shape[i] == e->dim[i];
     return same ? GOSS_OK
@@ -168,7 +169,7 @@ goss_status goss__tensor_read(const goss_safetensors *f, const char *name, const
     const float *data = NULL;
     const bool bf16 = t && is_bf16(t);
     if (!bf16) GOSS_TRY(goss_safetensors_floats(f, name, e->numel, &data, err));
-    GOSS_TRY(same_shape(t, e, err));
+    GOSS_TRY(goss__same_shape(t, e, err));
     if (!bf16) memcpy(out, data, (size_t)e->numel * sizeof *out);
     for (int64_t i = 0; bf16 && i < e->numel; i++) {
         uint16_t half;

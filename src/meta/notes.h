@@ -25,8 +25,10 @@ goss_status goss__file_kind(const goss_safetensors *f, const char *kind, goss_er
 /* A number in the metadata, min to max. */
 goss_status goss__file_number(const goss_safetensors *f, const char *key, int64_t min, int64_t max, int64_t *out,
                               goss_error *err);
-/* The numbers of a tensor, by its type; 0 for one that is neither F32 nor BF16. */
+/* The numbers of a tensor, by its type; 0 for one that is none of F32, BF16 and I8. */
 int64_t goss__tensor_numel(const goss_file_tensor *t);
+/* Errors: GOSS_E_FORMAT: it has not the entry's shape. */
+goss_status goss__same_shape(const goss_file_tensor *t, const goss_entry *e, goss_error *err);
 /* One tensor, F32 or BF16, which must have the entry's shape and finite numbers. */
 goss_status goss__tensor_read(const goss_safetensors *f, const char *name, const goss_entry *e, float *out,
                               goss_error *err);

@@ -19,6 +19,7 @@ struct goss_predictor {
     goss_params *params;
     goss_exec *exec;
     goss_threads *threads, *own_threads;
+    goss_weight_precision precision; /* of the networks that are adapted */
     bool adapted;
     float length[BATCH];
     float *rows; /* [BATCH, steps, channels] of sequences that have lengths, as long as the longest one; else NULL */
@@ -65,6 +66,11 @@ static goss_status open_model(goss_predictor *p, const goss_model *model, const 
                               const goss_adapt_options *options, goss_error *err) {
     GOSS_TRY(goss__adapter_open(&p->adapter, model, most, options, p->threads, err));
     GOSS_TRY(goss__adapter_network(&p->adapter, &p->own, err));
+    if (options) p->precision = options->precision;
+    if (p->adapter.space && p->precision != GOSS_WEIGHTS_F32)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "int8 of a network with a structure of its own, whose scales are those of the smaller "
+                              "network: goss_model_adapt_task makes it");
     p->network = p->own;
     return open_network(p, err);
 }
@@ -106,6 +112,8 @@ goss_status goss_predictor_adapt(goss_predictor *p, const goss_task_source *sour
         return goss_error_set(err, GOSS_E_ARGUMENT, "this predictor is one of a network, which is adapted already");
     p->adapted = false;
     GOSS_TRY(goss__adapter_run(&p->adapter, source, k, p->own, err));
+    p->own->precision = GOSS_WEIGHTS_F32; /* of new weights */
+    GOSS_TRY(goss_network_set_precision(p->own, p->precision, err));
     goss__network_store(p->own, p->params);
     store_structure(p);
     p->adapted = true;

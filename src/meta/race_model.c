@@ -32,20 +32,25 @@ static goss_status run(goss__judge *j, goss__task_pack *pack, const goss_task_so
     return GOSS_OK;
 }
 
-static goss_status race(const goss_model *m, int fine_tune, const goss_structure_ask *ask,
+static goss_status race(const goss_model *m, const goss_race_networks *of, const goss_structure_ask *ask,
                         const goss_task_source *source, const goss_metric *metric, int64_t draws, goss_threads *threads,
                         double *values, const goss_race_hook *hook, double *seconds, goss_structure_figures *figures,
                         goss_error *err) {
     goss__task_pack pack;
     goss__judge judge;
     double spent = 0;
-    if (fine_tune > 0 && !goss__method_adapts(m->method))
+    if (of->fine_tune > 0 && !goss__method_adapts(m->method))
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "it has no network that could take gradient steps");
     GOSS_TRY(goss__model_finite(m, err));
     const int batch = goss__judge_batch(&source->spec, draws < 1000 ? (int)draws : 1000);
     GOSS_TRY(goss__task_pack_init(&pack, batch, &source->spec, threads, err));
-    goss_status s = goss__judge_init(&judge, m->method, fine_tune, batch, &pack.spec, metric, goss__model_bf16(m), ask,
-                                     threads, err);
+    const goss__forward_options o = {.fine_tune = of->fine_tune,
+                                     .max_tasks = batch,
+                                     .spec = &pack.spec,
+                                     .precision = of->precision,
+                                     .bf16 = goss__model_bf16(m),
+                                     .ask = ask};
+    goss_status s = goss__judge_init(&judge, m->method, &o, metric, threads, err);
     if (s == GOSS_OK) {
         s = goss_model_store(m, judge.forward.params, err);
         if (s == GOSS_OK) s = run(&judge, &pack, source, draws, values, hook, &spent, err);
@@ -57,21 +62,23 @@ static goss_status race(const goss_model *m, int fine_tune, const goss_structure
     return s;
 }
 
-goss_status goss_race_structure(const goss_model *m, int fine_tune, const goss_structure_ask *ask,
+goss_status goss_race_structure(const goss_model *m, const goss_race_networks *of, const goss_structure_ask *ask,
                                 const goss_task_source *source, const goss_metric *metric, int64_t draws,
                                 goss_threads *threads, double *values, double *seconds, goss_structure_figures *figures,
                                 goss_error *err) {
-    return race(m, fine_tune, ask, source, metric, draws, threads, values, NULL, seconds, figures, err);
+    return race(m, of, ask, source, metric, draws, threads, values, NULL, seconds, figures, err);
 }
 
 goss_status goss_race_model(const goss_model *m, int fine_tune, const goss_task_source *source,
                             const goss_metric *metric, int64_t draws, goss_threads *threads, double *values,
                             double *seconds, goss_error *err) {
-    return race(m, fine_tune, NULL, source, metric, draws, threads, values, NULL, seconds, NULL, err);
+    const goss_race_networks of = {.fine_tune = fine_tune};
+    return race(m, &of, NULL, source, metric, draws, threads, values, NULL, seconds, NULL, err);
 }
 
-goss_status goss_race_answers(const goss_model *m, int fine_tune, const goss_task_source *source, int64_t draws,
-                              goss_threads *threads, goss_race_hook hook, double *seconds, goss_error *err) {
+goss_status goss_race_answers(const goss_model *m, const goss_race_networks *of, const goss_task_source *source,
+                              int64_t draws, goss_threads *threads, goss_race_hook hook, double *seconds,
+                              goss_error *err) {
     const goss_metric *first = goss_task_objective(&source->spec)->metrics[0];
-    return race(m, fine_tune, NULL, source, first, draws, threads, NULL, &hook, seconds, NULL, err);
+    return race(m, of, NULL, source, first, draws, threads, NULL, &hook, seconds, NULL, err);
 }

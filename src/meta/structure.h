@@ -52,7 +52,7 @@ goss_status goss__structure_price_weights(const goss_space *s, float *k, goss_er
 /* ---- structure_pool.c ---- */
 /* A budget that holds for the mean over tasks: their logits, then one price for all. */
 typedef struct goss__pool {
-    const goss_method *method;
+    const goss_space *space;
     int gates;
     float *weight, *scratch; /* [G], [2 G] */
     float *logits;           /* [tasks,G] */
@@ -60,7 +60,7 @@ typedef struct goss__pool {
     int64_t tasks, capacity;
     double price;
 } goss__pool;
-goss_status goss__pool_init(goss__pool *p, const goss_method *m, goss_error *err);
+goss_status goss__pool_init(goss__pool *p, const goss_space *s, goss_error *err);
 void goss__pool_free(goss__pool *p);
 goss_status goss__pool_add(goss__pool *p, const float *logits, const int *outputs, int tasks, goss_error *err);
 /* The least price at which the mean of the tasks' bytes is within limit->bytes; the other limits hold for each network.
@@ -79,6 +79,9 @@ void goss__structure_log(goss_structure_log *log, int64_t at, const goss__task_p
 /* Structures of batches of tasks: a program for what gates are ordered by, and between two runs goss_space_project. */
 typedef struct goss__planner {
     const goss_method *method; /* NULL: its networks have no structures of their own */
+    const goss_space *space;   /* the method's, or `own` */
+    goss_space *own;           /* whose bytes are counted in another precision */
+    double as_floats;          /* factor of its bytes: of the largest network as floats by its own */
     goss_structure_ask ask;
     goss_schedule *schedule; /* NULL: the source needs none */
     goss_exec *exec;

@@ -122,6 +122,22 @@ static void share(int64_t *limit, int networks) {
     if (*limit > 0) *limit = *limit > networks ? *limit / networks : 1;
 }
 
+/* A limit in bytes holds for the file that is written. */
+static goss_status count_in_precision(goss__planner *p, goss_error *err) {
+    if (p->ask.budget.bytes <= 0 || p->ask.stored == GOSS_WEIGHTS_F32) return GOSS_OK;
+    float *most = goss__calloc((size_t)p->gates + 1, sizeof *most);
+    goss_status s = most ? goss_space_create_stored(p->method->target, p->ask.stored, &p->own, err)
+                         : goss_error_set(err, GOSS_E_NOMEM, "no memory for a structure");
+    if (s == GOSS_OK) {
+        goss_space_dearest(p->method->space, most);
+        p->as_floats = (double)goss_space_cost_of(p->space, most, 0).bytes;
+        p->as_floats /= (double)goss_space_cost_of(p->own, most, 0).bytes;
+        p->space = p->own;
+    }
+    goss__free(most);
+    return s;
+}
+
 goss_status goss__planner_init(goss__planner *p, const goss_method *m, const goss_structure_ask *ask, int networks,
                                int max_tasks, const goss_task_spec *spec, const char *bf16, goss_params *params,
                                goss_threads *threads, goss_error *err) {
@@ -133,13 +149,14 @@ goss_status goss__planner_init(goss__planner *p, const goss_method *m, const gos
                               "the networks of this model have no structures of their own to choose within a budget "
                               "(structure.choose when it was trained)");
     }
-    p->method = m, p->gates = goss_space_gates(m->space);
+    p->method = m, p->space = m->space, p->gates = goss_space_gates(m->space), p->as_floats = 1;
     if (ask) p->ask = *ask;
+    GOSS_TRY(count_in_precision(p, err));
     share(&p->ask.budget.bytes, p->networks), share(&p->ask.budget.macs, p->networks);
     const bool own = p->ask.source == GOSS_STRUCTURE_OWN || p->ask.source == GOSS_STRUCTURE_SHUFFLED;
     p->pooled = own && p->ask.pooled && p->ask.budget.bytes > 0;
     p->collecting = p->pooled || p->ask.source == GOSS_STRUCTURE_MEAN;
-    goss_status s = p->pooled ? goss__pool_init(&p->pool, m, err) : GOSS_OK;
+    goss_status s = p->pooled ? goss__pool_init(&p->pool, p->space, err) : GOSS_OK;
     if (s == GOSS_OK) s = init(p, spec, bf16, params, threads, err);
     if (s != GOSS_OK) goss__planner_free(p);
     return s;
@@ -149,6 +166,7 @@ void goss__planner_free(goss__planner *p) {
     goss_exec_free(p->exec);
     goss_schedule_free(p->schedule);
     goss__pool_free(&p->pool);
+    goss_space_free(p->own);
     goss__free(p->sum), goss__free(p->priority), goss__free(p->last);
     goss__free(p->structure), goss__free(p->budget);
     *p = (goss__planner){0};
@@ -172,11 +190,14 @@ static goss_space_budget limit_of(const goss__planner *p, int t) {
     return b;
 }
 
+/* What of that limit the hypernetwork is told, which has learned of floats. */
+static float told_of(const goss__planner *p, int t) {
+    const double bytes = (double)limit_of(p, t).bytes * p->as_floats;
+    return bytes > 0 ? (float)goss__structure_scaled(p->method, (int64_t)bytes) : 1;
+}
+
 static goss_status compute(goss__planner *p, const goss__task_pack *pack, goss_error *err) {
-    for (int t = 0; t < pack->tasks; t++) {
-        const int64_t bytes = limit_of(p, t).bytes;
-        p->budget[t] = bytes > 0 ? (float)goss__structure_scaled(p->method, bytes) : 1;
-    }
+    for (int t = 0; t < pack->tasks; t++) p->budget[t] = told_of(p, t);
     if (!p->exec) return GOSS_OK;
     GOSS_TRY(goss__task_pack_bind(pack, p->exec, err));
     GOSS_TRY(bind(p->exec, GOSS__STRUCTURE_BUDGET, p->budget, err));
@@ -270,7 +291,7 @@ const float *goss__planner_structure(const goss__planner *p, int t) {
 }
 
 static goss_status choose(goss__planner *p, int t, int outputs, goss_error *err) {
-    const goss_space *s = p->method->space;
+    const goss_space *s = p->space;
     float *structure = p->structure + (size_t)t * (size_t)p->gates;
     goss_space_budget limit = limit_of(p, t);
     if (p->spread) { /* that nothing fits into the least budget is no reason not to validate */

@@ -11,13 +11,13 @@
 
 enum { HALVINGS = 40, DOUBLINGS = 24 };
 
-goss_status goss__pool_init(goss__pool *p, const goss_method *m, goss_error *err) {
-    const int n = goss_space_gates(m->space);
-    *p = (goss__pool){.method = m, .gates = n, .price = (double)NAN};
+goss_status goss__pool_init(goss__pool *p, const goss_space *s, goss_error *err) {
+    const int n = goss_space_gates(s);
+    *p = (goss__pool){.space = s, .gates = n, .price = (double)NAN};
     p->weight = goss__calloc((size_t)n, sizeof *p->weight);
     p->scratch = goss__calloc(2 * (size_t)n, sizeof *p->scratch);
     if (!p->weight || !p->scratch) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d gates", n);
-    return goss__structure_price_weights(m->space, p->weight, err);
+    return goss__structure_price_weights(s, p->weight, err);
 }
 
 void goss__pool_free(goss__pool *p) {
@@ -48,7 +48,7 @@ goss_status goss__pool_add(goss__pool *p, const float *logits, const int *output
 
 /* Alternatives are compared at the price; other gates are open or not. */
 static void order_at(const goss__pool *p, const float *logits, double price, float *order) {
-    const goss_space *s = p->method->space;
+    const goss_space *s = p->space;
     for (int k = 0; k < goss_space_groups(s); k++) {
         const goss_space_group_info group = goss_space_group(s, k);
         for (int i = group.first; i < group.first + group.count; i++) {
@@ -62,7 +62,7 @@ goss_status goss__pool_choose(const goss__pool *p, const float *logits, const go
                               float *structure, goss_error *err) {
     const goss_space_budget rest = {.macs = limit->macs, .ram = limit->ram};
     order_at(p, logits, p->price, p->scratch);
-    return goss_space_project(p->method->space, p->scratch, GOSS_SPACE_BY_PRIORITY, &rest, outputs, structure, err);
+    return goss_space_project(p->space, p->scratch, GOSS_SPACE_BY_PRIORITY, &rest, outputs, structure, err);
 }
 
 static goss_status mean_at(goss__pool *p, double price, const goss_space_budget *limit, double *mean, goss_error *err) {
@@ -72,7 +72,7 @@ static goss_status mean_at(goss__pool *p, double price, const goss_space_budget 
     for (int64_t t = 0; t < p->tasks; t++) {
         const float *own = p->logits + (size_t)t * (size_t)p->gates;
         GOSS_TRY(goss__pool_choose(p, own, limit, p->outputs[t], structure, err));
-        sum += (double)goss_space_cost_of(p->method->space, structure, p->outputs[t]).bytes;
+        sum += (double)goss_space_cost_of(p->space, structure, p->outputs[t]).bytes;
     }
     *mean = sum / (double)p->tasks;
     return GOSS_OK;

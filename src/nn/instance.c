@@ -122,6 +122,63 @@ goss_val goss_instance_slab(const goss_instance *n, const goss_target *t, const 
     return slab;
 }
 
+/* ---- rounded as in its file ---- */
+
+static void fold_all(goss_instance *n, const goss_target *t) {
+    if (!is_modulated(n)) return;
+    goss_weights *folded = goss_weights_copy(n->weights);
+    for (int i = 0; folded && i < goss_target_sites(t); i++) fold_site(n, t, i, folded);
+    if (!folded) goss_graph_fail(n->head_w.graph, GOSS_E_NOMEM, "no memory for a network");
+    goss_weights_free(n->weights);
+    n->weights = folded;
+    for (int i = 0; i < GOSS_INSTANCE_SITES; i++) n->film_scale[i] = n->film_shift[i] = GOSS_NONE;
+}
+
+/* What of a weight [Tw,...,in,out] the network of a structure has: 1, and 0 in the rows of inputs and in the taps of
+ * kernels that are closed. GOSS_NONE: all of it. l: NULL: a head. */
+static goss_val live_part(const goss_target *t, const goss__layer *l, int group, goss_val w, goss_val gates) {
+    const int rank = goss_rank(w);
+    if (!gates.graph || !goss_valid(gates)) return GOSS_NONE;
+    goss_val rows = goss__gates_channels(t, group, goss_dim(w, rank - 2).count, gates);
+    if (goss_valid(rows)) {
+        goss_shape s = {.rank = rank, .dim = {goss_dim(rows, 0)}};
+        for (int i = 1; i < rank; i++) s.dim[i] = i == rank - 2 ? goss_dim(rows, 1) : goss_n(1);
+        rows = goss_reshape(rows, s);
+    }
+    return times(rows, l && l->n_kernels && rank == 5 ? goss__gates_kernel(l, gates) : GOSS_NONE);
+}
+
+static void round_layer(goss_instance *n, const goss_target *t, const goss__layer *l, goss_weights *w) {
+    for (int i = l->entries_from; i < l->entries_from + l->entries; i++) {
+        const goss_entry *e = goss_layout_entry(t->layout, i);
+        if (is_head(e->name) || goss_entry_scales(e) == 0) continue;
+        const goss_val v = goss_weights_get(w, e->name);
+        if (!goss_valid(v)) continue;
+        goss_weights_set(w, e->name, goss_quantized(v, live_part(t, l, e->in_units, v, n->structure)));
+    }
+}
+
+static void round_head(goss_instance *n, const goss_target *t) {
+    const int own = goss_layout_find(t->layout, "head.w");
+    const int last = t->n_layers ? t->layers[t->n_layers - 1].units : -1;
+    const int group = own < 0 ? last : goss_layout_entry(t->layout, own)->in_units;
+    if (goss_valid(n->head_w))
+        n->head_w = goss_quantized(n->head_w, live_part(t, NULL, group, n->head_w, n->structure));
+}
+
+void goss_instance_round(goss_instance *n, const goss_target *t, goss_weight_precision p) {
+    if (p == GOSS_WEIGHTS_F32) return;
+    fold_all(n, t);
+    goss_weights *w = goss_weights_copy(n->weights);
+    for (int i = 0; w && i < t->n_layers; i++) round_layer(n, t, &t->layers[i], w);
+    if (!w) goss_graph_fail(n->head_w.graph, GOSS_E_NOMEM, "no memory for a network");
+    goss_weights_free(n->weights);
+    n->weights = w;
+    round_head(n, t);
+}
+
+/* ---- statistics ---- */
+
 goss_val goss_instance_statistics(const goss_instance *n, const goss_target *t) {
     const goss_layout *l = goss_target_statistics(t);
     if (goss_layout_count(l) == 0) return GOSS_NONE;

@@ -269,6 +269,8 @@ goss_val goss__layer_mask(const goss__layer *l, const goss_val *unit_mask);
 /* ---- gates in a graph (target_gates.c) ---- */
 /* Live units [Tw, units] of group i by gates [Tw, G]; GOSS_NONE: all of them. */
 goss_val goss__gates_units(const goss_target *t, int i, goss_val gates);
+/* The same [Tw, channels] where channels are the units of the group over and over; i -1: GOSS_NONE. */
+goss_val goss__gates_channels(const goss_target *t, int i, int64_t channels, goss_val gates);
 /* What a weight [.., kh, kw, ..] is multiplied by, [Tw, kh, kw, 1, 1]. l has several kernels. */
 goss_val goss__gates_kernel(const goss__layer *l, goss_val gates);
 /* Gate i as a factor of a value of that rank: [Tw, 1, ...]. */

@@ -34,6 +34,11 @@ goss_val goss__gates_units(const goss_target *t, int i, goss_val gates) {
     return repeated(open, goss_target_units_count(t, i) / c->per, true);
 }
 
+goss_val goss__gates_channels(const goss_target *t, int i, int64_t channels, goss_val gates) {
+    const goss_val units = i < 0 ? GOSS_NONE : goss__gates_units(t, i, gates);
+    return goss_valid(units) ? repeated(units, channels / goss_target_units_count(t, i), true) : GOSS_NONE;
+}
+
 /* 1 on the taps of the kernel of size k, 0 around it: [1, kh, kw, 1, 1] of the largest one. */
 static goss_val taps(goss_graph *g, const goss__layer *l, int k) {
     const int *size = l->kernels[k], h = (l->kernel[0] - size[0]) / 2, w = (l->kernel[1] - size[1]) / 2;

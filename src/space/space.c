@@ -107,10 +107,15 @@ void goss_space_free(goss_space *s) {
 }
 
 goss_status goss_space_create(const goss_target *target, goss_space **out, goss_error *err) {
+    return goss_space_create_stored(target, GOSS_WEIGHTS_F32, out, err);
+}
+
+goss_status goss_space_create_stored(const goss_target *target, goss_weight_precision stored, goss_space **out,
+                                     goss_error *err) {
     *out = NULL;
     goss_space *s = goss__calloc(1, sizeof *s);
     if (!s) return goss_error_set(err, GOSS_E_NOMEM, "out of memory for a space");
-    s->t = target;
+    s->t = target, s->stored = stored;
     s->names = goss__calloc((size_t)target->n_gates + 1, sizeof *s->names);
     bool named = s->names != NULL;
     for (int i = 0; named && i < target->n_gates; i++) named = name_gate(s, i);

@@ -22,7 +22,8 @@ typedef struct goss__term {
 
 struct goss_space {
     const goss_target *t;
-    char **names; /* [G] */
+    goss_weight_precision stored; /* that bytes are of */
+    char **names;                 /* [G] */
     goss__term *terms;
     int n_terms, capacity, n_stages;
 };

@@ -59,6 +59,18 @@ static goss__term tensor_term(const build *b, int layer, const goss_entry *e) {
     return w;
 }
 
+/* Bytes of a tensor: of its numbers, and of scales, which are one an output. */
+static void count_bytes(build *b, int layer, const goss_entry *e) {
+    goss__term w = tensor_term(b, layer, e), scales = w;
+    const int64_t n = b->s->stored == GOSS_WEIGHTS_INT8 ? goss_entry_scales(e) : 0;
+    w.coef *= n ? 1 : NUMBER;
+    add(b, w);
+    if (n == 0) return;
+    scales.coef = NUMBER * (double)n, scales.in = scales.kernel = -1;
+    if (scales.out >= 0) scales.coef /= (double)goss_target_units_count(b->s->t, scales.out);
+    add(b, scales);
+}
+
 /* How often each weight of a product is multiplied. */
 static double times_used(const build *b, const goss__layer *l) {
     if (l->kind->looks_up) return 0;
@@ -81,17 +93,14 @@ static void count_tensors(build *b, int layer) {
     const goss__layer *l = &t->layers[layer];
     for (int i = 0; i < l->entries; i++) {
         const goss_entry *e = goss_layout_entry(t->layout, l->entries_from + i);
-        goss__term w = tensor_term(b, layer, e), macs = w;
-        w.coef *= NUMBER;
-        add(b, w);
+        goss__term macs = tensor_term(b, layer, e);
+        count_bytes(b, layer, e);
         macs.measure = GOSS__MACS;
         macs.coef *= times_used(b, l);
         if (e->role == GOSS_ROLE_WEIGHT && macs.coef > 0) add(b, macs);
     }
     for (int i = 0; l->batch_norm >= 0 && i < 2; i++) {
-        goss__term v = tensor_term(b, layer, goss_layout_entry(t->statistics, 2 * l->batch_norm + i));
-        v.coef *= NUMBER;
-        add(b, v);
+        count_bytes(b, layer, goss_layout_entry(t->statistics, 2 * l->batch_norm + i));
     }
     count_scores(b, layer);
 }
@@ -173,9 +182,10 @@ static void count_head(build *b) {
     macs.coef *= positions;
     add(b, macs);
     stage[0] = stage[1] = f;
-    f.coef *= NUMBER;
+    const bool int8 = b->s->stored == GOSS_WEIGHTS_INT8;
+    f.coef *= int8 ? 1 : NUMBER;
     add(b, f);
-    bias.coef = NUMBER;
+    bias.coef = int8 ? 2 * NUMBER : NUMBER; /* and a scale */
     add(b, bias);
     stage[0].measure = stage[1].measure = GOSS__RAM;
     stage[0].coef *= NUMBER * positions, stage[0].per_class = false;

@@ -100,8 +100,8 @@ static goss_status open_judge(goss__run *r, goss_error *err) {
     r->judged = goss__calloc((size_t)r->data.judged, sizeof *r->judged);
     if (!r->judged) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d tasks", r->data.judged);
     GOSS_TRY(goss__task_pack_init(&r->judge_pack, batch, spec, r->threads, err));
-    GOSS_TRY(goss__judge_init(&r->judge, goss_model_method(r->model), 0, batch, spec, r->data.metric, NULL, NULL,
-                              r->threads, err));
+    const goss__forward_options o = {.max_tasks = batch, .spec = spec};
+    GOSS_TRY(goss__judge_init(&r->judge, goss_model_method(r->model), &o, r->data.metric, r->threads, err));
     r->judge.forward.planner.spread = true;
     return GOSS_OK;
 }

@@ -69,8 +69,8 @@ static goss_status judge_on(goss__run *r, const goss_task_source *source, goss__
     const int tasks = (int)source->tasks, batch = goss__judge_batch(&source->spec, tasks);
     GOSS_TRY(goss__judged_open(out, r->data.metric, &source->spec, tasks, err));
     GOSS_TRY(goss__task_pack_init(&pack, batch, &source->spec, r->threads, err));
-    goss_status s = goss__judge_init(&judge, goss_model_method(r->model), 0, batch, &source->spec, r->data.metric, NULL,
-                                     NULL, r->threads, err);
+    const goss__forward_options o = {.max_tasks = batch, .spec = &source->spec};
+    goss_status s = goss__judge_init(&judge, goss_model_method(r->model), &o, r->data.metric, r->threads, err);
     if (s == GOSS_OK) {
         s = goss__model_finite(r->model, err);
         if (s == GOSS_OK) s = goss_model_store(r->model, judge.forward.params, err);

@@ -82,6 +82,10 @@ static void close_all(tuning *a) {
 }
 
 static goss_status check(const tuning *a, goss_error *err) {
+    if (a->network->precision != GOSS_WEIGHTS_F32)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "tuning: the network's weights are rounded to %s; take the steps before",
+                              goss_weight_precision_name(a->network->precision));
     if (a->rows->n < 1 || (a->held && a->held->n < 1)) return goss_error_set(err, GOSS_E_ARGUMENT, "tuning: no rows");
     if (a->o.steps >= 1 && a->o.steps <= MOST && a->o.rate > 0) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "tuning: %d steps at a rate of %g", a->o.steps, a->o.rate);
