@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench_users: recommendation at scale, on ratings made up here: many users with 20 ratings each of many items. A user
- * is a task of 10 ratings to adapt from and 10 to predict. Prints how many users a second are trained on, adapted in
- * batches and adapted one by one, on one thread in processor seconds, and the memory beside the users' own rows.
+ * is a task of 10 ratings to adapt from and 10 to predict. Of an item 32 numbers are known, and LEARNED more are a row
+ * of a table that is trained along, of which a step reads and updates the rows of its users' items. Prints how many
+ * users a second are trained on, adapted in batches and adapted one by one, on one thread in processor seconds, and the
+ * memory beside the users' and the items' own rows.
  *
- *     bench_users DIR [USERS [ITEMS [STEPS]]]      a new folder for the run; (1000000 100000 300)
+ *     bench_users DIR [USERS [ITEMS [STEPS [LEARNED]]]]      a new folder for the run; (1000000 100000 300 8)
+ *
+ * LEARNED 0 has no table: what is known is all.
  *
  * Not one of the races of bench/race.py: nothing else is run beside it. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -24,6 +29,7 @@ typedef struct rated {
 
 static struct {
     int64_t users, items;
+    int learned;   /* numbers of an item */
     float *item;   /* [items, WIDTH]: of the factors that make ratings, and numbers that tell nothing */
     rated *rating; /* [users, RATED] */
 } all;
@@ -55,8 +61,8 @@ static double uniform(uint64_t k, uint64_t i) {
 }
 static double number(uint64_t k, uint64_t i) { return sqrt(12) * (uniform(k, i) - 0.5); }
 
-static void make_world(int64_t users, int64_t items) {
-    all.users = users, all.items = items;
+static void make_world(int64_t users, int64_t items, int learned) {
+    all.users = users, all.items = items, all.learned = learned;
     all.item = malloc((size_t)items * WIDTH * sizeof *all.item);
     all.rating = malloc((size_t)users * RATED * sizeof *all.rating);
     if (!all.item || !all.rating) exit(1);
@@ -75,6 +81,14 @@ static void make_world(int64_t users, int64_t items) {
     }
 }
 
+/* Numbers of x: with a table the item's own is the last, from 1. */
+static size_t input_size(void) { return WIDTH + (all.learned > 0); }
+
+static void put_item(int32_t item, float *x) {
+    memcpy(x, all.item + (int64_t)item * WIDTH, WIDTH * sizeof *x);
+    if (all.learned) x[WIDTH] = (float)(1 + item);
+}
+
 /* Users in a scattered order, each once in a round. */
 static void draw(const goss_task_source *source, uint64_t k, goss_task *t) {
     const uint64_t user = (k * 0x9e3779b97f4a7c15u) % (uint64_t)all.users;
@@ -84,7 +98,7 @@ static void draw(const goss_task_source *source, uint64_t k, goss_task *t) {
         const rated *own = &all.rating[user * RATED + (uint64_t)r];
         const int at = r < SUPPORT ? r : r - SUPPORT;
         float *x = r < SUPPORT ? t->support : t->query, *y = r < SUPPORT ? t->support_target : t->query_target;
-        for (int j = 0; x && j < WIDTH; j++) x[at * WIDTH + j] = all.item[own->item * WIDTH + j];
+        if (x) put_item(own->item, x + (size_t)at * input_size());
         if (y) y[at] = own->rating;
     }
 }
@@ -92,7 +106,9 @@ static void draw(const goss_task_source *source, uint64_t k, goss_task *t) {
 static goss_task_source source_of(void) {
     static const float mean = 3.5f, deviation = 1;
     goss_task_source s = {.spec = {.input_rank = 1,
-                                   .input = {WIDTH},
+                                   .input = {(int64_t)input_size()},
+                                   .items = all.learned ? 1 + all.items : 0,
+                                   .item_numbers = all.learned,
                                    .outputs = 1,
                                    .supports = SUPPORT,
                                    .queries = RATED - SUPPORT,
@@ -168,7 +184,7 @@ static double in_batches(const goss_model *m, const goss_task_source *users, dou
 
 /* Milliseconds of one user: adapt, and predict ten ratings. */
 static double alone(const goss_model *m, const goss_task_source *users) {
-    static float x[(RATED - SUPPORT) * WIDTH], said[RATED];
+    static float x[(RATED - SUPPORT) * (WIDTH + 1)], said[RATED];
     goss_threads *one;
     goss_predictor *p;
     must(goss_threads_new(1, &one, &err));
@@ -189,10 +205,13 @@ static double alone(const goss_model *m, const goss_task_source *users) {
 
 int main(int argc, char **argv) {
     const int64_t users = argc > 2 ? atoll(argv[2]) : 1000000, items = argc > 3 ? atoll(argv[3]) : 100000;
+    const int learned = argc > 5 ? atoi(argv[5]) : 8;
     double trained, batched;
-    if (argc < 2 || users < 1 || items < 1 || users > 100000000 || items > 10000000) return 2;
-    make_world(users, items);
-    const double rows = ((double)users * RATED * sizeof(rated) + (double)items * WIDTH * sizeof(float)) / 1048576;
+    if (argc < 2 || users < 1 || items < 1 || users > 100000000 || items > 10000000 || learned < 0 || learned > 4096)
+        return 2;
+    make_world(users, items, learned);
+    const double ratings = (double)users * RATED * sizeof(rated), known = (double)items * WIDTH * sizeof(float);
+    const double table = (double)items * learned * sizeof(float), mega = 1048576;
     const goss_task_source source = source_of();
     goss_model *m = train(&source, argv[1], argc > 4 ? argv[4] : "300", &trained);
     const double error = in_batches(m, &source, &batched), each = alone(m, &source);
@@ -202,7 +221,9 @@ int main(int argc, char **argv) {
     printf("adapted in batches  %10.0f users a second, with %d predictions each; rmse %.3f (noise 0.3)\n", batched,
            RATED - SUPPORT, error);
     printf("adapted alone       %10.3f ms a user, with %d predictions\n", each, RATED - SUPPORT);
-    printf("memory              %10.0f MB at most, of which %.0f MB are ratings and items\n", megabytes(), rows);
+    printf("memory              %10.0f MB at most, of which %.0f MB are ratings and items", megabytes(),
+           (ratings + known) / mega);
+    printf(", and a table of %d learned numbers of each item is %.0f MB\n", learned, table / mega);
     goss_model_free(m);
     free(all.item), free(all.rating);
     return 0;

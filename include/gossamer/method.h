@@ -42,10 +42,15 @@ typedef struct goss_task_batch {
      * [T,S L,W], and weights of support and queries 0 for steps that do not count. These are the weights of samples
      * [T,samples] then, else GOSS_NONE: those above. */
     goss_val support_samples, query_samples;
-    goss_val task;             /* "task" index [T]: ids of the random streams */
-    goss_val descriptor;       /* "descriptor" [T,D] */
-    goss_val id;               /* "id" index [T]: ids of the tasks; the spec's `ids` for a new one */
-    goss_val known;            /* "known" [T]: 0 for a new task, else 1 */
+    goss_val task;       /* "task" index [T]: ids of the random streams */
+    goss_val descriptor; /* "descriptor" [T,D] */
+    goss_val id;         /* "id" index [T]: ids of the tasks; the spec's `ids` for a new one */
+    goss_val known;      /* "known" [T]: 0 for a new task, else 1 */
+    /* Where samples are of items: the table's parameter GOSS_METHOD_ITEMS [items, D], index "item_rows" [R] of the
+     * batch's distinct items, and their rows, a variable [R, D], from which those of the samples are gathered by
+     * "support_item" [T,S] and "query_item" [T,Q]. x above has them in the place of the item's number: the same for
+     * every method. */
+    goss_val item_table, item_rows, item_values;
     int64_t outputs;           /* W at most */
     bool all_known, supported; /* of the spec: no task is new; tasks have support samples */
     bool labelled_queries; /* tables: queries are further labelled samples, to which the head is fitted, too (false) */
@@ -55,6 +60,8 @@ typedef struct goss_task_batch {
 GOSS_API goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_task_spec *spec, int64_t tasks);
 
 #define GOSS_METHOD_MAX_NETWORKS 64
+/* The name of the parameter of the items' table. */
+#define GOSS_METHOD_ITEMS "items"
 /* The maximal number of strengths that a hypernetwork can be conditioned on, and the name of their parameter
  * [GOSS_METHOD_STRENGTHS]: logarithms of strengths scaled to -1 .. 1 over each range. Not trained; set by the user of
  * the model. */
@@ -109,6 +116,8 @@ typedef struct goss_method_options {
     double code_rate;                /* their rate, of Adam; 0: 0.1 */
     double penalty;                  /* hypernet: weight in the loss of goss_generated.penalty (0) */
     double ridge;                    /* initial lambda of the ridge head, learned (1) */
+    int64_t items;                   /* goss_task_spec.items; 0: none (0) */
+    int item_numbers;                /* of the row of an item, among those of `input` (0) */
     const goss_objective *objective; /* NULL: classification. Methods refuse objectives they are not defined for */
     /* Numbers per target (1); with classes: the number of shared classes, each with a row of the network's head; 0:
      * tasks have their own classes, for which heads are computed. */

@@ -96,7 +96,8 @@ typedef struct goss_catalogue goss_catalogue;
 
 /* How a catalogue is fitted; defaults in brackets. */
 typedef struct goss_catalogue_options {
-    int factors;                     /* of an item, at most: those that ratings do not support vanish (8) */
+    int factors;   /* of an item, at most: those that ratings do not support vanish (8) */
+    int embedding; /* numbers of an item that a model learns along (goss_task_spec.items); 0: none (0) */
     const goss_objective *objective; /* without classes; NULL: squared error (NULL) */
     const char *metrics;         /* names, "mae, rmse"; the first is validated. NULL: those of the objective (NULL) */
     int support, most_support;   /* ratings of a new user, noted for those who apply the model (5, 20) */
@@ -136,7 +137,8 @@ GOSS_API void goss_catalogue_forget(goss_catalogue *c);
 
 /* The number of items, those that only the file of items has among them. */
 GOSS_API int goss_catalogue_items(const goss_catalogue *c);
-/* The length of an item's x: bias, logarithm of the number of ratings, factors, features. */
+/* The length of an item's x: bias, logarithm of the number of ratings, factors, features, and with
+ * goss_catalogue_options.embedding the item's number: 1 + its index, 0 for items that the catalogue lacks. */
 GOSS_API int goss_catalogue_width(const goss_catalogue *c);
 /* What goss_catalogue_find returns where no item has a name, or several have. */
 #define GOSS_CATALOGUE_NONE (-1)

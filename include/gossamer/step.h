@@ -52,6 +52,12 @@ typedef struct goss_step_param {
      * is param minus its mean over tasks, and the loss is not differentiated with respect to param (Reptile, Nichol et
      * al. 2018). */
     goss_val end;
+    /* Row-sparse training of a table (optimizer.h): param is then [V, D], the layout has one tensor of that shape, rows
+     * is an index [R] of distinct rows, and values [R, D] a variable, goss_variable(goss_gather(param, rows)), through
+     * which alone the loss reads the table: the gradient is that with respect to it, and no other row is read or
+     * changes. If samples share a row, gather from `values`: the row's gradients are then summed in the order of the
+     * samples. Whole batches only. GOSS_NONE: all of param is trained. */
+    goss_val rows, values;
 } goss_step_param;
 
 /* A number that is reported besides the loss. */
@@ -133,7 +139,7 @@ typedef struct goss_step_result {
  * zero: the caller sets initial values. All memory is allocated here, none by goss_step_run. threads: borrowed until
  * goss_step_free. options, what it points to, and what the source's loss names are copied or borrowed as said there.
  * Errors: GOSS_E_ARGUMENT: counts out of range, a micro_batch that does not divide `tasks`, a penalty that couples
- * tasks with a micro_batch, `combine` without one; the graph's; GOSS_E_NOMEM. Owns: *out, goss_step_free. */
+ * tasks or parameters trained by rows with a micro_batch, `combine` without one; the graph's; GOSS_E_NOMEM. Owns: *out, goss_step_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_step_new(const goss_step_source *source, const goss_step_options *options,
                                                  goss_threads *threads, goss_step **out, goss_error *err);
 /* Frees a step and its parameters; NULL is allowed. */

@@ -29,7 +29,12 @@ typedef struct goss_task_spec {
     int supports, queries;           /* samples of a task at most; support sets may be empty */
     int descriptor;                  /* length of a task's descriptor; 0: none */
     int64_t ids;                     /* tasks with an id, 0 .. ids - 1; 0: none */
-    bool shared_classes;             /* class w has the same meaning in all tasks, and each has `outputs` classes */
+    /* Samples of things that all tasks share, such as the items that users rate: the last number of x is the item's, 1
+     * .. items - 1, or 0 for one that is not known. 0: samples are of none. input_rank 1 only; at most 2^24. Networks
+     * see, in place of that number, a row of a table [items, item_numbers] that is learned along (goss_task_batch). */
+    int64_t items;
+    int item_numbers;    /* at least 1 with items */
+    bool shared_classes; /* class w has the same meaning in all tasks, and each has `outputs` classes */
     /* Tasks with an id have their own classes, always the same ones in the same order: as many as a draw writes to
      * goss_task.outputs, at most `outputs`. */
     bool task_classes;
@@ -87,6 +92,9 @@ GOSS_API GOSS_MUST_USE goss_status goss_task_spec_check(const goss_task_spec *sp
 GOSS_API const goss_objective *goss_task_objective(const goss_task_spec *spec);
 /* The number of elements of a sample's x: the product of `input`. */
 GOSS_API size_t goss_task_input_size(const goss_task_spec *spec);
+/* The input of networks for such tasks, which have the row of an item in the place of its number. Shapes: out
+ * [input_rank]. Returns out. */
+GOSS_API const int64_t *goss_task_network_input(const goss_task_spec *spec, int64_t out[GOSS_TASK_MAX_RANK]);
 /* The number of elements of a raw target: 1 with classes (input[0] if each step has one), else `outputs`. */
 GOSS_API int goss_task_target_size(const goss_task_spec *spec);
 /* Whether output w has a fixed meaning whenever a task is drawn: without classes, with shared classes, and with

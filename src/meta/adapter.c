@@ -96,6 +96,12 @@ static goss_data_spec data_of_network(const goss_model *m) {
     return d;
 }
 
+static void take_items(const goss_model *m, goss_network *n) {
+    for (int i = 0; i < goss_method_params(m->method); i++)
+        if (strcmp(goss_method_param_at(m->method, i).name, GOSS_METHOD_ITEMS) == 0)
+            memcpy(n->item_rows, m->values[i], (size_t)goss_layout_total(n->items) * sizeof *n->item_rows);
+}
+
 goss_status goss__adapter_network(const goss__adapter *a, goss_network **out, goss_error *err) {
     goss_network *n = goss__calloc(1, sizeof *n);
     *out = NULL;
@@ -107,6 +113,7 @@ goss_status goss__adapter_network(const goss__adapter *a, goss_network **out, go
     const goss_data_spec data = data_of_network(a->model);
     if (s == GOSS_OK) s = goss__data_spec_copy(&data, &n->data, err);
     if (s == GOSS_OK) s = goss__network_room(n, a->outputs, err);
+    if (s == GOSS_OK && n->items) take_items(a->model, n);
     if (s == GOSS_OK)
         *out = n;
     else

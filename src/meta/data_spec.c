@@ -199,6 +199,8 @@ static goss_status write_task(const goss_task_spec *t, goss_tensor_file *file, g
     if (t->lengths) GOSS_TRY(write_number(file, "spec.lengths", 1, err));
     GOSS_TRY(write_number(file, "spec.descriptor", t->descriptor, err));
     GOSS_TRY(write_number(file, "spec.ids", t->ids, err));
+    if (t->items) GOSS_TRY(write_number(file, "spec.items", t->items, err));
+    if (t->items) GOSS_TRY(write_number(file, "spec.item_numbers", t->item_numbers, err));
     if (!t->scale.mean) return GOSS_OK;
     GOSS_TRY(write_floats(t->scale.mean, t->outputs, "spec.mean", file, err));
     return write_floats(t->scale.deviation, t->outputs, "spec.deviation", file, err);
@@ -217,7 +219,7 @@ goss_status goss__data_spec_write(const goss_data_spec *s, goss_tensor_file *fil
 static goss_status read_task(const goss_safetensors *f, goss_task_spec *t, goss_error *err) {
     const char *objective = goss_safetensors_meta(f, "spec.objective");
     float input[GOSS_TASK_MAX_RANK];
-    int64_t v[7] = {0};
+    int64_t v[9] = {0};
     if (!objective || !goss_safetensors_meta(f, "spec.input"))
         return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks spec.input or spec.objective");
     GOSS_TRY(goss__file_number(f, "spec.input_rank", 1, GOSS_TASK_MAX_RANK, &v[0], err));
@@ -229,11 +231,17 @@ static goss_status read_task(const goss_safetensors *f, goss_task_spec *t, goss_
     if (goss_safetensors_meta(f, "spec.task_classes"))
         GOSS_TRY(goss__file_number(f, "spec.task_classes", 0, 1, &v[5], err));
     if (goss_safetensors_meta(f, "spec.lengths")) GOSS_TRY(goss__file_number(f, "spec.lengths", 0, 1, &v[6], err));
+    if (goss_safetensors_meta(f, "spec.items")) {
+        GOSS_TRY(goss__file_number(f, "spec.items", 1, 1 << 24, &v[7], err));
+        GOSS_TRY(goss__file_number(f, "spec.item_numbers", 1, 1 << 16, &v[8], err));
+    }
     *t = (goss_task_spec){.input_rank = (int)v[0],
                           .outputs = (int)v[1],
                           .shared_classes = v[2] != 0,
                           .descriptor = (int)v[3],
                           .ids = v[4],
+                          .items = v[7],
+                          .item_numbers = (int)v[8],
                           .task_classes = v[5] != 0,
                           .lengths = v[6] != 0};
     for (int i = 0; i < t->input_rank; i++) t->input[i] = (int64_t)input[i];

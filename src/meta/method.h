@@ -28,6 +28,7 @@ struct goss_method {
     goss_structure_options structure;
     bool any_size;      /* structure.high was not given: without a limit there is none */
     goss_layout *head;  /* scalars of the method, if any */
+    goss_layout *items; /* the table of items; NULL: samples are of none */
     goss_layout *cells; /* tables: conditioner, generator and what of the target is the same for all tables */
     goss_target *rest;  /* tables: the target behind its first layer */
     goss_layout *codes; /* hypernet conditioned on ids: a row for each, one for new tasks, and one for each strength */
@@ -110,6 +111,10 @@ goss_status goss__method_param(goss_method *m, const char *name, const goss_layo
 /* Declares the target's weights, running statistics where they are kept, and the layout "head" of `n` numbers a
  * name of `names` (all zero at the start). */
 goss_status goss__method_setup(goss_method *m, const char *const *names, int64_t n, bool trained, goss_error *err);
+/* The layout of a table of items. Owns: goss_layout_free, of *out in any case. */
+goss_status goss__item_layout(int64_t items, int numbers, goss_layout **out, goss_error *err);
+/* x [..., n] with `row` [..., D] in the place of its last number, which is the item's. */
+goss_val goss__item_input(goss_val x, goss_val row);
 /* Whether the method makes a network for each task (pixels does not). */
 bool goss__method_adapts(const goss_method *m);
 /* Whether a task without a support set is none for the method. */
@@ -172,7 +177,7 @@ void goss__proto_head(goss_val features, const goss_task_batch *b, goss_val scal
 
 /* ---- method_beside.c ---- */
 /* What training adds to a loss for what is trained beside the method: 0, with its gradient. GOSS_NONE: nothing is. */
-goss_val goss__beside_term(const goss_method *m, goss_graph *g, const goss_task_batch *b);
+goss_val goss__beside_term(const goss_method *m, goss_graph *g, const goss_task_batch *batch);
 
 /* ---- method_maml.c ---- */
 /* The head that gradient steps start from. */

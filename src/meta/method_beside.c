@@ -48,9 +48,12 @@ static goss_val maml_loss(const goss_method *m, goss_graph *g, const goss_task_b
 
 /* ---- both ---- */
 
-/* Its value is 0, so that the reported loss is the method's; the method's parameters get no gradient from it. */
-goss_val goss__beside_term(const goss_method *m, goss_graph *g, const goss_task_batch *b) {
+/* Its value is 0, so that the reported loss is the method's; the method's parameters get no gradient from it, nor does
+ * the table of items, which the method alone learns. */
+goss_val goss__beside_term(const goss_method *m, goss_graph *g, const goss_task_batch *batch) {
     goss_val loss = GOSS_NONE;
+    goss_task_batch own = *batch, *b = &own;
+    if (m->items) own.support = goss_detach(own.support), own.query = goss_detach(own.query);
     if (m->joint) loss = joint_loss(m, g, b);
     if (m->maml) loss = goss_valid(loss) ? goss_add(loss, maml_loss(m, g, b)) : maml_loss(m, g, b);
     return goss_valid(loss) ? goss_sub(loss, goss_detach(loss)) : loss;

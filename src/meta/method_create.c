@@ -8,6 +8,7 @@
 #include "meta/structure.h"
 #include "nn/nn.h"
 #include "task/task.h"
+#include "task/task_pack.h"
 
 static const goss__method_kind *const kinds[] = {
     &goss__method_hypernet, &goss__method_protonet, &goss__method_ridge,   &goss__method_maml,
@@ -80,6 +81,26 @@ static void count_steps(const goss_task_spec *spec, goss_task_batch *b) {
     b->S = goss_extent_mul(b->S, steps_of(spec, b)), b->Q = goss_extent_mul(b->Q, steps_of(spec, b));
 }
 
+/* ---- items ---- */
+
+goss_val goss__item_input(goss_val x, goss_val row) {
+    const int axis = goss_rank(x) - 1;
+    const int64_t known = goss_dim(x, axis).count - 1;
+    return known == 0 ? row : goss_concat((goss_val[]){goss_slice(x, axis, 0, known), row}, 2, axis);
+}
+
+/* Rows of the batch's items are read once, and are what a step differentiates by and updates. */
+static void declare_items(goss_graph *g, const goss_task_spec *spec, int64_t tasks, goss_task_batch *b) {
+    const goss_extent R = goss_symbol(g, "R", goss__task_items_most(spec, tasks));
+    b->item_table = goss_param(g, GOSS_METHOD_ITEMS, GOSS_SHAPE(goss_n(spec->items), goss_n(spec->item_numbers)));
+    b->item_rows = goss_input(g, "item_rows", GOSS_INDEX, GOSS_SHAPE(R));
+    b->item_values = goss_variable(goss_gather(b->item_table, b->item_rows));
+    const goss_val support = goss_input(g, "support_item", GOSS_INDEX, GOSS_SHAPE(b->T, b->S)),
+                   query = goss_input(g, "query_item", GOSS_INDEX, GOSS_SHAPE(b->T, b->Q));
+    b->support = goss__item_input(b->support, goss_gather(b->item_values, support));
+    b->query = goss__item_input(b->query, goss_gather(b->item_values, query));
+}
+
 goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_task_spec *spec, int64_t tasks) {
     const bool classes = goss_task_objective(spec)->classes;
     goss_task_batch b = {.T = goss_symbol(g, "T", tasks),
@@ -109,6 +130,7 @@ goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_task_spec *spe
     if (spec->ids > 0) b.id = goss_input(g, "id", GOSS_INDEX, GOSS_SHAPE(b.T));
     if (spec->ids > 0) b.known = goss_input(g, "known", GOSS_REAL, GOSS_SHAPE(b.T));
     if (goss_task_objective(spec)->steps) count_steps(spec, &b);
+    if (spec->items > 0) declare_items(g, spec, tasks, &b);
     return b;
 }
 
@@ -140,6 +162,20 @@ goss_status goss__method_setup(goss_method *m, const char *const *names, int64_t
         GOSS_TRY(goss_layout_add(m->head, &e, err));
     }
     return goss__method_param(m, "head", m->head, trained, err);
+}
+
+goss_status goss__item_layout(int64_t items, int numbers, goss_layout **out, goss_error *err) {
+    /* At 0 an item that was never met is as one that is not known. */
+    const goss_entry e = {.name = "rows",
+                          .rank = 2,
+                          .dim = {items, numbers},
+                          .init = GOSS_INIT_ZEROS,
+                          .role = GOSS_ROLE_WEIGHT,
+                          .layer = -1,
+                          .out_units = -1,
+                          .in_units = -1};
+    GOSS_TRY(goss_layout_new(out, err));
+    return goss_layout_add(*out, &e, err);
 }
 
 goss_extent goss__head_width(const goss_method *m, const goss_task_batch *b) {
@@ -196,6 +232,8 @@ static goss_status check_options(const goss_method_options *o, goss_error *err) 
     if (!(o->penalty >= 0)) bad = "penalty is negative";
     if (o->code_steps < 0 || o->code_steps > 1000) bad = "code_steps is not in 0 .. 1000";
     if (!(o->code_rate >= 0)) bad = "code_rate is negative";
+    if (o->items < 0 || o->items > 1 << 24 || (o->items > 0) != (o->item_numbers > 0))
+        bad = "items is not in 0 .. 2^24, or item_numbers does not go with it";
     if (o->outputs < 0 || o->outputs > 1 << 20) bad = "outputs is not in 0 .. 1048576";
     return bad ? goss_error_set(err, GOSS_E_ARGUMENT, "method: %s", bad) : GOSS_OK;
 }
@@ -275,6 +313,10 @@ static goss_status build(goss_method *m, const char *name, const char *backbone,
     const bool beside = m->fixed && !m->batch_norm && m->kind->trains;
     m->joint = m->options.joint && beside && !m->kind->is_joint;
     m->maml = m->options.maml && beside && m->kind != &goss__method_maml;
+    if (m->options.items > 0) {
+        GOSS_TRY(goss__item_layout(m->options.items, m->options.item_numbers, &m->items, err));
+        GOSS_TRY(goss__method_param(m, GOSS_METHOD_ITEMS, m->items, m->kind->trains, err));
+    }
     if (m->joint) GOSS_TRY(goss__method_param(m, GOSS__JOINT, goss_target_layout(m->target), true, err));
     return m->maml ? goss__method_param(m, GOSS__MAML, goss_target_layout(m->target), true, err) : GOSS_OK;
 }
@@ -300,7 +342,7 @@ void goss_method_free(goss_method *m) {
     if (!m) return;
     goss_hyper_free(m->hyper);
     goss_share_free(m->share);
-    goss_layout_free(m->head);
+    goss_layout_free(m->head), goss_layout_free(m->items);
     goss_layout_free(m->cells), goss_layout_free(m->steps);
     goss_target_free(m->rest);
     goss_space_free(m->space);

@@ -233,13 +233,23 @@ static void add_running_update(const goss_method *m, const goss__solution *s, go
     out->state[out->n_states++] = (goss_step_state){"running", goss_weights_slab(s->net.running), after};
 }
 
-static void add_params(const goss_method *m, goss_graph *g, goss_step_loss *out) {
+/* Only the rows of the batch's items are read: only these are differentiated by and updated. */
+static void add_items(const goss_task_batch *b, goss_graph *g, goss_step_param *to) {
+    if (!goss_valid(b->item_values))
+        goss_graph_fail(g, GOSS_E_ARGUMENT, "the method has a table of items, and the tasks have none");
+    to->param = b->item_table, to->rows = b->item_rows, to->values = b->item_values;
+}
+
+static void add_params(const goss_method *m, goss_graph *g, const goss_task_batch *b, goss_step_loss *out) {
     for (int i = 0; i < m->n_params; i++) {
         const goss_method_param *p = &m->params[i];
         if (!p->trained) continue;
         goss_step_param *to = &out->param[out->n_params++];
         to->name = p->name, to->layout = p->layout; /* an end is there already */
-        to->param = goss_param(g, p->name, GOSS_SHAPE(goss_n(goss_layout_total(p->layout))));
+        if (p->layout == m->items)
+            add_items(b, g, to);
+        else
+            to->param = goss_param(g, p->name, GOSS_SHAPE(goss_n(goss_layout_total(p->layout))));
     }
 }
 
@@ -270,7 +280,7 @@ goss_step_loss goss_method_train(const goss_method *m, goss_graph *g, const goss
         m->kind->train(m, batch, &out);
     else
         train_by_queries(m, g, batch, &out);
-    add_params(m, g, &out);
+    add_params(m, g, batch, &out);
     goss_scope_pop(g);
     return out;
 }

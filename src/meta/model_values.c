@@ -106,6 +106,12 @@ goss_status goss__model_inherit(goss_model *to, const goss_model *from, goss_err
     return GOSS_OK;
 }
 
+/* Rows of a table of items mean the same where the same preprocessing numbers the items. */
+static bool same_rows(const goss_model *to, const goss_model *from, const char *param) {
+    const char *a = to->data.of.transform, *b = from->data.of.transform;
+    return strcmp(param, GOSS_METHOD_ITEMS) != 0 || (a && b ? strcmp(a, b) == 0 : a == b);
+}
+
 goss_status goss_model_copy_values(goss_model *to, const goss_model *from, unsigned *fresh, goss_error *err) {
     unsigned kept = 0;
     GOSS_TRY(check_embedding(to, from, err));
@@ -113,7 +119,8 @@ goss_status goss_model_copy_values(goss_model *to, const goss_model *from, unsig
     for (int i = 0; i < goss_method_params(to->method); i++) {
         goss_method_param p = goss_method_param_at(to->method, i);
         int j = param_of(from, p.name);
-        if (j >= 0 && same_layout(p.layout, goss_method_param_at(from->method, j).layout))
+        if (j >= 0 && same_layout(p.layout, goss_method_param_at(from->method, j).layout) &&
+            same_rows(to, from, p.name))
             memcpy(to->values[i], from->values[j], (size_t)goss_layout_total(p.layout) * sizeof(float));
         else
             kept |= 1u << i;

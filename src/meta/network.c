@@ -8,6 +8,17 @@
 
 #include "base/alloc.h"
 #include "base/finite.h"
+#include "meta/method.h"
+
+static goss_status items_room(goss_network *n, goss_error *err) {
+    const goss_task_spec *t = &n->data.of.task;
+    if (t->items == 0) return GOSS_OK;
+    GOSS_TRY(goss__item_layout(t->items, t->item_numbers, &n->items, err));
+    n->item_rows = goss__alloc_aligned((size_t)goss_layout_total(n->items) * sizeof *n->item_rows);
+    if (n->item_rows) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_NOMEM, "no memory for %lld items of %d numbers", (long long)t->items,
+                          t->item_numbers);
+}
 
 goss_status goss__network_room(goss_network *n, int outputs, goss_error *err) {
     size_t weights = (size_t)n->members * (size_t)goss_layout_total(goss_target_layout(n->target));
@@ -19,13 +30,14 @@ goss_status goss__network_room(goss_network *n, int outputs, goss_error *err) {
         return goss_error_set(err, GOSS_E_NOMEM, "no memory for a network of %zu weights and %d outputs", weights,
                               outputs);
     n->outputs = outputs;
-    return GOSS_OK;
+    return items_room(n, err);
 }
 
 void goss_network_free(goss_network *n) {
     if (!n) return;
     goss__names_free(n->names, n->outputs);
-    goss__free(n->slab), goss__free(n->statistics);
+    goss__free(n->slab), goss__free(n->statistics), goss__free(n->item_rows);
+    goss_layout_free(n->items);
     goss__data_spec_free(&n->data);
     goss_target_free(n->target);
     goss__notes_free(&n->notes);
@@ -80,7 +92,8 @@ static int64_t bytes_of(const goss_network *n, const goss_layout *l, const float
 }
 
 int64_t goss_network_bytes(const goss_network *n) {
-    const int64_t weights = bytes_of(n, goss_target_layout(n->target), n->slab);
+    const int64_t items = n->items ? goss_layout_total(n->items) * (int64_t)sizeof *n->item_rows : 0;
+    const int64_t weights = bytes_of(n, goss_target_layout(n->target), n->slab) + items;
     return n->statistics ? weights + bytes_of(n, goss_target_statistics(n->target), n->statistics) : weights;
 }
 
@@ -184,6 +197,15 @@ static goss_val uncertainty(const goss_network *n, goss_val output, goss_val ans
     return deviation(answer, o->variance ? o->variance(output) : GOSS_NONE, mean);
 }
 
+/* x with the rows of its items. */
+static goss_val look_up(const goss_network *n, goss_graph *g, goss_val x) {
+    const goss_task_spec *t = &n->data.of.task;
+    if (t->items == 0) return x;
+    const goss_val table = goss_param(g, GOSS_METHOD_ITEMS, GOSS_SHAPE(goss_n(t->items), goss_n(t->item_numbers)));
+    const goss_val item = goss_squeeze(goss_slice(x, 2, t->input[0] - 1, 1), 2);
+    return goss__item_input(x, goss_gather(table, goss_to_index(item)));
+}
+
 goss_status goss__network_build(const goss_network *n, goss_graph *g, goss_val x, goss_target_context c, bool any,
                                 goss_val out[2], goss_error *err) {
     goss_weights *w = declare(n, g, goss_target_layout(n->target), any ? NULL : n->slab, "weights"), *running = NULL;
@@ -191,7 +213,8 @@ goss_status goss__network_build(const goss_network *n, goss_graph *g, goss_val x
         running = declare(n, g, goss_target_statistics(n->target), any ? NULL : n->statistics, "statistics");
     c.batch_steps = goss_task_objective(&n->data.of.task)->steps;
     if (running) c.norm = GOSS_NORM_RUNNING, c.running = running;
-    goss_val y = goss_target_apply(n->target, x, w, &c).logits, p = goss_task_objective(&n->data.of.task)->answer(y);
+    goss_val y = goss_target_apply(n->target, look_up(n, g, x), w, &c).logits,
+             p = goss_task_objective(&n->data.of.task)->answer(y);
     out[0] = goss_mean(p, GOSS_AXIS(0), true);
     out[1] = goss_network_tells_uncertainty(n) ? uncertainty(n, y, p, out[0]) : GOSS_NONE;
     goss_weights_free(w);
@@ -203,9 +226,9 @@ goss_status goss__network_compile(const goss_network *n, int batch, bool any, in
                                   goss_error *err) {
     goss_graph *g = goss_graph_new();
     if (!g) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
-    goss_shape shape = {.rank = 2 + goss_target_input_rank(n->target), .dim = {goss_n(1), goss_symbol(g, "N", batch)}};
-    for (int i = 0; i < goss_target_input_rank(n->target); i++)
-        shape.dim[2 + i] = goss_n(goss_target_input(n->target)[i]);
+    const goss_task_spec *t = &n->data.of.task;
+    goss_shape shape = {.rank = 2 + t->input_rank, .dim = {goss_n(1), goss_symbol(g, "N", batch)}};
+    for (int i = 0; i < t->input_rank; i++) shape.dim[2 + i] = goss_n(t->input[i]);
     goss_val outputs[2];
     goss_target_context c = goss_target_context_defaults();
     if (n->data.of.task.lengths) shape.dim[2] = goss_symbol(g, "L", goss_target_input(n->target)[0]);
@@ -238,6 +261,11 @@ static void fill(const goss_network *n, goss_params *params, const goss_layout *
 void goss__network_store(const goss_network *n, goss_params *params) {
     fill(n, params, goss_target_layout(n->target), n->slab, "weights");
     if (n->statistics) fill(n, params, goss_target_statistics(n->target), n->statistics, "statistics");
+}
+
+void goss__network_store_items(const goss_network *n, goss_params *params) {
+    const int64_t rows = n->items ? goss_layout_total(n->items) : 0;
+    if (n->items) put(params, GOSS_METHOD_ITEMS, n->item_rows, rows, rows, 1);
 }
 
 void goss__network_to_units(const goss_network *n, float *out, float *uncertainty, int count) {

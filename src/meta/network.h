@@ -13,6 +13,8 @@ struct goss_network {
     int members;                     /* networks of this target: more than one is an ensemble */
     float *slab, *statistics;        /* [members, total]; statistics: NULL without batch norm */
     goss_weight_precision precision; /* of the file; INT8: the slab holds what rounding has left of it */
+    goss_layout *items;              /* of the table of items; NULL: samples are of none */
+    float *item_rows;                /* its numbers, the same for all members, in any precision floats */
     int outputs;                     /* of the target */
     char **names;                    /* [outputs] of the classes, or of the targets */
     goss__notes notes;
@@ -33,8 +35,9 @@ goss_status goss__network_build(const goss_network *n, goss_graph *g, goss_val x
 /* Standardised numbers [count, W] in the user's units. How far members disagree, [count] or NULL, is in those of the
  * target where there is one. */
 void goss__network_to_units(const goss_network *n, float *out, float *uncertainty, int count);
-/* Its parameters' values. */
+/* Its parameters' values: weights and statistics, and the items' table, which all networks of a model have. */
 void goss__network_store(const goss_network *n, goss_params *params);
+void goss__network_store_items(const goss_network *n, goss_params *params);
 /* Whether tensor i of the members' slabs of a layout is the same in all of them. */
 bool goss__network_agrees(const goss_network *n, const goss_layout *l, const float *slab, int i);
 #endif

@@ -112,6 +112,7 @@ static goss_status collect(const goss_network *n, goss_tensor_file *file, stored
     GOSS_TRY(write_names(n, file, err));
     GOSS_TRY(write_members(n, file, err));
     GOSS_TRY(write_slabs(n, file, goss_target_layout(n->target), n->slab, to, err));
+    if (n->items) GOSS_TRY(goss__slab_write(file, GOSS_METHOD_ITEMS, n->items, n->item_rows, err));
     return n->statistics ? write_slabs(n, file, goss_target_statistics(n->target), n->statistics, to, err) : GOSS_OK;
 }
 
@@ -153,8 +154,9 @@ static goss_status count_tensors(const goss_network *n, const goss_safetensors *
 
 /* The description must match the tensors in the file before memory is allocated for it. */
 static goss_status bounded(const goss_safetensors *f, const goss_network *n, goss_error *err) {
-    int64_t want = 0, have = 0;
-    int tensors = 0;
+    const goss_task_spec *task = &n->data.of.task;
+    int64_t want = task->items * task->item_numbers, have = 0;
+    int tensors = task->items > 0;
     GOSS_TRY(count_tensors(n, f, goss_target_layout(n->target), &tensors, &want, err));
     GOSS_TRY(count_tensors(n, f, goss_target_statistics(n->target), &tensors, &want, err));
     for (int i = 0; i < goss_safetensors_count(f); i++) have += goss__tensor_numel(goss_safetensors_at(f, i));
@@ -233,7 +235,8 @@ static goss_status read_target(const goss_safetensors *f, goss_network *n, int64
     const char *text = goss_safetensors_meta(f, "target");
     const goss_task_spec *t = &n->data.of.task;
     if (!text) return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks target");
-    goss_status s = goss_target_parse(text, t->input, t->input_rank, outputs, &n->target, err);
+    int64_t input[GOSS_TASK_MAX_RANK];
+    goss_status s = goss_target_parse(text, goss_task_network_input(t, input), t->input_rank, outputs, &n->target, err);
     if (s != GOSS_OK) return goss_error_prefix(err, s == GOSS_E_ARGUMENT ? GOSS_E_FORMAT : s, "metadata target");
     if (goss_target_outputs(n->target) == outputs) return GOSS_OK;
     return goss_error_set(err, GOSS_E_FORMAT, "metadata target: it has no head");
@@ -266,6 +269,7 @@ static goss_status read_network(const goss_safetensors *f, char ***names, int64_
     n->names = *names, *names = NULL;
     GOSS_TRY(read_slabs(f, n, goss_target_layout(n->target), n->slab, err));
     if (n->statistics) GOSS_TRY(read_slabs(f, n, goss_target_statistics(n->target), n->statistics, err));
+    if (n->items) GOSS_TRY(goss__slab_read(f, GOSS_METHOD_ITEMS, n->items, n->item_rows, err));
     return read_notes(f, n, err);
 }
 

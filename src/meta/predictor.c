@@ -38,6 +38,7 @@ static goss_status open_network(goss_predictor *p, goss_error *err) {
     GOSS_TRY(goss__network_compile(p->network, BATCH, p->own != NULL, gates, &p->schedule, err));
     GOSS_TRY(goss_params_new(GOSS_F32, &p->params, err));
     GOSS_TRY(goss_params_add(p->params, p->schedule, err));
+    goss__network_store_items(p->network, p->params);
     if (!p->own) goss__network_store(p->network, p->params);
     const goss_task_spec *task = &p->network->data.of.task;
     if (task->lengths && !(p->rows = goss__calloc(BATCH * goss_task_input_size(task), sizeof *p->rows)))

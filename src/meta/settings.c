@@ -294,7 +294,9 @@ const char *goss__backbone_for(const goss_data_spec *data, char *out) {
 static const char *culprit(const char *backbone, const goss_task_spec *task, const char *method) {
     goss_target *t = NULL;
     const int outputs = goss_task_fixed_outputs(task) ? task->outputs : 0;
-    const goss_status s = goss_target_parse(backbone, task->input, task->input_rank, outputs, &t, NULL);
+    int64_t input[GOSS_TASK_MAX_RANK];
+    const goss_status s =
+        goss_target_parse(backbone, goss_task_network_input(task, input), task->input_rank, outputs, &t, NULL);
     goss_target_free(t);
     return s != GOSS_OK                       ? "model.backbone"
            : strcmp(method, "hypernet") == 0  ? "[hyper]"
@@ -355,7 +357,9 @@ goss_status goss__method_from_config(const goss_config *c, const char *name, con
     s.method.objective = data->task.objective;
     s.method.outputs = goss_task_fixed_outputs(&data->task) ? data->task.outputs : 0;
     s.method.task_classes = data->task.task_classes;
-    const goss_status made =
-        goss_method_create(name, s.model.backbone, data->task.input, data->task.input_rank, &s.method, out, err);
+    s.method.items = data->task.items, s.method.item_numbers = data->task.item_numbers;
+    int64_t input[GOSS_TASK_MAX_RANK];
+    const goss_status made = goss_method_create(name, s.model.backbone, goss_task_network_input(&data->task, input),
+                                                data->task.input_rank, &s.method, out, err);
     return made == GOSS_OK ? made : refused(s.model.backbone, &data->task, name, made, err);
 }

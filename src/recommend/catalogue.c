@@ -42,13 +42,25 @@ void goss_catalogue_inputs_free(float *inputs) { goss__free(inputs); }
 
 /* ---- numbers of an item ---- */
 
-void goss__catalogue_encode(const goss_catalogue *c, const double *v, double count, const float *feature, float *x) {
+int goss__catalogue_width(const goss_catalogue *c) {
+    return GOSS__SEEN_NUMBERS + c->factors + c->features + (c->embedding > 0);
+}
+
+/* Row 0 of the table is that of items that are not known. */
+void goss__catalogue_spec(const goss_catalogue *c, goss_task_spec *out) {
+    out->input_rank = 1, out->input[0] = c->width;
+    if (c->embedding > 0) out->items = 1 + (int64_t)c->items, out->item_numbers = c->embedding;
+}
+
+void goss__catalogue_encode(const goss_catalogue *c, int item, const double *v, double count, const float *feature,
+                            float *x) {
     double raw[2] = {v[0], log1p(count)};
     for (int i = 0; i < GOSS__SEEN_NUMBERS + c->factors; i++) {
         const double value = i < GOSS__SEEN_NUMBERS ? raw[i] : v[i - GOSS__SEEN_NUMBERS + 1];
         x[i] = (float)((value - (double)c->centre[i]) / (double)c->scale[i]);
     }
     for (int i = 0; i < c->features; i++) x[GOSS__SEEN_NUMBERS + c->factors + i] = feature[i];
+    if (c->embedding > 0) x[c->width - 1] = (float)(item + 1);
 }
 
 void goss__catalogue_guess(const goss_catalogue *c, const float *feature, double *v) {
@@ -61,7 +73,7 @@ void goss__catalogue_guess(const goss_catalogue *c, const float *feature, double
 
 void goss_catalogue_input(const goss_catalogue *c, int item, float *out) {
     const size_t i = (size_t)item;
-    goss__catalogue_encode(c, c->v + i * (size_t)(c->factors + 1), (double)c->count[i],
+    goss__catalogue_encode(c, item, c->v + i * (size_t)(c->factors + 1), (double)c->count[i],
                            c->feature + i * (size_t)c->features, out);
 }
 

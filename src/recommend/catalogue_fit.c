@@ -180,7 +180,7 @@ static goss_status fit_factors(fitting *t, goss_error *err) {
 static goss_status fit_encoding(fitting *t, goss_error *err) {
     goss_catalogue *c = t->c;
     const int seen = GOSS__SEEN_NUMBERS + c->factors;
-    c->width = seen + c->features;
+    c->embedding = t->o->embedding, c->width = goss__catalogue_width(c);
     c->centre = goss__calloc((size_t)c->width, sizeof *c->centre);
     c->scale = goss__calloc((size_t)c->width, sizeof *c->scale);
     if (!c->centre || !c->scale) return no_memory(err);
@@ -204,7 +204,7 @@ static goss_status make_inputs(const fitting *t, float **inputs, goss_error *err
     float *x = *inputs = goss__calloc(rows * width + 1, sizeof *x);
     if (!x) return no_memory(err);
     for (int i = 0; i < t->n; i++)
-        goss__catalogue_encode(c, t->v + (size_t)i * (size_t)(c->factors + 1), others(t, i),
+        goss__catalogue_encode(c, t->item[i], t->v + (size_t)i * (size_t)(c->factors + 1), others(t, i),
                                c->feature + (size_t)t->item[i] * (size_t)c->features, x + (size_t)t->row[i] * width);
     return GOSS_OK;
 }
@@ -336,7 +336,7 @@ static goss_status fit_noise(fitting *t, goss_error *err) {
 /* Factors and features of each training rating, and what its item's bias leaves over. */
 static goss_status fit_ridge(const fitting *t, goss_error *err) {
     goss_catalogue *c = t->c;
-    const int width = c->width - GOSS__SEEN_NUMBERS;
+    const int width = c->factors + c->features;
     goss_rows *rows = goss__calloc((size_t)t->users + 1, sizeof *rows);
     double *x = goss__calloc((size_t)t->n * (size_t)width + 1, sizeof *x),
            *y = goss__calloc((size_t)t->n + 1, sizeof *y);
@@ -344,7 +344,7 @@ static goss_status fit_ridge(const fitting *t, goss_error *err) {
     goss_status s = rows && x && y && one ? GOSS_OK : no_memory(err);
     for (int i = 0; s == GOSS_OK && i < t->n; i++) {
         const double *v = t->v + (size_t)i * (size_t)(c->factors + 1);
-        goss__catalogue_encode(c, v, 0, c->feature + (size_t)t->item[i] * (size_t)c->features, one);
+        goss__catalogue_encode(c, t->item[i], v, 0, c->feature + (size_t)t->item[i] * (size_t)c->features, one);
         for (int j = 0; j < width; j++) x[(size_t)i * (size_t)width + (size_t)j] = (double)one[GOSS__SEEN_NUMBERS + j];
         y[i] = over(t, i) - v[0];
     }

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "recommend/recommend.h"
 
-enum { MOST_ITEMS = 1 << 26, MOST_FACTORS = 64, MOST_FEATURES = 1 << 16 };
+enum { MOST_ITEMS = 1 << 26, MOST_FACTORS = 64, MOST_FEATURES = 1 << 16, MOST_EMBEDDING = 1 << 16 };
 
 static goss_status no_memory(goss_error *err) {
     return goss_error_set(err, GOSS_E_NOMEM, "no memory for the text of a catalogue");
@@ -90,8 +90,10 @@ goss_status goss_catalogue_text(const goss_catalogue *c, char **text, goss_error
     static const char *const column[] = {"user", "item", "rating", "time"};
     goss__str s = {0};
     const size_t d = (size_t)(c->factors + 1);
-    goss__str_addf(&s, "catalogue\t1\nkept\t%d\nsizes\t%d\t%d\t%d\nsupport\t%d\t%d\n",
-                   c->first ? c->first[c->items] : 0, c->items, c->factors, c->features, c->support, c->most_support);
+    goss__str_addf(&s, "catalogue\t1\n");
+    if (c->embedding) goss__str_addf(&s, "embedding\t%d\n", c->embedding);
+    goss__str_addf(&s, "kept\t%d\nsizes\t%d\t%d\t%d\nsupport\t%d\t%d\n", c->first ? c->first[c->items] : 0, c->items,
+                   c->factors, c->features, c->support, c->most_support);
     put_line(&s, "objective", c->objective->name);
     put_line(&s, "metrics", c->metrics);
     put_line(&s, "order", c->order);
@@ -185,7 +187,7 @@ static char *keep(reader *r) {
 
 static bool reserve(goss_catalogue *c) {
     const size_t n = (size_t)c->items + 1, d = (size_t)(c->factors + 1), m = (size_t)c->features;
-    c->width = GOSS__SEEN_NUMBERS + c->factors + c->features;
+    c->width = goss__catalogue_width(c);
     c->name = goss__calloc(n, sizeof *c->name);
     c->count = goss__calloc(n, sizeof *c->count), c->level = goss__calloc(n, sizeof *c->level);
     c->feature = goss__calloc(n * (m ? m : 1), sizeof *c->feature);
@@ -296,6 +298,11 @@ static goss_status read_line(reader *r, goss_catalogue *c, int *features, goss_e
         if (strcmp(key, column[i]) == 0 && !c->column[i]) c->column[i] = keep(r);
     if (strcmp(key, "kept") == 0) {
         read_kept(r, c);
+        return GOSS_OK;
+    }
+    if (strcmp(key, "embedding") == 0) { /* before the sizes */
+        r->bad |= c->name || c->embedding;
+        c->embedding = next_count(r, MOST_EMBEDDING);
         return GOSS_OK;
     }
     if (strcmp(key, "sizes") == 0) {

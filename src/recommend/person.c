@@ -221,9 +221,7 @@ goss_status goss_person_source(const goss_person *p, const goss_catalogue *c, go
     *out = (goss_task_source){0};
     if (!t) return no_memory(err);
     *t = (own_task){p, c};
-    *out = (goss_task_source){.spec = {.input_rank = 1,
-                                       .input = {c->width},
-                                       .objective = c->objective,
+    *out = (goss_task_source){.spec = {.objective = c->objective,
                                        .outputs = 1,
                                        .supports = p->n + p->zeros,
                                        .descriptor = p->descriptor ? goss_descriptors_width(c->described) : 0,
@@ -232,5 +230,6 @@ goss_status goss_person_source(const goss_person *p, const goss_catalogue *c, go
                               .draw = draw,
                               .tasks = 1,
                               .free = goss__free};
+    goss__catalogue_spec(c, &out->spec);
     return GOSS_OK;
 }

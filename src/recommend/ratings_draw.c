@@ -137,14 +137,13 @@ static goss_status fill(source *s, const goss_catalogue *c, int *skipped, int *l
 static goss_task_spec spec_of(source *s, const goss_catalogue *c, int largest) {
     const int left = s->r->last && !s->o.inputs ? 1 : largest - s->o.support;
     s->scale[0] = c->scale_of_target[0], s->scale[1] = c->scale_of_target[1];
-    goss_task_spec spec = {.input_rank = 1,
-                           .input = {s->width},
-                           .objective = c->objective,
+    goss_task_spec spec = {.objective = c->objective,
                            .outputs = 1,
                            .supports = smaller(s->o.most_support, largest - 1),
                            .queries = s->o.queries > 0 ? smaller(s->o.queries, left) : left,
                            .descriptor = s->described,
                            .scale = {&s->scale[0], &s->scale[1]}};
+    goss__catalogue_spec(c, &spec);
     if (s->r->clicks) goss__clicks_spec(s, &spec);
     return spec;
 }

@@ -42,7 +42,7 @@ goss_status goss__ratings_items(const goss_ratings *r, const goss_catalogue *c, 
             spread[(size_t)i * d + j] = known < 0 ? 1 / c->prior[j] : c->spread[(size_t)known * d + j];
         if (level) level[i] = known < 0 ? (float)guess[0] : c->level[known];
         if (x)
-            goss__catalogue_encode(c, of, known < 0 ? 0 : (double)c->count[known], feature,
+            goss__catalogue_encode(c, known, of, known < 0 ? 0 : (double)c->count[known], feature,
                                    x + (size_t)i * (size_t)c->width);
     }
     close_stranger(&t);

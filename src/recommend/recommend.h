@@ -105,6 +105,8 @@ struct goss_catalogue {
     goss__dictionary ids;
     char **name;                         /* [items]; NULL: none */
     int items, factors, features, width; /* width: of x */
+    int embedding;                       /* numbers of an item that are learned along; 0: none, and x has no number of
+                                            the item at its end */
     int kept;                            /* ratings below, while they are read */
     float *count, *feature, *level;      /* [items], [items, features], [items] damped mean less `mean` */
     double *v, *spread;                  /* [items, 1 + factors], as in goss__factors */
@@ -131,8 +133,13 @@ struct goss_catalogue {
     float scale_of_target[2];
 };
 
-/* x [width] from v [1 + factors], the number of ratings and features. */
-void goss__catalogue_encode(const goss_catalogue *c, const double *v, double count, const float *feature, float *x);
+/* The length of x. */
+int goss__catalogue_width(const goss_catalogue *c);
+/* x [width] of an item (-1: one that the catalogue lacks) from v [1 + factors], the number of ratings and features. */
+void goss__catalogue_encode(const goss_catalogue *c, int item, const double *v, double count, const float *feature,
+                            float *x);
+/* What the spec of tasks says of x. */
+void goss__catalogue_spec(const goss_catalogue *c, goss_task_spec *out);
 /* ---- item_names.c ---- */
 /* Adds why goss_catalogue_named does not find an item: that there is none, and which may be meant, or which several. */
 void goss__catalogue_explain(const goss_catalogue *c, const char *text, goss__str *out);

@@ -52,7 +52,7 @@ static goss_status fold_in(const goss__world *w, const goss__asked *a, double *o
 /* Factors and features of items, and of ratings what item biases leave over, behind each other in `to`. */
 static goss_rows rows_of(const goss__world *w, const int32_t *item, const float *rating, int n, double *to) {
     const goss_catalogue *c = w->c;
-    const int width = c->width - GOSS__SEEN_NUMBERS, d = c->factors + 1;
+    const int width = c->factors + c->features, d = c->factors + 1;
     double *y = to + (size_t)n * (size_t)width;
     for (int i = 0; i < n; i++) {
         const float *x = w->x + (size_t)item[i] * (size_t)c->width + GOSS__SEEN_NUMBERS;
@@ -64,7 +64,7 @@ static goss_rows rows_of(const goss__world *w, const int32_t *item, const float 
 
 static goss_status ridge(const goss__world *w, const goss__asked *a, double *out, goss_error *err) {
     const goss_catalogue *c = w->c;
-    const size_t width = (size_t)(c->width - GOSS__SEEN_NUMBERS), d = (size_t)(c->factors + 1);
+    const size_t width = (size_t)(c->factors + c->features), d = (size_t)(c->factors + 1);
     for (int q = 0; q < a->queries && a->supports == 0; q++) out[q] = c->mean + w->v[(size_t)a->query[q] * d];
     if (a->supports == 0) return GOSS_OK; /* nothing is left over */
     double *own = goss__calloc((size_t)(a->supports + a->queries) * (width + 1) + 1, sizeof *own);

@@ -16,8 +16,9 @@ static void draw_noisy(const goss_task_source *source, uint64_t k, goss_task *ta
     c->clean.draw(&c->clean, k, task);
     if (!task->query) return;
     goss__rng rng = goss__rng_make(c->seed, goss__hash64(&k, sizeof k, 0x6e6f697365)); /* "noise" */
-    const size_t n = (size_t)task->queries * goss_task_input_size(&source->spec);
-    for (size_t i = 0; i < n; i++) task->query[i] += (float)(c->level * goss__rng_normal(&rng));
+    const size_t x = goss_task_input_size(&source->spec), n = (size_t)task->queries * x;
+    for (size_t i = 0; i < n; i++)
+        if (source->spec.items == 0 || i % x + 1 < x) task->query[i] += (float)(c->level * goss__rng_normal(&rng));
 }
 
 static const char *name_of(const goss_task_source *source, uint64_t k) {

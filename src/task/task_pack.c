@@ -58,6 +58,13 @@ static bool reserve(goss__task_pack *b) {
         b->drawn[0] = numbers(s, 1, 1, sizeof(int32_t)), b->drawn[1] = numbers(q, 1, 1, sizeof(int32_t));
         if (!b->support_length || !b->query_length || !b->drawn[0] || !b->drawn[1]) return false;
     }
+    if (x->items) {
+        const size_t most = (size_t)goss__task_items_most(x, b->max_tasks);
+        b->item_rows = numbers(most, 1, 1, sizeof(int32_t));
+        b->item_place = numbers((size_t)x->items + 1, 1, 1, sizeof(int32_t));
+        b->support_item = numbers(t, s, 1, sizeof(int32_t)), b->query_item = numbers(t, q, 1, sizeof(int32_t));
+        if (!b->item_rows || !b->item_place || !b->support_item || !b->query_item) return false;
+    }
     return b->support && b->support_target && b->support_weight && b->assign && b->query && b->query_target &&
            b->query_weight && b->class_mask && b->descriptor && b->task && b->id && b->known && b->raw[0] &&
            b->raw[1] && b->sizes && b->order;
@@ -76,9 +83,10 @@ goss_status goss__task_pack_init(goss__task_pack *b, int max_tasks, const goss_t
 
 void goss__task_pack_free(goss__task_pack *b) {
     void *all[] = {
-        b->known,        b->support,    b->support_target, b->support_weight, b->assign,   b->query,   b->query_target,
-        b->query_weight, b->class_mask, b->descriptor,     b->task,           b->id,       b->raw[0],  b->raw[1],
-        b->sizes,        b->order,      b->support_length, b->query_length,   b->drawn[0], b->drawn[1]};
+        b->known,        b->support,      b->support_target, b->support_weight, b->assign,         b->query,
+        b->query_target, b->query_weight, b->class_mask,     b->descriptor,     b->task,           b->id,
+        b->raw[0],       b->raw[1],       b->sizes,          b->order,          b->support_length, b->query_length,
+        b->drawn[0],     b->drawn[1],     b->item_rows,      b->item_place,     b->support_item,   b->query_item};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) goss__free(all[i]);
     *b = (goss__task_pack){0};
 }
@@ -242,6 +250,7 @@ void goss__task_pack_draw(goss__task_pack *b, const goss_task_source *source, ui
     }
     close_ranks(b, b->class_mask, 0, (size_t)x->outputs, (size_t)b->outputs, 1);
     fill_targets(b);
+    if (x->items) goss__task_pack_items(b);
 }
 
 const float *goss__task_pack_raw_query(const goss__task_pack *b, int t) {
@@ -278,6 +287,9 @@ goss_status goss__task_pack_bind_some(const goss__task_pack *b, int first, int t
                  {"descriptor", b->descriptor, (size_t)b->spec.descriptor},
                  {"task", b->task, 1},
                  {"id", b->id, 1},
+                 {"item_rows", b->item_rows, 0},
+                 {"support_item", b->support_item, s},
+                 {"query_item", b->query_item, q},
                  {"known", b->known, 1}};
     const struct {
         const char *name;
@@ -286,7 +298,8 @@ goss_status goss__task_pack_bind_some(const goss__task_pack *b, int first, int t
                   {"W", b->outputs, b->spec.outputs},
                   {"S", b->supports, b->spec.supports},
                   {"Q", b->queries, b->spec.queries},
-                  {"L", b->spec.lengths ? (int)b->steps : 1, b->spec.lengths ? (int)b->spec.input[0] : 1}};
+                  {"L", b->spec.lengths ? (int)b->steps : 1, b->spec.lengths ? (int)b->spec.input[0] : 1},
+                  {"R", b->spec.items ? b->items : 1, b->spec.items ? INT32_MAX : 1}};
     for (size_t i = 0; i < sizeof symbol / sizeof *symbol; i++)
         if (symbol[i].count < 1 || symbol[i].count > symbol[i].limit)
             return goss_error_set(err, GOSS_E_ARGUMENT, "a batch with %s = %d: 1 to %d were planned", symbol[i].name,

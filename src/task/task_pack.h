@@ -24,8 +24,13 @@ typedef struct goss__task_pack {
     float *support, *support_target, *support_weight, *assign, *query, *query_target, *query_weight, *class_mask;
     float *support_length, *query_length; /* steps of sequences; NULL: the spec has no lengths */
     float *descriptor;
-    float *known;           /* 1 where a task has a number, 0 where it is new */
-    int32_t *task, *id;     /* number for random streams; row of the table of ids, spec.ids for a new task */
+    float *known;       /* 1 where a task has a number, 0 where it is new */
+    int32_t *task, *id; /* number for random streams; row of the table of ids, spec.ids for a new task */
+    /* Where samples are of items: the distinct ones of the batch in the order in which they come [items], and for each
+     * sample its place among them [tasks, supports], [tasks, queries]; NULL: the spec has none. */
+    int32_t *item_rows, *support_item, *query_item;
+    int items;              /* distinct ones, at least 1 */
+    int32_t *item_place;    /* scratch: [spec.items + 1] 1 + the place of an item that was met, else 0 */
     float *raw[2];          /* targets as the source gives them [tasks, planned, target size], support and query */
     goss__task_size *sizes; /* of each task */
     uint32_t *order;        /* scratch: [queries] */
@@ -49,6 +54,10 @@ void goss__task_pack_draw(goss__task_pack *b, const goss_task_source *source, ui
 void goss__task_pack_mix(goss__task_pack *b, double alpha, uint64_t seed, uint64_t first);
 /* A draw from Beta(alpha, alpha), alpha > 0. */
 double goss__beta_draw(double alpha, goss__rng *rng);
+/* The most distinct items of a batch of `tasks` tasks. (task_items.c) */
+int64_t goss__task_items_most(const goss_task_spec *spec, int64_t tasks);
+/* Finds the items of what was drawn. (task_items.c) */
+void goss__task_pack_items(goss__task_pack *b);
 /* Binds those inputs that a program has, and sets the counts of those symbols that it has. */
 goss_status goss__task_pack_bind(const goss__task_pack *b, goss_exec *exec, goss_error *err);
 /* The same for tasks [first, first + tasks) of the batch alone. */

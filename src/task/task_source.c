@@ -35,6 +35,20 @@ static goss_status check_scale(const goss_task_spec *spec, goss_error *err) {
     return GOSS_OK;
 }
 
+static goss_status check_items(const goss_task_spec *spec, goss_error *err) {
+    GOSS_TRY(check_number("items", spec->items, 0, 1 << 24, err)); /* which a number of x tells apart */
+    GOSS_TRY(check_number("item_numbers", spec->item_numbers, spec->items > 0, spec->items > 0 ? 1 << 16 : 0, err));
+    if (spec->items == 0 || spec->input_rank == 1) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "task spec: items are of rows of numbers, and input_rank is %d",
+                          spec->input_rank);
+}
+
+const int64_t *goss_task_network_input(const goss_task_spec *spec, int64_t out[GOSS_TASK_MAX_RANK]) {
+    for (int i = 0; i < spec->input_rank; i++) out[i] = spec->input[i];
+    if (spec->items > 0) out[0] += spec->item_numbers - 1;
+    return out;
+}
+
 goss_status goss_task_spec_check(const goss_task_spec *spec, goss_error *err) {
     int64_t size = 1;
     GOSS_TRY(check_number("input_rank", spec->input_rank, 1, GOSS_TASK_MAX_RANK, err));
@@ -56,6 +70,7 @@ goss_status goss_task_spec_check(const goss_task_spec *spec, goss_error *err) {
     GOSS_TRY(check_number("queries", spec->queries, 0, INT32_MAX, err));
     GOSS_TRY(check_number("descriptor", spec->descriptor, 0, 1 << 24, err));
     GOSS_TRY(check_number("ids", spec->ids, 0, INT32_MAX, err));
+    GOSS_TRY(check_items(spec, err));
     if (spec->task_classes && (spec->shared_classes || !goss_task_objective(spec)->classes || spec->ids == 0))
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "task spec: task_classes are of tasks that have numbers (ids) and classes, and not those "

@@ -48,6 +48,10 @@ static goss_status check(const goss__run_settings *s, goss_error *err) {
                               "gaussian, student, bpr, softmax or logistic",
                               s->table.objective->name);
     GOSS_TRY(check_support(s, err));
+    if (s->item_embedding > 0 && s->train.micro_batch > 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "data.item_embedding: a step updates the rows of its users' items, and a micro-batch has "
+                              "not all of them: set train.micro_batch=0");
     goss_ratings_metrics metrics;
     GOSS_TRY(goss_error_prefix(err,
                                goss_ratings_metrics_find(s->table.objective ? s->table.objective : default_objective(),
@@ -99,7 +103,7 @@ static goss_status open_ratings(ratings *t, const goss__run_settings *s, goss_er
 
 static goss_status fit(ratings *t, const goss__run_settings *s, const goss__run_place *place, goss_error *err) {
     goss_catalogue_options o = goss_catalogue_defaults();
-    o.factors = s->factors, o.objective = s->table.objective, o.metrics = s->metric;
+    o.factors = s->factors, o.embedding = s->item_embedding, o.objective = s->table.objective, o.metrics = s->metric;
     o.support = s->table.support, o.most_support = s->table.most_support;
     o.negatives = s->negatives, o.click = s->ratings.click;
     o.baselines = !place->bare, o.neighbours = s->neighbours, o.seed = s->run.seed;
@@ -173,12 +177,16 @@ static uint64_t hash_of(const ratings *t) {
 static void describe(goss__run_data *d, const ratings *t) {
     const goss_table_tasks *users = goss_ratings_users(t->ratings);
     const int rows = goss_table_rows(goss_table_tasks_table(users)), n = goss_table_tasks_count(users);
+    int64_t input[GOSS_TASK_MAX_RANK];
     snprintf(d->size, sizeof d->size, "%d of %d", rows, n);
     snprintf(d->about, sizeof d->about, "%d ratings of %d users", rows, n);
     goss__log(GOSS_LOG_INFO,
               "data: %s, %d items of %d numbers each; %d users to train on, %d to validate on, %d kept apart", d->about,
-              goss_catalogue_items(t->catalogue), goss_catalogue_width(t->catalogue), t->division.train.n,
-              t->division.validate.n, t->division.test.n);
+              goss_catalogue_items(t->catalogue), (int)goss_task_network_input(&d->source.spec, input)[0],
+              t->division.train.n, t->division.validate.n, t->division.test.n);
+    if (d->source.spec.items)
+        goss__log(GOSS_LOG_INFO, "data.item_embedding: %d of an item's numbers are learned along",
+                  d->source.spec.item_numbers);
     if (t->described)
         goss__log(GOSS_LOG_INFO, "data.descriptor: %d columns of users, %d numbers each",
                   goss_encoding_columns(goss_descriptors_inputs(goss_catalogue_descriptors(t->catalogue))),

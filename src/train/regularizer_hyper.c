@@ -15,6 +15,7 @@
 
 #include "meta/method.h"
 #include "train/regularizers.h"
+#include "train/step.h"
 
 static const double TINY = 1e-20;
 
@@ -47,7 +48,7 @@ static gradient gradient_of(goss_graph *g, goss_val y, const goss_step_loss *los
     goss_val by[GOSS_STEP_PARAMS];
     gradient out = {0};
     for (int i = 0; i < n_params; i++)
-        if (!goss_valid(loss->param[i].end)) by[out.n++] = loss->param[i].param;
+        if (!goss_valid(loss->param[i].end)) by[out.n++] = goss__step_wrt(&loss->param[i]);
     if (out.n == 0)
         goss_graph_fail(g, GOSS_E_ARGUMENT, "the method has no gradients (reptile) that a hypergradient could follow");
     else if (goss_grad(y, by, out.n, out.of) != GOSS_OK)
@@ -89,7 +90,7 @@ static gradient inverted(goss_graph *g, const goss__reg_term *t, int n, const go
     goss_val param[GOSS_STEP_PARAMS];
     int count = 0;
     for (int i = 0; i < n_params; i++)
-        if (!goss_valid(loss->param[i].end)) param[count++] = loss->param[i].param;
+        if (!goss_valid(loss->param[i].end)) param[count++] = goss__step_wrt(&loss->param[i]);
     const gradient own = gradient_of(g, minimised(g, t, n, loss), loss, n_params);
     const goss__inverse h = {.solver = r->solver,
                              .gradient = own.of,

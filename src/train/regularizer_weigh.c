@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "train/regularizers.h"
+#include "train/step.h"
 
 #define PREFIX GOSS__REGULARIZERS "."
 
@@ -110,7 +111,7 @@ static void by_grad_norm(const group *q, goss_step_loss *loss, int n_params) {
                                          PREFIX "grad_norm.steps"};
     goss_val shared[GOSS_STEP_PARAMS];
     goss_reg_weigh_options o = options_of(q, PREFIX "grad_norm");
-    for (int i = 0; i < n_params; i++) shared[i] = loss->param[i].param;
+    for (int i = 0; i < n_params; i++) shared[i] = goss__step_wrt(&loss->param[i]);
     o.shared = shared, o.n_shared = n_params;
     const goss_reg_weighed w = weigh(q, "grad_norm", &o, loss, false);
     set_factors(q, w.weights);

@@ -122,6 +122,8 @@ goss_status goss__run_data_open(goss__run_data *d, const goss__run_settings *set
     goss_status s = d->kind->open(d, set, place, err);
     if (s != GOSS_OK && !place->tasks) s = goss__run_refuse_unknown(set, s, err);
     d->spec.tokens = d->tokens;
+    if (s == GOSS_OK && d->mixup > 0 && d->source.spec.items > 0)
+        s = goss_error_set(err, GOSS_E_ARGUMENT, "train.mixup = %g: items are no numbers that can be mixed", d->mixup);
     if (s == GOSS_OK && d->tasks == 0) s = take_all_tasks(d, err);
     if (s == GOSS_OK) s = choose_metric(d, set->metric, err);
     if (s != GOSS_OK) goss__run_data_close(d);

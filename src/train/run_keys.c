@@ -152,6 +152,9 @@ static const goss_key own[] = {
         "is a click"),
     GOSS__KEY_INT("data.factors", factors, "8", 1, 64, "factors",
                   "ratings: factors of an item, at most: those that the ratings do not support vanish"),
+    GOSS__KEY_INT("data.item_embedding", item_embedding, "0", 0, 4096, "numbers",
+                  "ratings: numbers of an item that are learned along with the model, beside what its ratings and "
+                  "features say before: a step updates the items of its users alone; 0: none"),
     GOSS__KEY_BOOL("data.neighbours", neighbours, "true",
                    "ratings: the model keeps the training users' ratings, without their names, for gossamer eval "
                    "--methods knn; not more than four million"),

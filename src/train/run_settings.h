@@ -46,7 +46,7 @@ typedef struct goss__run_settings {
     goss_sound_front sound;
     goss_sound_augment augment;
     goss_ratings_options ratings;     /* all but path and order */
-    int factors;                      /* of items */
+    int factors, item_embedding;      /* of items: numbers that are fitted before, and learned along */
     int negatives, candidates;        /* of clicks */
     bool neighbours;                  /* ratings are kept for knn */
     goss_episode_spec train_episodes; /* all but min_shots, for which there is train.min_shots */

@@ -67,6 +67,18 @@ goss_status goss__run_step(goss__run *r, const goss__task_pack *pack, double rat
     return goss_step_run(r->step, pack->tasks, rate, r->data.seed, (uint64_t)r->state.step, out, err);
 }
 
+/* Of a table that is trained by rows, those that no step has updated have no average. */
+static void take_rows(const goss__run *r, const goss_method_param *p, float *out) {
+    char name[160];
+    snprintf(name, sizeof name, "optimizer.t.%s", p->name);
+    const int steps = goss_params_find(r->params, name), own = goss_params_find(r->params, p->name);
+    if (steps < 0 || own < 0) return;
+    const float *t = goss_params_data(r->params, steps), *from = goss_params_data(r->params, own);
+    const int64_t rows = goss_params_numel(r->params, steps), n = goss_layout_total(p->layout) / rows;
+    for (int64_t i = 0; i < rows; i++)
+        if (t[i] == 0) memcpy(out + i * n, from + i * n, (size_t)n * sizeof *out);
+}
+
 void goss__run_export(goss__run *r) {
     const goss_method *m = goss_model_method(r->model);
     for (int i = 0; i < goss_method_params(m); i++) {
@@ -78,6 +90,7 @@ void goss__run_export(goss__run *r) {
         if (at >= 0) /* a parameter without updates keeps its starting values */
             memcpy(goss_model_values(r->model, i), goss_params_data(r->params, at),
                    (size_t)goss_layout_total(p.layout) * sizeof(float));
+        if (at >= 0) take_rows(r, &p, goss_model_values(r->model, i));
     }
     goss__reg_path_default(&r->regularizers, r->model);
 }

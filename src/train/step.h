@@ -44,6 +44,9 @@ struct goss_step {
  * "target" alone becomes "*", and what has no dot is for the tensors of all parameters. NULL: nothing. */
 const char *goss__rate_pattern(const char *pattern, const char *param);
 
+/* What a parameter's gradient is taken with respect to. */
+static inline goss_val goss__step_wrt(const goss_step_param *p) { return goss_valid(p->values) ? p->values : p->param; }
+
 /* ---- step_build.c ---- */
 /* Compiles batch, or accumulate and apply with the layout of the slab. */
 goss_status goss__step_compile(goss_step *s, const goss_step_options *o, goss_error *err);

@@ -17,6 +17,16 @@ typedef struct differentiated {
     goss_val grad[GOSS_STEP_PARAMS]; /* of the loss, or of the penalty alone where there is an end; GOSS_NONE: none */
 } differentiated;
 
+static goss_status check_rows(const goss_step_param *p, goss_error *err) {
+    const bool rows = goss_valid(p->rows);
+    if (!rows && !goss_valid(p->values)) return GOSS_OK;
+    if (rows && goss_valid(p->values) && !goss_valid(p->end) && goss_layout_count(p->layout) == 1) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "parameter %s of a step is trained by rows: it needs rows and values, a layout of one tensor "
+                          "and no end",
+                          p->name);
+}
+
 static goss_status check_loss(const goss_step_loss *l, goss_error *err) {
     if (l->n_params < 1 || l->n_params > GOSS_STEP_PARAMS)
         return goss_error_set(err, GOSS_E_ARGUMENT, "a step of %d parameters: 1 to %d are possible", l->n_params,
@@ -27,6 +37,7 @@ static goss_status check_loss(const goss_step_loss *l, goss_error *err) {
     for (int i = 0; i < l->n_params; i++)
         if (!l->param[i].name || !l->param[i].layout)
             return goss_error_set(err, GOSS_E_ARGUMENT, "parameter %d of a step has no name or no layout", i + 1);
+    for (int i = 0; i < l->n_params; i++) GOSS_TRY(check_rows(&l->param[i], err));
     return GOSS_OK;
 }
 
@@ -35,7 +46,7 @@ static void gradients_of(goss_graph *g, goss_val y, differentiated *d, bool of_e
     int at[GOSS_STEP_PARAMS], n = 0;
     if (!goss_valid(y)) return;
     for (int i = 0; i < d->loss.n_params; i++)
-        if (goss_valid(d->loss.param[i].end) == of_ends) by[n] = d->loss.param[i].param, at[n++] = i;
+        if (goss_valid(d->loss.param[i].end) == of_ends) by[n] = goss__step_wrt(&d->loss.param[i]), at[n++] = i;
     if (n == 0) return;
     goss_scope_push(g, "gradient");
     goss_status s = goss_grad(y, by, n, grad);
@@ -93,15 +104,22 @@ static goss_val rate_scale(goss_graph *g, const goss_step_options *o, const goss
     return v;
 }
 
+/* Factors [P] for what a step updates of a parameter: of one tensor they are all the same. */
+static goss_val of_part(const goss_step_param *p, goss_val scale) {
+    if (!goss_valid(p->rows) || !goss_valid(scale)) return scale;
+    return goss_reshape(goss_slice(scale, 0, 0, 1), (goss_shape){.rank = 0});
+}
+
 /* The last outputs and the updates of a step: gradient[i] of l->param[i] is given. */
 static goss_status compile_updates(goss_graph *g, const goss_step_options *o, const goss_step_loss *l,
                                    const goss_val *gradient, goss_val *outputs, int n_outputs, goss_schedule **out,
                                    goss_error *err) {
     goss_optimizer_param params[GOSS_STEP_PARAMS];
     for (int i = 0; i < l->n_params; i++) {
-        params[i] = (goss_optimizer_param){.param = l->param[i].param, .gradient = gradient[i]};
-        params[i].rate_scale = rate_scale(g, o, &l->param[i]);
-        params[i].decay_scale = o->optimizer.weight_decay > 0 ? decay_scale(g, l->param[i].layout) : GOSS_NONE;
+        const goss_step_param *p = &l->param[i];
+        params[i] = (goss_optimizer_param){.param = p->param, .gradient = gradient[i], .rows = p->rows};
+        params[i].rate_scale = of_part(p, rate_scale(g, o, p));
+        params[i].decay_scale = o->optimizer.weight_decay > 0 ? of_part(p, decay_scale(g, p->layout)) : GOSS_NONE;
     }
     const goss_val rate = goss_input(g, "lr", GOSS_REAL, (goss_shape){0});
     goss_optimizer_result done = goss_optimizer_build(&o->optimizer, params, l->n_params, rate);
@@ -179,6 +197,11 @@ static goss_status build_accumulate(goss_step *s, const goss_step_options *o, go
         GOSS_TRY(add_part(s, outputs[n++] = d->loss.measure[i].value, "", d->loss.measure[i].name, err));
     for (int i = 0; i < d->loss.n_params; i++) {
         const goss_step_param *p = &d->loss.param[i];
+        if (goss_valid(p->rows))
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "micro-batches: parameter %s is trained by the rows of a whole batch "
+                                  "(micro_batch = 0), and a task has only some of them",
+                                  p->name);
         goss_val row = d->grad[i];
         if (goss_valid(p->end)) row = goss_valid(row) ? goss_sub(p->end, goss_unsqueeze(row, 0)) : p->end;
         GOSS_TRY(add_part(s, outputs[n++] = row, "gradient", p->name, err));

@@ -272,8 +272,8 @@ static const struct {
      "data.vectors",
      "table,text", "texts in tables"},
     {"data.val_tasks,task.order,train.fold", "table,ratings", "tables and ratings"},
-    {"data.items,data.user,data.item,data.rating,data.factors,data.neighbours,data.click,task.negatives,"
-     "validate.candidates",
+    {"data.items,data.user,data.item,data.rating,data.factors,data.item_embedding,data.neighbours,data.click,"
+     "task.negatives,validate.candidates",
      "ratings", "ratings"},
     {"data.time", "table,ratings", "series and ratings"},
     {"data.series,data.window,data.horizon,data.stride", "table", "series (data.kind = series)"},
