@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_doctor.c: gossamer doctor: capabilities of this build and machine, for bug reports and first steps. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli.h"
 #include "goss_config.h"
@@ -18,14 +19,20 @@ static const struct {
 };
 
 /* Found at run time, and nobody's loss who wants no games. */
-static void print_atari(void) {
+static void print_player(const char *name, const goss_env_process_options *o, const char *play, const char *get) {
     char version[40];
     goss_error err;
-    if (goss_env_atari_version(NULL, version, sizeof version, &err) == GOSS_OK)
-        printf("%-10s %-10s Atari games: env.name = ale/GAME\n", "ale-py", version);
-    else
-        printf("%-10s %-10s Atari games: not found (optional: pip install ale-py; GOSSAMER_PYTHON names its Python)\n",
-               "ale-py", "-");
+    const bool there = goss_env_atari_version(o, version, sizeof version, &err) == GOSS_OK;
+    printf("%-10s %-10s Atari games: %s%s%s\n", name, there ? version : "-",
+           there ? play : "not found (optional: ", there ? "" : get, there ? "" : ")");
+}
+
+static void print_atari(void) {
+    const char *python = getenv("GOSSAMER_PYTHON");
+    print_player("ale-py", &(goss_env_process_options){.python = python && *python ? python : "python3"},
+                 "env.name = ale/GAME", "pip install ale-py; GOSSAMER_PYTHON names its Python");
+    print_player("libale", &(goss_env_process_options){.roms = "."}, "env.name = ale/GAME env.roms = FOLDER",
+                 "an installed library when Gossamer is built; GOSSAMER_ALE names gossamer-ale");
 }
 
 static int print_passes(void) {

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -355,12 +356,48 @@ TEST(an_iteration_that_is_too_large_is_refused) {
     check_no_child();
 }
 
+/* Whichever plays them, games are one kind of environment: here a stand-in for the program of an installed library. */
+TEST(games_in_files_are_played_by_a_program) {
+    static const char player[] = "#!/bin/sh\nread hello\n[ \"$1\" = --version ] && what=1.2.3 || what=\"plays $1\"\n"
+                                 "printf 'name %s\\nobservation 2\\nactions 3\\nhorizon 5\\nready\\n' \"$what\"\n";
+    char version[80], program[300];
+    goss_env_process *p;
+    goss_env_process_options o = goss_env_process_defaults();
+    snprintf(program, sizeof program, "%s", scratch("player"));
+    FILE *f = fopen(program, "w");
+    if (!f || fputs(player, f) < 0 || fclose(f) != 0) exit(99);
+    T_EQ(chmod(program, 0700), 0);
+    o.roms = "games";
+    setenv("GOSSAMER_ALE", scratch("nobody"), 1);
+    T_EQ(goss_env_atari_version(&o, version, sizeof version, &err), GOSS_E_UNSUPPORTED);
+    T_CHECK(strstr(err.text, "Atari games in files (env.roms or GOSSAMER_ROMS) need gossamer-ale") &&
+            strstr(err.text, "/nobody)"));
+    setenv("GOSSAMER_ALE", program, 1);
+    T_OK(goss_env_atari_version(&o, version, sizeof version, &err));
+    T_STR(version, "1.2.3");
+    T_OK(goss_env_atari_open("SpaceInvaders", &o, &p, &err));
+    T_STR(goss_env_process_kind(p)->name, "ale/SpaceInvaders");
+    T_STR(goss_env_process_kind(p)->doc, "plays games/space_invaders.bin");
+    goss_env_process_free(p);
+    o.roms = NULL;
+    setenv("GOSSAMER_ROMS", "others", 1);
+    T_OK(goss_env_atari_open("Pong", &o, &p, &err));
+    T_STR(goss_env_process_kind(p)->doc, "plays others/pong.bin");
+    goss_env_process_free(p);
+    o.python = "/bin/false"; /* what is set counts before the environment */
+    T_EQ(goss_env_atari_open("Pong", &o, &p, &err), GOSS_E_UNSUPPORTED);
+    T_CHECK(strstr(err.text, "a Python with ale-py"));
+    unsetenv("GOSSAMER_ROMS"), unsetenv("GOSSAMER_ALE");
+    check_no_child();
+}
+
 TEST(atari_modes_are_tasks) {
     char version[80];
     goss_env_process *p;
     goss_env_family f;
     goss_envs *e;
-    if (goss_env_atari_version(NULL, version, sizeof version, &err) != GOSS_OK) {
+    const goss_env_process_options any = goss_env_process_defaults();
+    if (goss_env_atari_version(&any, version, sizeof version, &err) != GOSS_OK) {
         T_CHECK(strstr(err.text, "pip install ale-py"));
         T_SKIP("no ale-py");
     }

@@ -47,6 +47,9 @@ typedef struct goss_env_process_options {
     int processes;       /* that lives are divided among (1) */
     double timeout;      /* seconds without an answer after which a process is given up (60) */
     const char *python;  /* of Atari: the program that has ale-py; NULL: GOSSAMER_PYTHON, or else python3 */
+    /* Of Atari: the folder of an installed library's games, which GOSSAMER_ALE, or else gossamer-ale, plays in place of
+     * ale-py; NULL: GOSSAMER_ROMS, unless python is set; neither: ale-py (NULL) */
+    const char *roms;
 } goss_env_process_options;
 /* Defaults in brackets above. */
 GOSS_API goss_env_process_options goss_env_process_defaults(void);
@@ -58,10 +61,11 @@ typedef struct goss_env_process goss_env_process;
 GOSS_API GOSS_MUST_USE goss_status goss_env_process_open(const goss_env_process_options *o, goss_env_process **out,
                                                          goss_error *err);
 /* The same with a game of the Arcade Learning Environment (Bellemare et al. 2013; Machado et al. 2018), by the Python
- * package ale-py, which has the games. game: "Breakout" or "breakout". The kind is named ale/GAME. Observations are the
+ * package ale-py, which has the games, or by an installed library and GAME.bin in the folder `roms`. game: "Breakout"
+ * or "breakout". The kind is named ale/GAME. Observations are the
  * last four frames of 84 x 84 grey pixels, a step is four frames of the game, and an action is repeated with
  * probability 0.25. Parameters: mode and difficulty (numbers in the game's lists) and sticky (that probability).
- * Errors: GOSS_E_UNSUPPORTED: no ale-py, and what to do; GOSS_E_ARGUMENT: no such game, or options out of range;
+ * Errors: GOSS_E_UNSUPPORTED: neither is there, and what to do; GOSS_E_ARGUMENT: no such game, or options out of range;
  * GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_env_atari_open(const char *game, const goss_env_process_options *o,
                                                        goss_env_process **out, goss_error *err);
@@ -73,8 +77,10 @@ GOSS_API void goss_env_process_free(goss_env_process *p);
 GOSS_API void goss_env_process_kill_all(void);
 /* The kind that it is, borrowed. */
 GOSS_API const goss_env_kind *goss_env_process_kind(const goss_env_process *p);
-/* Whether Atari games can be played: the version of ale-py into out [size]. Errors: GOSS_E_UNSUPPORTED: what to do. */
-GOSS_API GOSS_MUST_USE goss_status goss_env_atari_version(const char *python, char *out, size_t size, goss_error *err);
+/* Whether Atari games can be played: the version of ale-py, or of the installed library, into out [size]. Errors:
+ * GOSS_E_UNSUPPORTED: what to do. */
+GOSS_API GOSS_MUST_USE goss_status goss_env_atari_version(const goss_env_process_options *o, char *out, size_t size,
+                                                          goss_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* process_open.c: asks a command what environment it is. The Arcade Learning Environment is such a command: a script of
- * our own (atari.py), which is part of the library, for the Python that has ale-py. */
+ * our own (atari.py), which is part of the library, for the Python that has ale-py, or a program for an installed
+ * library (atari_ale.cpp). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,9 +126,21 @@ void goss_env_process_kill_all(void) { goss__children_kill(); }
 
 /* ---- Atari ---- */
 
-static const char *python_of(const char *given) {
-    const char *set = getenv("GOSSAMER_PYTHON");
-    return given && *given ? given : set && *set ? set : "python3";
+/* What plays games: the script for a Python, or a program for games in files. */
+typedef struct player {
+    const char *program, *roms; /* roms NULL: the program is a Python */
+} player;
+
+static const char *set_or(const char *variable, const char *otherwise) {
+    const char *set = getenv(variable);
+    return set && *set ? set : otherwise;
+}
+
+static player player_of(const goss_env_process_options *o) {
+    const bool named = o->python && *o->python;
+    const char *roms = o->roms && *o->roms ? o->roms : named ? NULL : set_or("GOSSAMER_ROMS", NULL);
+    if (roms) return (player){set_or("GOSSAMER_ALE", "gossamer-ale"), roms};
+    return (player){named ? o->python : set_or("GOSSAMER_PYTHON", "python3"), NULL};
 }
 
 /* Games are named as ale-py names its files, or in words written together. */
@@ -144,34 +157,50 @@ static bool game_name(const char *game, char *out, size_t size) {
     return n > 0;
 }
 
-static goss_status explain(const char *python, goss_status s, goss_error *err) {
+static goss_status explain(const player *a, goss_status s, goss_error *err) {
     if (s != GOSS_E_IO) return s;
+    if (a->roms)
+        return goss_error_prefix(err, GOSS_E_UNSUPPORTED,
+                                 "Atari games in files (env.roms or GOSSAMER_ROMS) need gossamer-ale, which is built "
+                                 "with an installed Arcade Learning Environment (GOSSAMER_ALE names it, now %s)",
+                                 a->program);
     return goss_error_prefix(err, GOSS_E_UNSUPPORTED,
                              "Atari games need a Python with ale-py (pip install ale-py; env.python or GOSSAMER_PYTHON "
                              "names it, now %s)",
-                             python);
+                             a->program);
+}
+
+/* what: a game, or "--version". */
+static goss_status play(const player *a, const char *name, const char *what, const goss_env_process_options *o,
+                        goss_env_process **out, goss_error *err) {
+    char file[4096];
+    const bool game = *what != '-';
+    if (game && a->roms && snprintf(file, sizeof file, "%s/%s.bin", a->roms, what) >= (int)sizeof file)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "the folder of games %.60s... has too long a name", a->roms);
+    const char *const script[] = {a->program, "-c", goss__atari_script, what, NULL};
+    const char *const program[] = {a->program, game ? file : what, NULL};
+    return explain(a, open_words(name, a->roms ? program : script, -1, o, out, err), err);
 }
 
 goss_status goss_env_atari_open(const char *game, const goss_env_process_options *o, goss_env_process **out,
                                 goss_error *err) {
     char name[100], file[100];
-    const char *python = python_of(o->python);
+    const player a = player_of(o);
     *out = NULL;
     if (!game_name(game, file, sizeof file))
         return goss_error_set(err, GOSS_E_ARGUMENT, "ale/%.60s is no game: as ale/Breakout or ale/space_invaders",
                               game);
     snprintf(name, sizeof name, "ale/%.80s", game);
-    const char *const words[] = {python, "-c", goss__atari_script, file, NULL};
-    return explain(python, open_words(name, words, -1, o, out, err), err);
+    return play(&a, name, file, o, out, err);
 }
 
-goss_status goss_env_atari_version(const char *python, char *out, size_t size, goss_error *err) {
+goss_status goss_env_atari_version(const goss_env_process_options *options, char *out, size_t size, goss_error *err) {
     goss_env_process *p;
-    const goss_env_process_options o = {.processes = 1, .timeout = 20, .python = python};
+    goss_env_process_options o = *options;
+    const player a = player_of(&o);
+    o.processes = 1, o.timeout = 20;
     *out = 0;
-    python = python_of(python);
-    const char *const words[] = {python, "-c", goss__atari_script, "--version", NULL};
-    goss_status s = explain(python, open_words("ale-py", words, -1, &o, &p, err), err);
+    const goss_status s = play(&a, a.roms ? "gossamer-ale" : "ale-py", "--version", &o, &p, err);
     if (s == GOSS_OK) snprintf(out, size, "%s", goss_env_process_kind(p)->doc), goss_env_process_free(p);
     return s;
 }

@@ -27,6 +27,9 @@ static const goss_key keys[] = {
                    "process, ale: without an answer, after which a process is given up"),
     GOSS__KEY_TEXT("env.python", in_process.python, "",
                    "ale: the Python that has ale-py; empty: GOSSAMER_PYTHON of the environment, or else python3"),
+    GOSS__KEY_TEXT("env.roms", in_process.roms, "",
+                   "ale: folder of games (breakout.bin ...), which an installed library plays by gossamer-ale; empty: "
+                   "GOSSAMER_ROMS of the environment, or else those of ale-py"),
     GOSS__KEY_INT("env.episodes", ppo.episodes, "0", 0, 1000, "episodes",
                   "Of a life, which is spent in one task; 0: as the environment has it"),
     GOSS__KEY_INT("env.horizon", horizon, "0", 0, 1000000, "steps",
@@ -164,9 +167,9 @@ static goss_status read_family(const goss_config *c, const goss_env_kind *own, g
 
 /* Warns of settings without an effect on this agent. */
 static void warn_of_unused(const goss_config *c, const goss__agent_settings *s) {
-    static const char *const of_processes[] = {"env.processes", "env.timeout", "env.python"};
+    static const char *const of_processes[] = {"env.processes", "env.timeout", "env.python", "env.roms"};
     const goss_agent_options *a = &s->agent;
-    for (int i = 0; !s->process && i < 3; i++)
+    for (int i = 0; !s->process && i < 4; i++)
         if (goss_config_is_set(c, of_processes[i]))
             goss__log(GOSS_LOG_WARN, "%s has no effect: %s is no process of its own", of_processes[i], s->env);
     const bool remembers = a->sees == GOSS_AGENT_HISTORY, generates = a->policy == GOSS_AGENT_HYPERNET;
@@ -248,7 +251,8 @@ goss_status goss__agent_make(goss__agent_settings *set, const goss_env_family *f
 static bool may_differ(const char *line, const char *section) {
     static const char *const free_keys[] = {"train.frames",    "train.minutes", "train.checkpoint_minutes",
                                             "train.log_every", "run.dir",       "run.threads",
-                                            "env.processes",   "env.timeout",   "env.python"};
+                                            "env.processes",   "env.timeout",   "env.python",
+                                            "env.roms"};
     char full[200];
     const char *equals = strstr(line, " = ");
     snprintf(full, sizeof full, "%s.%.*s", section, equals ? (int)(equals - line) : 0, line);
