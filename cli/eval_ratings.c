@@ -31,6 +31,7 @@ static goss_status find_seen(const eval_ratings_state *e, rating_fold *f, goss_e
 static goss_status open_ratings(eval_ratings_state *e, const goss_catalogue *c, goss_error *err) {
     goss_ratings_options o = goss_ratings_defaults();
     o.path = e->q->data, o.order = e->order = e->q->order ? e->q->order : goss_catalogue_order(c);
+    o.any_time = true;
     for (int i = 0; i < GOSS_RATINGS_COLUMNS; i++) o.column[i] = goss_catalogue_column(c, (goss_ratings_column)i);
     if (goss_catalogue_clicks(c, &o.click, NULL) && isnan(o.click)) o.column[GOSS_RATINGS_RATING] = NULL;
     GOSS_TRY(goss_error_prefix(err, goss_ratings_open(&o, &e->ratings, err), "--data"));
@@ -66,6 +67,16 @@ static goss_status check_users(eval_ratings_state *e, const rating_fold *f, goss
         f->base.path, least, least == 1 ? "" : "s");
 }
 
+/* A random order needs no times, but users are recognised by them. */
+static goss_status check_time(const eval_ratings_state *e, const rating_fold *f, goss_error *err) {
+    const char *time = goss_catalogue_column(f->catalogue, GOSS_RATINGS_TIME);
+    if (!time || goss_ratings_column_name(e->ratings, GOSS_RATINGS_TIME) || e->q->allow_seen) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s has no column %s, by which the users that %s was trained on are recognised (item, rating "
+                          "and time): give it, or judge on all users with --allow-seen",
+                          e->q->data, time, f->base.path);
+}
+
 /* Takes ownership of the model in any case. */
 static goss_status add_fold(eval_ratings_state *e, const char *path, goss_model *model, int *at, goss_error *err) {
     GOSS_TRY(eval_field_fold(&e->field, path, model, "ratings", "ratings", at, err));
@@ -81,6 +92,7 @@ static goss_status add_fold(eval_ratings_state *e, const char *path, goss_model 
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "--candidates is for clicks, and %s has ratings: a user's other ratings are ranked",
                               e->q->data);
+    GOSS_TRY(check_time(e, f, err));
     GOSS_TRY(check_users(e, f, err));
     GOSS_TRY(goss_ratings_unknown(e->ratings, f->catalogue, &f->unknown, &f->without_features, err));
     return find_seen(e, f, err);

@@ -231,6 +231,30 @@ TEST(a_rating_far_from_all_others_is_told) {
     T_CHECK(!strstr(out_text, "deviations from their mean"));
 }
 
+/* Copies ratings without their last column. */
+static void without_time(const char *from, const char *to) {
+    char line[200];
+    FILE *in = fopen(tiny_path(from), "r"), *out = fopen(tiny_path(to), "w");
+    if (!in || !out) exit(99);
+    while (fgets(line, sizeof line, in)) *strrchr(line, ',') = 0, fprintf(out, "%s\n", line);
+    fclose(in), fclose(out);
+}
+
+/* Draws need no times; without them nobody can be recognised as one that was trained on. */
+TEST(ratings_without_times_are_judged_in_a_random_order) {
+    PREPARE();
+    without_time("films/ratings.csv", "timeless.csv");
+    RUN(0, "eval fold1/model.safetensors --data films --support 5 --allow-seen --json");
+    const double with = number_of("hypernet", "mae");
+    RUN(1, "eval fold1/model.safetensors --data timeless.csv --support 5");
+    SAYS(err_text, "timeless.csv has no column timestamp, by which the users that fold1/model.safetensors was trained "
+                   "on are recognised");
+    RUN(0, "eval fold1/model.safetensors --data timeless.csv --support 5 --allow-seen --json");
+    T_NEAR(number_of("hypernet", "mae"), with, 0);
+    RUN(1, "eval fold1/model.safetensors --data timeless.csv --support 5 --order first --allow-seen");
+    SAYS(err_text, "timestamp");
+}
+
 TEST(what_makes_no_sense_is_refused) {
     PREPARE();
     RUN(2, "eval fold1/model.safetensors --data films");

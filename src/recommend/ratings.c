@@ -79,6 +79,8 @@ int goss__column_like(const goss_table *t, const char *names) {
 static goss_status find_column(const goss_table *t, const goss_ratings_options *o, goss_ratings_column which,
                                bool needed, int *out, goss_error *err) {
     const char *name = given(o->column[which]);
+    const bool lacks = which == GOSS_RATINGS_TIME && o->any_time && name && goss_table_find(t, name) < 0;
+    if (lacks && (!given(o->order) || strcmp(o->order, "random") == 0)) name = NULL;
     if (name) return goss_table_need(t, name, columns[which].key, out, err);
     *out = goss__column_like(t, columns[which].names);
     if (*out >= 0 || !needed) return GOSS_OK;
