@@ -88,10 +88,14 @@ static inline const double *ref_named(const reference *r, const char *prefix, co
     return ref_has(r, name) ? ref_tensor(r, name) : NULL;
 }
 
+static inline int ref_gates_of(const char *kind) {
+    return strcmp(kind, "gru") == 0 ? 3 : strcmp(kind, "lstm") == 0 ? 4 : 1;
+}
+
 /* One step: `kind` is rnn, gru or lstm. */
 static inline void ref_cell(const reference *r, const char *kind, const char *prefix, const double *x, int n,
                             int hidden, double *h, double *c) {
-    const int gates = strcmp(kind, "rnn") == 0 ? 1 : strcmp(kind, "gru") == 0 ? 3 : 4;
+    const int gates = ref_gates_of(kind);
     double z[8 * REF_WIDTH], v[8 * REF_WIDTH];
     ref_product(x, ref_named(r, prefix, "w"), NULL, n, gates * hidden, z);
     ref_product(h, ref_named(r, prefix, "u"), NULL, hidden, gates * hidden, v);
@@ -137,51 +141,99 @@ static inline void ref_direction(const reference *r, const char *kind, const cha
     }
 }
 
-/* An LSTM's step from the sums of its gates. */
-static inline void ref_gates(const double *sum, int units, const double *gain, const double *shift, double *h,
-                             double *c) {
-    double seen[REF_WIDTH];
-    for (int i = 0; i < units; i++) {
-        c[i] = ref_sigmoid(sum[units + i] + 1) * c[i] + ref_sigmoid(sum[i]) * tanh(sum[2 * units + i]);
-        seen[i] = c[i];
+/* A step of a cell whose gates are norm(state + input) + b: `kind` is dense, rnn, gru or lstm. */
+static inline void ref_gates(const char *kind, const double *state, const double *input, int units, const double *gain,
+                             const double *b, const double *gain_c, const double *shift_c, double *h, double *c) {
+    const int gates = ref_gates_of(kind);
+    double sum[8 * REF_WIDTH], seen[REF_WIDTH];
+    for (int g = 0; g < gates; g++) {
+        for (int i = g * units; i < (g + 1) * units; i++) {
+            const double reset = gates == 3 && g == 2 ? ref_sigmoid(sum[i - 2 * units]) : 1;
+            sum[i] = input[i] + (state ? reset * state[i] : 0);
+        }
+        if (gain) ref_normalize(sum + g * units, units, gain + g * units, NULL);
+        for (int i = g * units; b && i < (g + 1) * units; i++) sum[i] += b[i];
     }
-    if (gain) ref_normalize(seen, units, gain, shift);
-    for (int i = 0; i < units; i++) h[i] = ref_sigmoid(sum[3 * units + i]) * tanh(seen[i]);
+    for (int i = 0; i < units; i++) {
+        if (gates == 1) h[i] = strcmp(kind, "dense") == 0 ? sum[i] : tanh(sum[i]);
+        if (gates == 3) {
+            const double keep = ref_sigmoid(sum[units + i]);
+            h[i] = (1 - keep) * tanh(sum[2 * units + i]) + keep * h[i];
+        }
+        if (gates == 4) {
+            c[i] = ref_sigmoid(sum[units + i] + 1) * c[i] + ref_sigmoid(sum[i]) * tanh(sum[2 * units + i]);
+            seen[i] = c[i];
+        }
+    }
+    if (gates == 4 && gain_c) ref_normalize(seen, units, gain_c, shift_c);
+    for (int i = 0; gates == 4 && i < units; i++) h[i] = ref_sigmoid(sum[3 * units + i]) * tanh(seen[i]);
 }
 
-/* Ha, Dai and Le 2017: a cell of `small` units, embeddings of `codes` numbers. */
-static inline sequence ref_hyper_lstm(const reference *r, const sequence *x, int units, int small, int codes) {
-    const char *const p = "hyperlstm1";
-    double h[REF_WIDTH] = {0}, c[REF_WIDTH] = {0}, s[REF_WIDTH] = {0}, k[REF_WIDTH] = {0};
-    sequence y = {.steps = x->steps, .width = units};
-    for (int t = 0; t < x->steps; t++) {
-        double sum[8 * REF_WIDTH], part[8 * REF_WIDTH], from_h[8 * REF_WIDTH], from_x[8 * REF_WIDTH], z[12 * REF_WIDTH];
-        ref_product(x->at[t], ref_named(r, p, "small.w"), ref_named(r, p, "small.b"), x->width, 4 * small, sum);
-        ref_product(h, ref_named(r, p, "small.h"), NULL, units, 4 * small, part);
-        for (int i = 0; i < 4 * small; i++) sum[i] += part[i];
-        ref_product(s, ref_named(r, p, "small.u"), NULL, small, 4 * small, part);
-        for (int i = 0; i < 4 * small; i++) sum[i] += part[i];
-        const double *small_gain = ref_named(r, p, "small.gain"), *gain = ref_named(r, p, "gain");
-        for (int g = 0; small_gain && g < 4; g++) ref_normalize(sum + g * small, small, small_gain + g * small, NULL);
-        ref_gates(sum, small, NULL, NULL, s, k);
-        ref_product(s, ref_named(r, p, "embed.w"), NULL, small, 12 * codes, z);
-        for (int i = 0; i < 8 * codes; i++) z[i] += ref_named(r, p, "embed.b")[i];
-        ref_product(h, ref_named(r, p, "u"), NULL, units, 4 * units, from_h);
-        ref_product(x->at[t], ref_named(r, p, "w"), NULL, x->width, 4 * units, from_x);
-        for (int g = 0; g < 4; g++)
-            for (int i = 0; i < units; i++) {
-                double factor[3] = {0};
-                for (int f = 0; f < 3; f++)
-                    for (int e = 0; e < codes; e++) {
-                        const int row = (4 * f + g) * codes + e;
-                        factor[f] += z[row] * ref_named(r, p, "scale")[row * units + i];
-                    }
-                sum[g * units + i] = factor[0] * from_h[g * units + i] + factor[1] * from_x[g * units + i] + factor[2];
-            }
-        for (int g = 0; gain && g < 4; g++) ref_normalize(sum + g * units, units, gain + g * units, NULL);
-        for (int i = 0; i < 4 * units; i++) sum[i] += ref_named(r, p, "b")[i];
-        ref_gates(sum, units, ref_named(r, p, "gain_c"), ref_named(r, p, "shift_c"), h, c);
-        memcpy(y.at[t], h, (size_t)units * sizeof *h);
+typedef struct ref_hyper_state {
+    double h[REF_WIDTH], c[REF_WIDTH], s[REF_WIDTH], k[REF_WIDTH];
+} ref_hyper_state;
+
+/* The code of the position, or the new state of the small cell. */
+static inline void ref_code(const reference *r, const char *p, const char *small_kind, const double *x, int width,
+                            int units, int small, bool position, int step, bool has_state, ref_hyper_state *a) {
+    double input[8 * REF_WIDTH], state[8 * REF_WIDTH], part[8 * REF_WIDTH];
+    const int half = (small + 1) / 2, n = ref_gates_of(small_kind) * small;
+    if (position) {
+        for (int i = 0; i < small; i++) {
+            const double angle = step * pow(10000, -2.0 * (i % half) / small);
+            input[i] = i < half ? sin(angle) : cos(angle);
+        }
+        ref_product(input, ref_named(r, p, "small.w"), ref_named(r, p, "small.b"), small, small, part);
+        for (int i = 0; i < small; i++) a->s[i] = tanh(part[i]);
+        return;
+    }
+    ref_product(x, ref_named(r, p, "small.w"), ref_named(r, p, "small.b"), width, n, input);
+    if (has_state) ref_product(a->h, ref_named(r, p, "small.h"), NULL, units, n, part);
+    for (int i = 0; has_state && i < n; i++) input[i] += part[i];
+    ref_product(a->s, ref_named(r, p, "small.u"), NULL, small, n, state);
+    ref_gates(small_kind, state, input, small, ref_named(r, p, "small.gain"), NULL, NULL, NULL, a->s, a->k);
+}
+
+static inline void ref_hyper_step(const reference *r, const char *p, const char *kind, const double *x, int width,
+                                  int units, int codes, int small, ref_hyper_state *a) {
+    const bool has_state = strcmp(kind, "dense") != 0;
+    const int gates = ref_gates_of(kind), maps = has_state ? 3 : 2, all = gates * units;
+    double z[12 * REF_WIDTH], state[8 * REF_WIDTH], input[8 * REF_WIDTH];
+    ref_product(a->s, ref_named(r, p, "embed.w"), NULL, small, maps * gates * codes, z);
+    for (int i = 0; i < (maps - 1) * gates * codes; i++) z[i] += ref_named(r, p, "embed.b")[i];
+    ref_product(x, ref_named(r, p, "w"), NULL, width, all, input);
+    if (has_state) ref_product(a->h, ref_named(r, p, "u"), NULL, units, all, state);
+    for (int g = 0; g < gates; g++)
+        for (int i = 0; i < units; i++) {
+            double factor[3] = {0};
+            for (int f = 0; f < maps; f++)
+                for (int e = 0; e < codes; e++) {
+                    const int row = (gates * f + g) * codes + e;
+                    factor[f + 3 - maps] += z[row] * ref_named(r, p, "scale")[row * units + i];
+                }
+            state[g * units + i] *= factor[0];
+            input[g * units + i] = factor[1] * input[g * units + i] + factor[2];
+        }
+    ref_gates(kind, has_state ? state : NULL, input, units, ref_named(r, p, "gain"), ref_named(r, p, "b"),
+              ref_named(r, p, "gain_c"), ref_named(r, p, "shift_c"), a->h, a->c);
+}
+
+/* Ha, Dai and Le 2017: modulated by a cell of `small` units, or by codes of as many numbers of the position, through
+ * embeddings of `codes` numbers. */
+static inline sequence ref_hyper(const reference *r, const sequence *x, const char *kind, int units, int small,
+                                 int codes, bool position, bool both) {
+    const bool has_state = strcmp(kind, "dense") != 0;
+    sequence y = {.steps = x->steps, .width = units * (both ? 2 : 1)};
+    for (int back = 0; back <= both; back++) {
+        ref_hyper_state a = {0};
+        char p[32];
+        snprintf(p, sizeof p, "hyper%s1%s", kind, back ? ".back" : "");
+        for (int i = 0; i < x->steps; i++) {
+            const int t = back ? x->steps - 1 - i : i;
+            ref_code(r, p, has_state ? kind : "rnn", x->at[t], x->width, units, small, position, t, has_state, &a);
+            ref_hyper_step(r, p, kind, x->at[t], x->width, units, codes, small, &a);
+            memcpy(y.at[t] + back * units, a.h, (size_t)units * sizeof *a.h);
+        }
     }
     return y;
 }

@@ -2,6 +2,7 @@
 /* Networks of recommendation: fm (products of pairs) and beside (wide & deep): what they compute, their gradients,
  * their text, what is refused, and that a smaller network equals a masked one. */
 #include "gossamer/nn.h"
+#include "nn/target.h"
 #include "gossamer/space.h"
 #include "graph_check.h"
 #include "nn/nn.h"
@@ -158,4 +159,15 @@ TEST(a_smaller_wide_and_deep_network_equals_the_masked_one) {
     world_free(&w);
 }
 
+/* Codes of a network's graph have a place for each kind of layer. */
+TEST(every_kind_of_layer_has_a_number_of_its_own) {
+    static const char *const words[] = {"conv", "dense", "end", "conv1d", "readout", "rnn", "hyperlstm", "fm"};
+    bool taken[256] = {false};
+    T_CHECK(goss__layer_kinds() < 256);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        const int k = goss__layer_kind_number(goss__layer_kind_find(words[i], (int)strlen(words[i])));
+        if (k < 0 || k >= goss__layer_kinds() || taken[k]) T_FAIL("%s is number %d", words[i], k);
+        taken[k] = true;
+    }
+}
 TEST_MAIN()

@@ -19,7 +19,15 @@ REFERENCE(gru, return ref_recurrent(r, x, "gru", 5, false);)
 REFERENCE(gru_both, return ref_recurrent(r, x, "gru", 5, true);)
 REFERENCE(lstm, return ref_recurrent(r, x, "lstm", 5, false);)
 REFERENCE(lstm_both, return ref_recurrent(r, x, "lstm", 5, true);)
-REFERENCE(hyper_lstm, return ref_hyper_lstm(r, x, 5, 3, 2);)
+#define HYPER(kind)                                                                                                    \
+    REFERENCE(hyper##kind, return ref_hyper(r, x, #kind, 5, 3, 2, false, false);)                                      \
+    REFERENCE(hyper##kind##_both, return ref_hyper(r, x, #kind, 5, 3, 2, false, true);)                                \
+    REFERENCE(hyper##kind##_position, return ref_hyper(r, x, #kind, 5, 3, 2, true, false);)
+HYPER(dense)
+HYPER(rnn)
+HYPER(gru)
+HYPER(lstm)
+REFERENCE(hypergru_all, return ref_hyper(r, x, "gru", 5, 4, 2, true, true);)
 REFERENCE(dense, return ref_dense(r, x, "dense1", 3);)
 REFERENCE(norm, const sequence y = ref_dense(r, x, "dense1", 6); return ref_layer_norm(r, &y, "norm1");)
 REFERENCE(conv, return ref_conv1d(r, x, 6, 3, 1, 1, 1, 1);)
@@ -120,8 +128,23 @@ static const struct {
     {"lstm 5", of_lstm, WIDTH, false},
     {"lstm 5 bidirectional", of_lstm_both, WIDTH, false},
     {"lstm 5 norm", of_lstm, WIDTH, false},
-    {"hyperlstm 5 3 2", of_hyper_lstm, WIDTH, false},
-    {"hyperlstm 5 3 2 norm", of_hyper_lstm, WIDTH, false},
+    {"hyperdense 5 3 2", of_hyperdense, WIDTH, false},
+    {"hyperdense 5 3 2 norm bidirectional", of_hyperdense_both, WIDTH, false},
+    {"hyperdense 5 3 2 position", of_hyperdense_position, WIDTH, false},
+    {"hyperdense 5 3 2 position norm", of_hyperdense_position, WIDTH, false},
+    {"hyperrnn 5 3 2", of_hyperrnn, WIDTH, false},
+    {"hyperrnn 5 3 2 norm bidirectional", of_hyperrnn_both, WIDTH, false},
+    {"hyperrnn 5 3 2 position", of_hyperrnn_position, WIDTH, false},
+    {"hyperrnn 5 3 2 position norm", of_hyperrnn_position, WIDTH, false},
+    {"hypergru 5 3 2", of_hypergru, WIDTH, false},
+    {"hypergru 5 3 2 norm bidirectional", of_hypergru_both, WIDTH, false},
+    {"hypergru 5 3 2 position", of_hypergru_position, WIDTH, false},
+    {"hypergru 5 3 2 position norm", of_hypergru_position, WIDTH, false},
+    {"hyperlstm 5 3 2", of_hyperlstm, WIDTH, false},
+    {"hyperlstm 5 3 2 norm bidirectional", of_hyperlstm_both, WIDTH, false},
+    {"hyperlstm 5 3 2 position", of_hyperlstm_position, WIDTH, false},
+    {"hyperlstm 5 3 2 position norm", of_hyperlstm_position, WIDTH, false},
+    {"hypergru 5 4 2 position norm bidirectional", of_hypergru_all, WIDTH, false},
     {"dense 3", of_dense, WIDTH, false},
     {"dense 6; norm layer", of_norm, WIDTH, false},
     {"conv1d 6 3 pad 1", of_conv, WIDTH, false},
@@ -361,6 +384,92 @@ TEST(gradients_are_those_of_differences) {
     }
 }
 
+/* The slope of a slope: the gradient along a direction, differentiated along another one. */
+TEST(gradients_of_gradients_are_those_of_differences) {
+    for (int i = 0; i < LAYERS; i++) {
+        net n = net_new(layers[i].text, layers[i].width, STEPS, i % 2, 0.3);
+        if (!goss_valid(n.slab) || n.ids) {
+            net_free(&n);
+            continue;
+        }
+        goss_val d, second, out[2];
+        const goss_val loss = goss_sum_all(goss_square(goss_sin(n.y))),
+                       way = world_normal(&n.w, "way", goss_shape_of(n.slab));
+        T_OK(goss_grad(loss, &n.slab, 1, &d));
+        out[0] = goss_sum_all(goss_mul(d, way));
+        T_OK(goss_grad(out[0], &n.slab, 1, &second));
+        out[1] = second;
+        T_OK(world_open(&n.w, GOSS_F64, out, 2, NULL, 0));
+        T_OK(world_run(&n.w));
+        const int64_t numel = n.w.numel[1];
+        goss__rng r = goss__rng_make(78, (uint64_t)i);
+        double *v = world_numbers(&n.w, "slab"), slope = 0, side[2], *along = calloc((size_t)numel, sizeof *along);
+        for (int64_t j = 0; j < numel; j++) along[j] = goss__rng_normal(&r), slope += along[j] * n.w.out[1][j];
+        for (int j = 0; j < 2; j++) {
+            for (int64_t e = 0; e < numel; e++) v[e] += (j ? 2e-6 : -1e-6) * along[e];
+            T_OK(world_run(&n.w));
+            side[j] = n.w.out[0][0];
+        }
+        const double numeric = (side[1] - side[0]) / 2e-6;
+        if (!(fabs(slope - numeric) <= 2e-5 * (1 + fabs(numeric))))
+            T_FAIL("%s: %.9g, by differences %.9g", layers[i].text, slope, numeric);
+        free(along), net_free(&n);
+    }
+}
+
+/* Of codes that say nothing yet, factors are 1 where the position modulates, or dense layers, and 0.1 where a small
+ * cell modulates a recurrent one (Ha, Dai and Le 2017): the layer without modulation, of products of that size. */
+TEST(modulated_layers_begin_as_plain_ones) {
+    static const struct {
+        const char *text, *plain;
+        double factor;
+    } cases[] = {{"hyperdense 5 3 2", "dense", 1},        {"hyperdense 5 3 2 position", "dense", 1},
+                 {"hypergru 5 3 2 position", "gru", 1},   {"hyperrnn 5 3 2", "rnn", 0.1},
+                 {"hyperlstm 5 3 2 position", "lstm", 1}, {"hypergru 5 3 2", "gru", 0.1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        net n = net_new(cases[i].text, WIDTH, STEPS, false, 0);
+        const goss_layout *l = goss_target_layout(n.t);
+        float *start = calloc((size_t)goss_layout_total(l), sizeof *start);
+        double *slab = world_numbers(&n.w, "slab"), most = 0;
+        goss_layout_initialize(l, 3, start);
+        for (int64_t k = 0; k < goss_layout_total(l); k++) slab[k] = start[k];
+        for (int k = 0; k < goss_layout_count(l); k++) {
+            const goss_entry *e = goss_layout_entry(l, k);
+            const bool small = strstr(e->name, "embed.w") != NULL,
+                       product = strstr(e->name, "1.w") || strstr(e->name, "1.u");
+            for (int64_t j = 0; small && j < e->numel; j++) {
+                most = fmax(most, fabs(slab[e->offset + j]));
+                slab[e->offset + j] = 0;
+            }
+            for (int64_t j = 0; product && j < e->numel; j++) slab[e->offset + j] /= cases[i].factor;
+        }
+        T_CHECK(most > 0 && most < 0.06); /* little, but not the same for all units */
+        net_run(&n, GOSS_F64, cases[i].text);
+        for (int k = 0; k < goss_layout_count(l); k++) {
+            const goss_entry *e = goss_layout_entry(l, k);
+            const bool product = strstr(e->name, "1.w") || strstr(e->name, "1.u");
+            for (int64_t j = 0; product && j < e->numel; j++) slab[e->offset + j] *= cases[i].factor;
+        }
+        char name[32];
+        snprintf(name, sizeof name, "hyper%s1", cases[i].plain);
+        for (int s = 0; s < TASKS * SAMPLES; s++) {
+            const reference r = {n.t, slab};
+            sequence x = {.steps = length_of(s / SAMPLES, s % SAMPLES), .width = WIDTH};
+            for (int t = 0; t < x.steps; t++)
+                memcpy(x.at[t], world_numbers(&n.w, "x") + (s * STEPS + t) * WIDTH, WIDTH * sizeof(double));
+            sequence y = {.steps = x.steps, .width = 5};
+            if (strcmp(cases[i].plain, "dense") == 0)
+                y = ref_dense(&r, &x, name, 5);
+            else
+                ref_direction(&r, cases[i].plain, name, &x, 5, false, 0, &y);
+            for (int t = 0; t < x.steps; t++)
+                for (int j = 0; j < 5; j++)
+                    T_NEAR(n.w.out[0][(s * STEPS + t) * 5 + j], y.at[t][j], 1e-7); /* 0.1f is not 0.1 */
+        }
+        free(start), net_free(&n);
+    }
+}
+
 /* ---- norms ---- */
 
 /* Batch norm of all live steps of a task, group norm of a sample's live steps. */
@@ -574,6 +683,7 @@ TEST(texts_are_canonical) {
          "8\ndropout 0.1\n}\nreadout last\nhead\n"},
         {"conv1d 4 3 pad 1 stride 2; pool1d max 2 stride 2; lstm 3 bidirectional norm; readout attention",
          "conv1d 4 3 stride 2 pad 1\npool1d max 2\nlstm 3 norm bidirectional\nreadout attention\nhead\n"},
+        {"hyperrnn 3 2 1 norm position; readout last", "hyperrnn 3 2 1 position norm\nreadout last\nhead\n"},
         {"gru 3 dropout .2 start; readout last", "gru 3 start dropout 0.2\nreadout last\nhead\n"},
         {"mlp 3", "flatten\ndense 3\nrelu\nhead\n"}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -613,6 +723,10 @@ TEST(errors_say_what_to_write) {
         {"steps 3", "steps: requires features, but its input is 9 x 4; put flatten before it", 2},
         {"flatten; steps 5", "36 features do not divide into steps of 5", 2},
         {"hyperlstm 4 2 2 start", "\"start\" is not expected here", 2},
+        {"hypergru 4 2", "hypergru: incomplete; write: hypergru D K Z [position] [norm] [bidirectional]", 2},
+        {"gru 4 position", "gru: \"position\" is not expected here", 2},
+        {"hyperdense 4 2 2 position bidirectional", "hyperdense: without a state it has no direction", 2},
+        {"hyperdense 4 2 2", "hyperdense: requires a sequence (steps x channels), but its input is features: 9", 1},
         {"pool max 2", "pool: requires images, but its input is a sequence of 9 x 4", 2}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         goss_target *t;

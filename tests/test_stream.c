@@ -62,6 +62,9 @@ static const struct {
                 {"lstm 5 start; gru 3 start; readout max", false},
                 {"dense 4; tanh; lstm 5 norm; gru 4; readout last", true},
                 {"hyperlstm 5 3 2 norm; norm layer; readout last", true},
+                {"hyperdense 5 3 2; hyperrnn 4 3 1; readout last", true},
+                {"hyperdense 5 3 2 position; tanh; hypergru 4 3 2 position norm; readout last", true},
+                {"hyperlstm 4 5 1 position; readout max", false},
                 {"norm batch; gru 4; readout max; dense 3; relu", true},
                 {"residual { gru 3 }; readout mean", false},
                 {"lstm 5; dense 4; relu; readout mean", false}};
@@ -129,6 +132,8 @@ TEST(layers_that_need_the_whole_are_named) {
         {"attention 1; readout mean", "attention1 must see the whole sequence: a step sees all others"},
         {"positions learned; gru 4; readout mean", "positions1 must see the whole sequence"},
         {"norm instance; gru 4; readout mean", "norm1 must see the whole sequence: its statistics"},
+        {"hyperrnn 4 3 1 position bidirectional; readout mean",
+         "hyperrnn1 must see the whole sequence: its backward direction"},
         {"gru 4; readout attention", "readout1 must see the whole sequence"},
         {"gru 4; flatten", "flatten must see the whole sequence"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

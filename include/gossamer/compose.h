@@ -109,6 +109,8 @@ GOSS_API goss_val goss_rotary(goss_val x, int heads);
 /* Sinusoidal positions [L, D] (Vaswani et al. 2017): feature i < ceil(D/2) is sin(l 10000^(-2 i / D)), and feature
  * ceil(D/2) + i is the cosine. */
 GOSS_API goss_val goss_sinusoids(goss_graph *g, goss_extent steps, int64_t width);
+/* The same at given steps: at[T,N,L] -> [T,N,L,D]. */
+GOSS_API goss_val goss_sinusoids_at(goss_val at, int64_t width);
 /* Class means [T,W,D] of x[T,N,D]: assign[T,W,N] x, with rows of assign that sum to 1. Any ways and shots. */
 GOSS_API goss_val goss_class_mean(goss_val x, goss_val assign);
 /* Squared Euclidean distances of x[T,N,D] and y[T,M,D]: |x|^2 + |y|^2 - 2 x.y -> [T,N,M]. */
@@ -146,25 +148,48 @@ GOSS_API goss_val goss_gru(goss_val x, goss_val h0, goss_recurrent w, goss_scan_
 GOSS_API goss_val goss_lstm(goss_val x, goss_val h0, goss_val c0, goss_recurrent w, goss_scan_options o,
                             goss_val *last_h, goss_val *last_c);
 
-/* An LSTM of H units that a smaller one of K units modulates at each step through embeddings of Z numbers (Ha, Dai and
- * Le 2017, "HyperNetworks"). At a step the small cell reads x, its state s and the main state h: its gates are
- * x small.w + h small_h + s small.u + small.b, and its state becomes s'. With [z1 .. z12] = s' embed + [embed_b, 0] in
- * blocks of Z, and D_i the i-th block of Z rows of scale, gate g of the main cell is
- *     norm((z_g D_g) (h u)_g + (z_{4+g} D_{4+g}) (x w)_g + z_{8+g} D_{8+g}) + b_g
- * and the rest is goss_lstm's, with 1 added to the forget gates of both. Embeddings are of the new state s', as in the
- * authors' code. norm: of a gate's H numbers, with factors main.gain_u [Tw,4H] (in the small cell small.gain_u
- * [Tw,4K]), where they are given; main.gain_c and main.shift_c as in goss_lstm. */
-typedef struct goss_hyper_lstm {
-    goss_recurrent main;  /* w[Tw,D,4H], u[Tw,H,4H], b[Tw,4H]; c, gain_w and mask are not used, here and below */
-    goss_recurrent small; /* w[Tw,D,4K], u[Tw,K,4K], b[Tw,4K]; c, gain_w, gain_c, shift_c are not used */
-    goss_val small_h;     /* [Tw,H,4K] */
-    goss_val embed;       /* [Tw,K,12Z] */
-    goss_val embed_b;     /* [Tw,8Z]: of the factors; or GOSS_NONE */
-    goss_val scale;       /* [Tw,12Z,H] */
-} goss_hyper_lstm;
-/* States h of all steps [T,N,L,H] from x[T,N,L,D]. state: NULL, or the initial h, c [T,N,H] and the small cell's
- * [T,N,K] (GOSS_NONE: 0), which become the last ones. */
-GOSS_API goss_val goss_hyper_lstm_run(goss_val x, const goss_hyper_lstm *w, goss_scan_options o, goss_val state[4]);
+/* The cells; dense: none, each step by itself. */
+typedef enum goss_cell { GOSS_CELL_DENSE, GOSS_CELL_RNN, GOSS_CELL_GRU, GOSS_CELL_LSTM } goss_cell;
+/* G, the gates of a cell: 1, 1, 3 and 4. */
+GOSS_API int goss_cell_gates(goss_cell cell);
+/* The states [T,N,H] that it carries from step to step: none, h, h, and h and c. */
+GOSS_API int goss_cell_states(goss_cell cell);
+/* The cell that modulates it in goss_hyper_recurrent: one of its kind; of dense an rnn. */
+GOSS_API goss_cell goss_cell_small(goss_cell cell);
+/* goss_rnn, goss_gru or goss_lstm by the cell (dense: an error). state: its initial states [T,N,H] (GOSS_NONE: 0),
+ * which become the last ones. Errors: sticky. */
+GOSS_API goss_val goss_recurrent_run(goss_cell cell, goss_val x, goss_recurrent w, goss_scan_options o,
+                                     goss_val *state);
+
+/* A layer of H units whose weights are modulated at each step through embeddings of Z numbers of a code of K (Ha, Dai
+ * and Le 2017, "HyperNetworks": HyperRNN, HyperLSTM). At a step, with G gates of the cell and B = 3 G, z = code embed +
+ * [embed_b, 0] in blocks z_1 .. z_B of Z numbers, and D_i the i-th block of Z rows of scale, gate g of the cell is
+ *     sum_g = norm(r_g f_g (h u)_g + e_g (x w)_g + z_{2G+g} D_{2G+g}) + b_g,   f_g = z_g D_g,   e_g = z_{G+g} D_{G+g}
+ * f and e scale the columns of the two products: u diag(f) and w diag(e) are the step's weights. r is 1 but for the
+ * candidate of a GRU, where it is the reset gate. The rest is that of goss_rnn, goss_gru (without c) or goss_lstm. A
+ * dense layer has no state: B = 2 G, without f. norm: of a gate's H numbers, with factors main.gain_u [Tw,G H] where
+ * they are given, else none; main.gain_c and main.shift_c as in goss_lstm.
+ *
+ * The code is `code`, where given: of the position, say. Else it is the new state s' of a small cell (goss_cell_small)
+ * of K units, which reads x, its state s and the main state h: its gates are the formula above with factors 1 and
+ * biases 0, x small.w + small.b + h small_h for x w, and s small.u for h u, with gains small.gain_u. That the code is
+ * of the new state is as in the authors' programs. LSTMs have 1 added to their forget gates, small ones too. */
+typedef struct goss_hyper_recurrent {
+    goss_cell cell;
+    goss_recurrent main;  /* w[Tw,D,G H], u[Tw,H,G H], b[Tw,G H]; c, gain_w and mask are not used, here and below */
+    goss_recurrent small; /* w[Tw,D,G' K], u[Tw,K,G' K], b[Tw,G' K], G' of the small cell */
+    goss_val small_h;     /* [Tw,H,G' K] */
+    goss_val embed;       /* [Tw,K,B Z] */
+    goss_val embed_b;     /* [Tw,(B-G) Z]: of the factors; or GOSS_NONE */
+    goss_val scale;       /* [Tw,B Z,H] */
+    goss_val code;        /* [T or 1,N or 1,L,K], of all steps: instead of a small cell; or GOSS_NONE */
+} goss_hyper_recurrent;
+/* The number of states of such a layer: those of its cell, and behind them, unless codes are given, the small one's. */
+GOSS_API int goss_hyper_recurrent_states(goss_cell cell, bool coded);
+/* Outputs y of all steps [T,N,L,H] from x[T,N,L,D]. state: NULL, or the initial states [T,N,H] and the small cell's
+ * [T,N,K] (GOSS_NONE: 0), which become the last ones. Errors: sticky. */
+GOSS_API goss_val goss_hyper_recurrent_run(goss_val x, const goss_hyper_recurrent *w, goss_scan_options o,
+                                           goss_val *state);
 
 #ifdef __cplusplus
 }

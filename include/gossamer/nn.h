@@ -143,8 +143,11 @@ typedef struct goss_target goss_target;
  *                                    is multiplied by u, the same units at each step (Gal and Ghahramani 2016). The
  *                                    forget gate of an lstm has a bias of 1 besides the learned one (Jozefowicz et al.
  *                                    2015)
- *   hyperlstm D K Z [norm] [bidirectional]   lstm D, modulated at each step by one of K units through embeddings of Z
- *                                    numbers (goss_hyper_lstm_run)
+ *   hyperdense | hyperrnn | hypergru | hyperlstm D K Z [position] [norm] [bidirectional]   the layer of D units, whose
+ *                                    weights a smaller cell of K units (of its kind; of dense rnn) scales at each step
+ *                                    through embeddings of Z numbers (goss_hyper_recurrent_run: Ha, Dai and Le 2017);
+ *                                    position: by codes tanh(p small.w + small.b) of the step's position, p its K sines
+ *                                    and cosines (goss_sinusoids)
  *   embedding V D                    first layer, of a sequence of ids 0 .. V-1 as numbers {steps, 1}: rows of a table
  *   positions learned | sinusoidal   adds a vector for each step
  *   attention H [causal] [rotary]    self-attention of H heads among the steps

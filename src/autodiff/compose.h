@@ -22,4 +22,19 @@ static inline uint32_t goss__axes(int from, int to) { return to > from ? ((1u <<
 bool goss__rank_at_least(goss_val x, int least, const char *op);
 /* The product of the dims [from, to) of s. */
 goss_extent goss__dims_product(goss_shape s, int from, int to);
+
+/* ---- recurrent cells (compose_cell.c) ---- */
+/* What a step's gates are sums of. */
+typedef struct goss__cell_gates {
+    goss_val state;      /* [T,N,G H]: the product with the state, which a GRU's reset gate multiplies; or GOSS_NONE */
+    goss_val input;      /* [T,N,G H]: all else */
+    goss_val gain, bias; /* [Tw,G H]: of the layer norm of each gate's sum, and added behind it; each or GOSS_NONE */
+    goss_val gain_c, shift_c; /* [Tw,H]: of an LSTM's cell state where its output reads it; each or GOSS_NONE */
+    int64_t width;            /* H */
+    double forget;            /* added to the forget gates of an LSTM */
+} goss__cell_gates;
+/* The output of a step [T,N,H]; state[goss_cell_states] becomes the next one. */
+goss_val goss__cell_step(goss_cell cell, const goss__cell_gates *g, goss_val *state);
+/* gain norm(x), each block of `width` columns of x[..., G width] normalised by itself; x itself without a gain. */
+goss_val goss__norm_blocks(goss_val x, goss_val gain, int64_t width);
 #endif

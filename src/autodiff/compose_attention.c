@@ -56,21 +56,32 @@ goss_val goss_causal_mask(goss_graph *g, goss_extent steps) {
 
 static const double base = 10000;
 
-/* l base^(-2 i / width): [L, half] */
-static goss_val angles(goss_graph *g, goss_extent steps, int64_t half, int64_t width) {
-    const goss_val at = goss_to_real(goss_iota(g, steps)), i = goss_to_real(goss_iota(g, goss_n(half)));
-    if (!goss_valid(at) || !goss_valid(i)) return (goss_val){g, 0};
+/* l base^(-2 i / width) of steps l [..., L]: [..., L, half] */
+static goss_val angles(goss_val at, int64_t half, int64_t width) {
+    if (!goss_valid(at)) return at;
+    const goss_val i = goss_to_real(goss_iota(at.graph, goss_n(half)));
     const goss_val rate = goss_exp(goss_scale(i, -2 * log(base) / (double)width));
-    return goss_mul(goss_reshape(at, GOSS_SHAPE(steps, goss_n(1))),
-                    goss_reshape(rate, GOSS_SHAPE(goss_n(1), goss_n(half))));
+    const goss_val steps = goss_unsqueeze(at, goss_rank(at));
+    if (!goss_valid(rate) || !goss_valid(steps)) return (goss_val){at.graph, 0};
+    goss_shape row = {.rank = goss_rank(steps)};
+    for (int k = 0; k < row.rank - 1; k++) row.dim[k] = goss_n(1);
+    row.dim[row.rank - 1] = goss_n(half);
+    return goss_mul(steps, goss_reshape(rate, row));
+}
+
+static goss_val all_steps(goss_graph *g, goss_extent steps) { return goss_to_real(goss_iota(g, steps)); }
+
+goss_val goss_sinusoids_at(goss_val at, int64_t width) {
+    if (width < 1) return goss_graph_fail(at.graph, GOSS_E_ARGUMENT, "sinusoids: a width of %lld", (long long)width);
+    const int64_t half = (width + 1) / 2;
+    const goss_val angle = angles(at, half, width);
+    if (!goss_valid(angle) || width == 1) return goss_sin(angle);
+    const int last = goss_rank(angle) - 1;
+    return goss_concat((goss_val[]){goss_sin(angle), goss_slice(goss_cos(angle), last, 0, width - half)}, 2, last);
 }
 
 goss_val goss_sinusoids(goss_graph *g, goss_extent steps, int64_t width) {
-    if (width < 1) return goss_graph_fail(g, GOSS_E_ARGUMENT, "sinusoids: a width of %lld", (long long)width);
-    const int64_t half = (width + 1) / 2;
-    const goss_val angle = angles(g, steps, half, width);
-    if (width == 1) return goss_sin(angle);
-    return goss_concat((goss_val[]){goss_sin(angle), goss_slice(goss_cos(angle), 1, 0, width - half)}, 2, 1);
+    return goss_sinusoids_at(all_steps(g, steps), width);
 }
 
 goss_val goss_rotary(goss_val x, int heads) {
@@ -82,7 +93,7 @@ goss_val goss_rotary(goss_val x, int heads) {
                                (long long)s.dim[2].count, heads);
     const int64_t width = s.dim[2].count / heads, half = width / 2;
     const goss_val angle =
-        goss_reshape(angles(x.graph, s.dim[1], half, width), GOSS_SHAPE(one, s.dim[1], one, goss_n(half)));
+        goss_reshape(angles(all_steps(x.graph, s.dim[1]), half, width), GOSS_SHAPE(one, s.dim[1], one, goss_n(half)));
     const goss_val apart = goss_reshape(x, GOSS_SHAPE(s.dim[0], s.dim[1], goss_n(heads), goss_n(width)));
     const goss_val a = goss_slice(apart, 3, 0, half), b = goss_slice(apart, 3, half, half), cos = goss_cos(angle),
                    sin = goss_sin(angle);

@@ -63,7 +63,8 @@ typedef struct goss__layer {
     bool channels; /* of dropout: whole channels */
     /* Of sequences. */
     int64_t rows;         /* of an embedding */
-    int64_t small, codes; /* of a hyperlstm: units of the small cell, numbers of an embedding of its state */
+    int64_t small, codes; /* of hyper layers: numbers of the code that modulates them, and of an embedding of it */
+    bool position;        /* of hyper layers: the code is of the position, not the state of a small cell */
     int heads;
     goss__readout readout;
     bool causal, rotary; /* of attention */
@@ -179,6 +180,7 @@ struct goss__layer_kind {
     bool opaque;      /* units in front of it and behind it cannot be masked, unless it has a range of units */
     bool by_width;    /* divides products by the root of its input's width; a smaller width is made up for in them */
     bool looks_up;    /* chooses rows of its weights, which are multiplied by nothing */
+    goss_cell cell;   /* of recurrent and hyper layers */
     int kernel_word;  /* the word in which A|B are sizes of one kernel; elsewhere they are alternative layers */
     enum { GOSS__PLAIN, GOSS__OPENS, GOSS__TURNS, GOSS__CLOSES } marks; /* braces of the text */
     double gain2; /* activations: variance times fan-in of the weights before it */
@@ -190,9 +192,11 @@ struct goss__layer_kind {
     goss_val (*apply)(goss__apply *a, const goss__layer *l, goss_val x); /* NULL: marker, see target_apply.c */
 };
 
-#define GOSS__SEQUENCE_KINDS 11
+#define GOSS__SEQUENCE_KINDS 7
 extern const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS]; /* target_sequence.c */
-extern const goss__layer_kind goss__pairs_kind;                           /* target_pairs.c */
+#define GOSS__CELL_KINDS 7
+extern const goss__layer_kind goss__cell_kinds[GOSS__CELL_KINDS]; /* target_cells.c */
+extern const goss__layer_kind goss__pairs_kind;                   /* target_pairs.c */
 
 const goss__layer_kind *goss__layer_kind_find(const char *word, int size);
 /* The number of kinds, and which one a kind is, from 0. */
@@ -253,10 +257,8 @@ goss_val goss__dropout_steps(const goss__layer *l, goss_val x, goss_val task);
 goss_val goss__group_norm_steps(const goss__apply *a, goss_val x, int groups, goss_val unit_mask);
 goss_val goss__apply_conv1d(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_pool1d(goss__apply *a, const goss__layer *l, goss_val x);
-goss_val goss__apply_rnn(goss__apply *a, const goss__layer *l, goss_val x);
-goss_val goss__apply_gru(goss__apply *a, const goss__layer *l, goss_val x);
-goss_val goss__apply_lstm(goss__apply *a, const goss__layer *l, goss_val x);
-goss_val goss__apply_hyperlstm(goss__apply *a, const goss__layer *l, goss_val x);
+goss_val goss__apply_recurrent(goss__apply *a, const goss__layer *l, goss_val x);
+goss_val goss__apply_hyper(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_embedding(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_positions(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_attention(goss__apply *a, const goss__layer *l, goss_val x);
@@ -292,6 +294,14 @@ goss_status goss__target_append(goss_target *t, const goss__layer *l, goss__flow
 /* Adds the tensor LAYER.SUFFIX to the layout; name and layer of e are set. */
 goss_status goss__layer_entry(goss_layout *layout, const goss__layer *l, const char *suffix, goss_entry e,
                               goss_error *err);
+/* The same of a tensor [rows, columns] of a product, or [columns] for rows = 0. value: of GOSS_INIT_CONSTANT. */
+goss_status goss__layer_tensor(goss_target *t, int layer, const char *suffix, int64_t rows, int64_t columns,
+                               goss_init init, double value, goss_role role, goss_error *err);
+goss_status goss__layer_weight(goss_target *t, int layer, const char *suffix, int64_t rows, int64_t columns,
+                               goss_error *err);
+goss_status goss__layer_bias(goss_target *t, int layer, const char *suffix, int64_t n, goss_error *err);
+/* Fails where f is no sequence. what: the layer's word. */
+goss_status goss__want_steps(const goss__flow *f, const char *what, goss_error *err);
 /* The gates of all choices, once unit groups are known. */
 goss_status goss__target_choices(goss_target *t, goss_error *err);
 /* States of layers, once their flows are there. (target_states.c) */

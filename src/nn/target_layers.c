@@ -528,26 +528,37 @@ static const goss__layer_kind kinds[] = {
     {.word = "end", .usage = "}", .marks = GOSS__CLOSES},
 };
 
+/* All kinds, in the order of their numbers. */
+static const struct {
+    const goss__layer_kind *kind;
+    int n;
+} tables[] = {{kinds, sizeof kinds / sizeof *kinds},
+              {goss__sequence_kinds, GOSS__SEQUENCE_KINDS},
+              {goss__cell_kinds, GOSS__CELL_KINDS},
+              {&goss__pairs_kind, 1}};
+enum { TABLES = sizeof tables / sizeof *tables };
+
 const goss__layer_kind *goss__layer_kind_find(const char *word, int size) {
-    const struct {
-        const goss__layer_kind *kind;
-        size_t n;
-    } table[] = {
-        {kinds, sizeof kinds / sizeof *kinds}, {goss__sequence_kinds, GOSS__SEQUENCE_KINDS}, {&goss__pairs_kind, 1}};
-    for (size_t t = 0; t < sizeof table / sizeof *table; t++)
-        for (size_t i = 0; i < table[t].n; i++) {
-            const goss__layer_kind *k = &table[t].kind[i];
+    for (int t = 0; t < TABLES; t++)
+        for (int i = 0; i < tables[t].n; i++) {
+            const goss__layer_kind *k = &tables[t].kind[i];
             if ((int)strlen(k->word) == size && memcmp(k->word, word, (size_t)size) == 0) return k;
         }
     return NULL;
 }
 
-enum { OWN_KINDS = sizeof kinds / sizeof *kinds };
-int goss__layer_kinds(void) { return OWN_KINDS + GOSS__SEQUENCE_KINDS; }
+int goss__layer_kinds(void) {
+    int n = 0;
+    for (int t = 0; t < TABLES; t++) n += tables[t].n;
+    return n;
+}
+
 int goss__layer_kind_number(const goss__layer_kind *k) {
-    for (int i = 0; i < OWN_KINDS; i++)
-        if (&kinds[i] == k) return i;
-    return OWN_KINDS + (int)(k - goss__sequence_kinds);
+    int before = 0;
+    for (int t = 0; t < TABLES; before += tables[t++].n)
+        for (int i = 0; i < tables[t].n; i++)
+            if (&tables[t].kind[i] == k) return before + i;
+    return -1; /* no row of any table */
 }
 
 bool goss__layer_is(const goss__layer *l, const char *word) { return strcmp(l->kind->word, word) == 0; }

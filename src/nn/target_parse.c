@@ -493,8 +493,8 @@ static goss_status parse_layer(parser *s, goss_error *err) {
             err, GOSS_E_ARGUMENT,
             "\"%.*s\" is not a layer; there are conv, depthwise, separable, dense, fm, norm, relu, gelu, "
             "silu, tanh, elu, leaky, pool, flatten, columns, dropout, shifts, conv1d, pool1d, rnn, "
-            "gru, lstm, hyperlstm, embedding, positions, attention, readout, residual, beside, optional, choose, "
-            "repeat, block, transformer, head, mlp, conv4, resnet",
+            "gru, lstm, hyperdense, hyperrnn, hypergru, hyperlstm, embedding, positions, attention, readout, residual, "
+            "beside, optional, choose, repeat, block, transformer, head, mlp, conv4, resnet",
             w.size[0] > 60 ? 60 : w.size[0], w.at[0]);
     if (goss__word_is(&w, 0, "shortcut"))
         return goss_error_set(err, GOSS_E_ARGUMENT, "shortcut: it can only follow residual { ... }");

@@ -64,53 +64,70 @@ static void end_state(const goss__apply *a, const goss__layer *l, goss_val start
     goss__keep_state(a, l, k, goss_valid(start) ? goss_sub(last, start) : last);
 }
 
+static goss_val run_cell(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
+                         goss_scan_options o) {
+    static const char *const names[] = {"h0", "c0"};
+    const int n = goss_cell_states(l->kind->cell);
+    goss_recurrent w = cell(a, l, prefix, x);
+    if (l->kind->cell == GOSS_CELL_LSTM) w.b = forget_bias(w.b, l->out);
+    goss_val start[2], state[2];
+    for (int k = 0; k < n; k++) {
+        start[k] = learned_start(a, l, prefix, names[k], x);
+        state[k] = begin_state(a, l, start[k], k);
+    }
+    const goss_val y = goss_recurrent_run(l->kind->cell, x, w, o, state);
+    for (int k = 0; k < n; k++) end_state(a, l, start[k], k, state[k]);
+    return y;
+}
+
+/* ---- modulated layers ---- */
+
+/* The number of each step from the beginning of the sequence, [1,1,L], or [T,N,L] in pieces of one. */
+static goss_val step_numbers(const goss__apply *a, const goss__layer *l, goss_val x) {
+    const goss_extent one = goss_n(1), steps = goss_dim(x, 2);
+    const goss_val at = goss_to_real(goss_iota(x.graph, steps)), before = goss__state_before(a, l, 0),
+                   now = goss__apply_lengths(a);
+    if (!goss_valid(at)) return at;
+    const goss_val here = goss_reshape(at, GOSS_SHAPE(one, one, steps));
+    if (!goss_valid(before) || !goss_valid(now)) return here;
+    goss__keep_state(a, l, 0, goss_add(before, goss_unsqueeze(now, 2)));
+    return goss_add(here, before);
+}
+
+/* tanh(sines and cosines of the step's number times small.w, and small.b) */
+static goss_val codes_of_positions(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x) {
+    return goss_tanh(goss_linear(goss_sinusoids_at(step_numbers(a, l, x), l->small), tensor(a, l, prefix, "small.w"),
+                                 tensor(a, l, prefix, "small.b")));
+}
+
+static goss_val run_hyper(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
+                          goss_scan_options o) {
+    goss_hyper_recurrent w = {.cell = l->kind->cell,
+                              .main = cell(a, l, prefix, x),
+                              .embed = tensor(a, l, prefix, "embed.w"),
+                              .embed_b = tensor(a, l, prefix, "embed.b"),
+                              .scale = tensor(a, l, prefix, "scale")};
+    goss_val state[4];
+    const int n = goss_hyper_recurrent_states(w.cell, l->position);
+    w.main.gain_u = tensor(a, l, prefix, "gain");
+    if (l->position) {
+        w.code = codes_of_positions(a, l, prefix, x);
+    } else {
+        w.small_h = tensor(a, l, prefix, "small.h");
+        w.small.w = tensor(a, l, prefix, "small.w"), w.small.u = tensor(a, l, prefix, "small.u");
+        w.small.b = tensor(a, l, prefix, "small.b"), w.small.gain_u = tensor(a, l, prefix, "small.gain");
+    }
+    for (int k = 0; k < n; k++) state[k] = goss__state_before(a, l, l->position + k);
+    const goss_val y = goss_hyper_recurrent_run(x, &w, o, state);
+    for (int k = 0; k < n; k++) goss__keep_state(a, l, l->position + k, state[k]);
+    return y;
+}
+
+/* ---- directions ---- */
+
 /* One direction: tensors PREFIX..., x and lengths for as many tasks as there are weights. */
 typedef goss_val (*direction)(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
                               goss_scan_options o);
-
-static goss_val run_rnn(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
-                        goss_scan_options o) {
-    const goss_val start = learned_start(a, l, prefix, "h0", x);
-    goss_val last;
-    const goss_val y = goss_rnn(x, begin_state(a, l, start, 0), cell(a, l, prefix, x), o, &last);
-    end_state(a, l, start, 0, last);
-    return y;
-}
-static goss_val run_gru(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
-                        goss_scan_options o) {
-    const goss_val start = learned_start(a, l, prefix, "h0", x);
-    goss_val last;
-    const goss_val y = goss_gru(x, begin_state(a, l, start, 0), cell(a, l, prefix, x), o, &last);
-    end_state(a, l, start, 0, last);
-    return y;
-}
-static goss_val run_lstm(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
-                         goss_scan_options o) {
-    goss_recurrent w = cell(a, l, prefix, x);
-    w.b = forget_bias(w.b, l->out);
-    const goss_val start[2] = {learned_start(a, l, prefix, "h0", x), learned_start(a, l, prefix, "c0", x)};
-    goss_val last[2];
-    const goss_val y =
-        goss_lstm(x, begin_state(a, l, start[0], 0), begin_state(a, l, start[1], 1), w, o, &last[0], &last[1]);
-    for (int k = 0; k < 2; k++) end_state(a, l, start[k], k, last[k]);
-    return y;
-}
-static goss_val run_hyperlstm(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
-                              goss_scan_options o) {
-    goss_hyper_lstm w = {.main = cell(a, l, prefix, x),
-                         .small_h = tensor(a, l, prefix, "small.h"),
-                         .embed = tensor(a, l, prefix, "embed.w"),
-                         .embed_b = tensor(a, l, prefix, "embed.b"),
-                         .scale = tensor(a, l, prefix, "scale")};
-    w.main.gain_u = tensor(a, l, prefix, "gain");
-    w.small.w = tensor(a, l, prefix, "small.w"), w.small.u = tensor(a, l, prefix, "small.u");
-    w.small.b = tensor(a, l, prefix, "small.b"), w.small.gain_u = tensor(a, l, prefix, "small.gain");
-    goss_val state[4];
-    for (int k = 0; k < 4; k++) state[k] = goss__state_before(a, l, k);
-    const goss_val y = goss_hyper_lstm_run(x, &w, o, state);
-    for (int k = 0; k < 4; k++) goss__keep_state(a, l, k, state[k]);
-    return y;
-}
 
 static goss_val run(goss__apply *a, const goss__layer *l, goss_val x, const char *prefix, bool reverse, direction f) {
     const goss_val lengths = goss__apply_lengths(a);
@@ -131,9 +148,7 @@ static goss_val directions(goss__apply *a, const goss__layer *l, goss_val x, dir
     return goss_concat((goss_val[]){forward, run(a, l, x, "back.", true, f)}, 2, 3);
 }
 
-goss_val goss__apply_rnn(goss__apply *a, const goss__layer *l, goss_val x) { return directions(a, l, x, run_rnn); }
-goss_val goss__apply_gru(goss__apply *a, const goss__layer *l, goss_val x) { return directions(a, l, x, run_gru); }
-goss_val goss__apply_lstm(goss__apply *a, const goss__layer *l, goss_val x) { return directions(a, l, x, run_lstm); }
-goss_val goss__apply_hyperlstm(goss__apply *a, const goss__layer *l, goss_val x) {
-    return directions(a, l, x, run_hyperlstm);
+goss_val goss__apply_recurrent(goss__apply *a, const goss__layer *l, goss_val x) {
+    return directions(a, l, x, run_cell);
 }
+goss_val goss__apply_hyper(goss__apply *a, const goss__layer *l, goss_val x) { return directions(a, l, x, run_hyper); }

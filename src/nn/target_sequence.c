@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* target_sequence.c: the kinds of layers on sequences [steps, channels]: parsing, printing, output shape and tensors of
- * each; target_steps.c and target_recurrent.c apply them.
- *
- * Layers with several tensors name them by what they multiply: gru1.w of the input, gru1.u of the state. Inside them
- * there is no modulation site, since FiLM behind a nonlinearity could not be folded into weights: a norm or dense layer
- * behind them is one. */
+ * each, but recurrent ones (target_cells.c); target_steps.c applies them. */
 #include <stdio.h>
 #include <string.h>
 
 #include "nn/target.h"
 
-static goss_status want_steps(const goss__flow *f, const char *what, goss_error *err) {
+goss_status goss__want_steps(const goss__flow *f, const char *what, goss_error *err) {
     char text[64];
     if (f->rank == 2) return GOSS_OK;
     goss__flow_text(f, text);
@@ -27,13 +23,12 @@ static goss_status int_word(const goss__words *w, int i, int64_t low, int64_t hi
 
 /* ---- tensors ---- */
 
-/* A tensor [rows, columns] of a product, or [columns] for rows = 0. */
-static goss_status add(goss_target *t, int i, const char *suffix, int64_t rows, int64_t columns, goss_init init,
-                       goss_role role, goss_error *err) {
+goss_status goss__layer_tensor(goss_target *t, int i, const char *suffix, int64_t rows, int64_t columns, goss_init init,
+                               double value, goss_role role, goss_error *err) {
     const goss__layer *l = &t->layers[i];
     goss_entry e = {.rank = rows ? 2 : 1,
                     .init = init,
-                    .value = init == GOSS_INIT_CONSTANT ? 0.1 / (double)l->codes : 0,
+                    .value = init == GOSS_INIT_CONSTANT ? value : 0,
                     .role = role,
                     .fan_in = rows ? rows : goss__flow_channels(&l->in_flow),
                     .fan_out = columns,
@@ -44,13 +39,13 @@ static goss_status add(goss_target *t, int i, const char *suffix, int64_t rows, 
     return goss__layer_entry(t->layout, l, suffix, e, err);
 }
 
-static goss_status add_weight(goss_target *t, int i, const char *suffix, int64_t rows, int64_t columns,
-                              goss_error *err) {
-    return add(t, i, suffix, rows, columns, GOSS_INIT_LECUN, GOSS_ROLE_WEIGHT, err);
+goss_status goss__layer_weight(goss_target *t, int i, const char *suffix, int64_t rows, int64_t columns,
+                               goss_error *err) {
+    return goss__layer_tensor(t, i, suffix, rows, columns, GOSS_INIT_LECUN, 0, GOSS_ROLE_WEIGHT, err);
 }
 
-static goss_status add_bias(goss_target *t, int i, const char *suffix, int64_t n, goss_error *err) {
-    return add(t, i, suffix, 0, n, GOSS_INIT_ZEROS, GOSS_ROLE_BIAS, err);
+goss_status goss__layer_bias(goss_target *t, int i, const char *suffix, int64_t n, goss_error *err) {
+    return goss__layer_tensor(t, i, suffix, 0, n, GOSS_INIT_ZEROS, 0, GOSS_ROLE_BIAS, err);
 }
 
 /* ---- conv1d, pool1d ---- */
@@ -110,7 +105,7 @@ static goss_status read_conv1d(const goss__words *w, goss__layer *l, goss_error 
 static goss_status slide(const goss__layer *l, goss__flow *f, const char *what, goss_error *err) {
     const int64_t reach = (int64_t)l->dilation[0] * (l->kernel[0] - 1) + 1,
                   room = f->dim[0] + 2 * (int64_t)l->pad[0] - reach;
-    GOSS_TRY(want_steps(f, what, err));
+    GOSS_TRY(goss__want_steps(f, what, err));
     if (room < 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: a window of %lld steps does not fit in %lld", what,
                               (long long)reach, (long long)f->dim[0]);
@@ -165,170 +160,6 @@ static void write_pool1d(const goss__layer *l, goss__str *s) {
     write_unless(s, "stride", l->stride[0], l->kernel[0]);
 }
 
-/* ---- recurrent layers ---- */
-
-static goss_status read_directions(const goss__words *w, int from, goss__layer *l, goss_error *err) {
-    for (int i = from; i < w->n; i++) {
-        if (goss__word_is(w, i, "norm") && !l->normed)
-            l->normed = true;
-        else if (goss__word_is(w, i, "bidirectional") && !l->both)
-            l->both = true;
-        else if (goss__word_is(w, i, "nested") && l->low && !l->nested)
-            l->nested = true;
-        else if (goss__word_is(w, i, "start") && !l->start && l->small == 0)
-            l->start = true;
-        else if (goss__word_is(w, i, "dropout") && l->rate == 0 && l->small == 0)
-            GOSS_TRY(goss__word_rate(w, ++i, &l->rate, err));
-        else
-            return goss__word_bad(w, i, err);
-    }
-    return GOSS_OK;
-}
-
-static goss_status read_recurrent(const goss__words *w, goss__layer *l, goss_error *err) {
-    GOSS_TRY(goss__word_units(w, 1, l, err));
-    if (l->out > GOSS__TARGET_MAX_EXTENT / 8)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: \"%.*s\" is not an integer from 1 to %d; write: %s", w->kind,
-                              w->size[1] > 60 ? 60 : w->size[1], w->at[1], GOSS__TARGET_MAX_EXTENT / 8, w->usage);
-    GOSS_TRY(read_directions(w, 2, l, err));
-    if (!l->low || !l->normed) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: its norms are over all units, whose number then cannot be a range",
-                          w->kind);
-}
-
-static goss_status flow_recurrent(const goss__layer *l, goss__flow *f, goss_error *err) {
-    GOSS_TRY(want_steps(f, l->kind->word, err));
-    f->dim[1] = l->out * (l->both ? 2 : 1);
-    return GOSS_OK;
-}
-
-static const char *whole_direction(const goss__layer *l) {
-    return l->both ? "its backward direction begins at the end" : NULL;
-}
-
-static int states_h(const goss__layer *l, int64_t width[4]) {
-    width[0] = l->out;
-    return 1;
-}
-
-static int states_hc(const goss__layer *l, int64_t width[4]) {
-    width[0] = width[1] = l->out;
-    return 2;
-}
-
-static int states_small(const goss__layer *l, int64_t width[4]) {
-    width[0] = width[1] = l->out, width[2] = width[3] = l->small;
-    return 4;
-}
-
-static void write_recurrent(const goss__layer *l, goss__str *s) {
-    goss__units_write(l, s);
-    goss__str_addf(s, "%s%s%s", l->normed ? " norm" : "", l->both ? " bidirectional" : "", l->start ? " start" : "");
-    if (l->rate > 0) goss__str_addf(s, " dropout %.9g", l->rate);
-    goss__flags_write(l, s);
-}
-
-/* A tensor of the state: what it multiplies, and what begins it (rows = 0), are the layer's own units. */
-static goss_status add_state(goss_target *t, int i, const char *suffix, int64_t rows, int64_t columns,
-                             goss_error *err) {
-    goss_entry e = {.rank = rows ? 2 : 1,
-                    .dim = {rows ? rows : columns, rows ? columns : 0},
-                    .init = rows ? GOSS_INIT_LECUN : GOSS_INIT_ZEROS,
-                    .role = rows ? GOSS_ROLE_WEIGHT : GOSS_ROLE_BIAS,
-                    .fan_in = rows ? rows : columns,
-                    .fan_out = columns,
-                    .out_units = t->layers[i].units,
-                    .in_units = rows ? t->layers[i].units : -1};
-    return goss__layer_entry(t->layout, &t->layers[i], suffix, e, err);
-}
-
-/* The tensors of one direction. The state's bias is one of its own only where a gate multiplies it (gru). */
-static goss_status declare_direction(goss_target *t, int i, const char *prefix, int gates, bool own_bias, bool cell,
-                                     goss_error *err) {
-    const int64_t in = goss__flow_channels(&t->layers[i].in_flow), units = t->layers[i].out, columns = gates * units;
-    char name[16];
-#define NAMED(suffix) (snprintf(name, sizeof name, "%s%s", prefix, suffix), name)
-    GOSS_TRY(add_weight(t, i, NAMED("w"), in, columns, err));
-    GOSS_TRY(add_state(t, i, NAMED("u"), units, columns, err));
-    GOSS_TRY(add_bias(t, i, NAMED("b"), columns, err));
-    if (own_bias) GOSS_TRY(add_bias(t, i, NAMED("c"), columns, err));
-    if (t->layers[i].start) GOSS_TRY(add_state(t, i, NAMED("h0"), 0, units, err));
-    if (t->layers[i].start && cell) GOSS_TRY(add_state(t, i, NAMED("c0"), 0, units, err));
-    if (!t->layers[i].normed) return GOSS_OK;
-    GOSS_TRY(add(t, i, NAMED("gain_w"), 0, columns, GOSS_INIT_ONES, GOSS_ROLE_GAIN, err));
-    GOSS_TRY(add(t, i, NAMED("gain_u"), 0, columns, GOSS_INIT_ONES, GOSS_ROLE_GAIN, err));
-    if (!cell) return GOSS_OK;
-    GOSS_TRY(add(t, i, NAMED("gain_c"), 0, units, GOSS_INIT_ONES, GOSS_ROLE_GAIN, err));
-    return add(t, i, NAMED("shift_c"), 0, units, GOSS_INIT_ZEROS, GOSS_ROLE_SHIFT, err);
-#undef NAMED
-}
-
-static goss_status declare_cell(goss_target *t, int i, int gates, bool own_bias, bool cell, goss_error *err) {
-    GOSS_TRY(declare_direction(t, i, "", gates, own_bias, cell, err));
-    return t->layers[i].both ? declare_direction(t, i, "back.", gates, own_bias, cell, err) : GOSS_OK;
-}
-
-static goss_status read_hyperlstm(const goss__words *w, goss__layer *l, goss_error *err) {
-    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT / 8, &l->out, err));
-    GOSS_TRY(goss__word_int(w, 2, 1, GOSS__TARGET_MAX_EXTENT / 8, &l->small, err));
-    GOSS_TRY(goss__word_int(w, 3, 1, 4096, &l->codes, err));
-    return read_directions(w, 4, l, err);
-}
-
-static void write_hyperlstm(const goss__layer *l, goss__str *s) {
-    goss__str_addf(s, " %lld %lld %lld%s%s", (long long)l->out, (long long)l->small, (long long)l->codes,
-                   l->normed ? " norm" : "", l->both ? " bidirectional" : "");
-}
-
-/* At the start embeddings are 1, and the factors that they make 0.1 (Ha et al. 2017): the small cell hardly acts. */
-static goss_status declare_hyper_direction(goss_target *t, int i, const char *prefix, goss_error *err) {
-    const goss__layer *l = &t->layers[i];
-    const int64_t in = goss__flow_channels(&l->in_flow), units = l->out, small = l->small, codes = l->codes;
-    const bool normed = l->normed;
-    const struct {
-        const char *suffix;
-        int64_t rows, columns;
-        goss_init init;
-        goss_role role;
-        bool there;
-    } tensor[] = {{"w", in, 4 * units, GOSS_INIT_LECUN, GOSS_ROLE_WEIGHT, true},
-                  {"u", units, 4 * units, GOSS_INIT_LECUN, GOSS_ROLE_WEIGHT, true},
-                  {"b", 0, 4 * units, GOSS_INIT_ZEROS, GOSS_ROLE_BIAS, true},
-                  {"small.w", in, 4 * small, GOSS_INIT_LECUN, GOSS_ROLE_WEIGHT, true},
-                  {"small.h", units, 4 * small, GOSS_INIT_LECUN, GOSS_ROLE_WEIGHT, true},
-                  {"small.u", small, 4 * small, GOSS_INIT_LECUN, GOSS_ROLE_WEIGHT, true},
-                  {"small.b", 0, 4 * small, GOSS_INIT_ZEROS, GOSS_ROLE_BIAS, true},
-                  {"embed.w", small, 12 * codes, GOSS_INIT_SMALL, GOSS_ROLE_WEIGHT, true},
-                  {"embed.b", 0, 8 * codes, GOSS_INIT_ONES, GOSS_ROLE_BIAS, true},
-                  {"scale", 12 * codes, units, GOSS_INIT_CONSTANT, GOSS_ROLE_WEIGHT, true},
-                  {"gain", 0, 4 * units, GOSS_INIT_ONES, GOSS_ROLE_GAIN, normed},
-                  {"small.gain", 0, 4 * small, GOSS_INIT_ONES, GOSS_ROLE_GAIN, normed},
-                  {"gain_c", 0, units, GOSS_INIT_ONES, GOSS_ROLE_GAIN, normed},
-                  {"shift_c", 0, units, GOSS_INIT_ZEROS, GOSS_ROLE_SHIFT, normed}};
-    for (size_t k = 0; k < sizeof tensor / sizeof *tensor; k++) {
-        char name[24];
-        snprintf(name, sizeof name, "%s%s", prefix, tensor[k].suffix);
-        if (!tensor[k].there) continue;
-        GOSS_TRY(add(t, i, name, tensor[k].rows, tensor[k].columns, tensor[k].init, tensor[k].role, err));
-    }
-    return GOSS_OK;
-}
-
-static goss_status declare_hyperlstm(goss_target *t, int i, goss_error *err) {
-    GOSS_TRY(declare_hyper_direction(t, i, "", err));
-    return t->layers[i].both ? declare_hyper_direction(t, i, "back.", err) : GOSS_OK;
-}
-
-static goss_status declare_rnn(goss_target *t, int i, goss_error *err) {
-    return declare_cell(t, i, 1, false, false, err);
-}
-static goss_status declare_gru(goss_target *t, int i, goss_error *err) {
-    return declare_cell(t, i, 3, true, false, err);
-}
-static goss_status declare_lstm(goss_target *t, int i, goss_error *err) {
-    return declare_cell(t, i, 4, false, true, err);
-}
-
 /* ---- embedding, positions ---- */
 
 static goss_status read_embedding(const goss__words *w, goss__layer *l, goss_error *err) {
@@ -338,7 +169,7 @@ static goss_status read_embedding(const goss__words *w, goss__layer *l, goss_err
 }
 
 static goss_status flow_embedding(const goss__layer *l, goss__flow *f, goss_error *err) {
-    GOSS_TRY(want_steps(f, "embedding", err));
+    GOSS_TRY(goss__want_steps(f, "embedding", err));
     if (f->dim[1] != 1)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "embedding: requires one id a step, but its input has %lld numbers a step",
@@ -353,7 +184,8 @@ static void write_embedding(const goss__layer *l, goss__str *s) {
 
 static goss_status declare_embedding(goss_target *t, int i, goss_error *err) {
     if (i > 0) return goss_error_set(err, GOSS_E_ARGUMENT, "embedding: it can only be the first layer, which sees ids");
-    return add(t, i, "w", t->layers[i].rows, t->layers[i].out, GOSS_INIT_NORMAL, GOSS_ROLE_WEIGHT, err);
+    return goss__layer_tensor(t, i, "w", t->layers[i].rows, t->layers[i].out, GOSS_INIT_NORMAL, 0, GOSS_ROLE_WEIGHT,
+                              err);
 }
 
 static goss_status read_positions(const goss__words *w, goss__layer *l, goss_error *err) {
@@ -363,7 +195,7 @@ static goss_status read_positions(const goss__words *w, goss__layer *l, goss_err
 }
 
 static goss_status flow_positions(const goss__layer *l, goss__flow *f, goss_error *err) {
-    return want_steps(f, "positions", err);
+    return goss__want_steps(f, "positions", err);
 }
 
 static const char *whole_positions(const goss__layer *l) { return "it counts positions from the first step"; }
@@ -403,7 +235,7 @@ static goss_status read_attention(const goss__words *w, goss__layer *l, goss_err
 }
 
 static goss_status flow_attention(const goss__layer *l, goss__flow *f, goss_error *err) {
-    GOSS_TRY(want_steps(f, "attention", err));
+    GOSS_TRY(goss__want_steps(f, "attention", err));
     const int64_t unit = l->rotary ? 2 * (int64_t)l->heads : l->heads;
     if (f->dim[1] % unit == 0) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "attention: %lld channels do not divide into %d heads%s",
@@ -423,8 +255,8 @@ static goss_status declare_attention(goss_target *t, int i, goss_error *err) {
     const int64_t d = goss__flow_channels(&t->layers[i].in_flow);
     for (const char *part = "qkvo"; *part; part++) {
         const char w[] = {*part, '.', 'w', 0}, b[] = {*part, '.', 'b', 0};
-        GOSS_TRY(add_weight(t, i, w, d, d, err));
-        if (*part != 'k') GOSS_TRY(add_bias(t, i, b, d, err));
+        GOSS_TRY(goss__layer_weight(t, i, w, d, d, err));
+        if (*part != 'k') GOSS_TRY(goss__layer_bias(t, i, b, d, err));
     }
     return GOSS_OK;
 }
@@ -464,7 +296,7 @@ static goss_status read_readout(const goss__words *w, goss__layer *l, goss_error
 }
 
 static goss_status flow_readout(const goss__layer *l, goss__flow *f, goss_error *err) {
-    GOSS_TRY(want_steps(f, "readout", err));
+    GOSS_TRY(goss__want_steps(f, "readout", err));
     *f = (goss__flow){1, {f->dim[1]}};
     return GOSS_OK;
 }
@@ -496,13 +328,6 @@ static goss_status declare_readout(goss_target *t, int i, goss_error *err) {
 
 /* ---- the table ---- */
 
-#define RECURRENT(name, kept)                                                                                          \
-    {                                                                                                                  \
-        .word = #name, .usage = #name " D [norm] [bidirectional] [start] [dropout P]", .product = true,                \
-        .keeps_padding = true, .opaque = true, .states = kept, .whole = whole_direction, .read = read_recurrent,       \
-        .flow = flow_recurrent, .write = write_recurrent, .declare = declare_##name, .apply = goss__apply_##name       \
-    }
-
 const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
     {.word = "conv1d",
      .usage = "conv1d C K [stride S] [pad P] [dilation D] [groups G]",
@@ -523,21 +348,6 @@ const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
      .flow = flow_pool1d,
      .write = write_pool1d,
      .apply = goss__apply_pool1d},
-    RECURRENT(rnn, states_h),
-    RECURRENT(gru, states_h),
-    RECURRENT(lstm, states_hc),
-    {.word = "hyperlstm",
-     .usage = "hyperlstm D K Z [norm] [bidirectional]",
-     .states = states_small,
-     .whole = whole_direction,
-     .product = true,
-     .keeps_padding = true,
-     .opaque = true,
-     .read = read_hyperlstm,
-     .flow = flow_recurrent,
-     .write = write_hyperlstm,
-     .declare = declare_hyperlstm,
-     .apply = goss__apply_hyperlstm},
     {.word = "embedding",
      .usage = "embedding V D",
      .product = true,
