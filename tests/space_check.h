@@ -52,6 +52,7 @@ static const struct {
      "nested }; "
      "readout last; head",
      2},
+    {"rnn 3..6 norm; gru 2..5 norm bidirectional start nested; lstm 3..5 norm; readout last; head", 2},
     {"optional { dense 3 }; gru 5; dense 3..6; relu|tanh; readout mean; optional { residual { dense 3..6 } }; head", 2},
 };
 enum { SPACES = sizeof spaces / sizeof *spaces };

@@ -137,6 +137,7 @@ typedef struct goss_recurrent {
     /* [T,N,H] or GOSS_NONE: v = (mask h) u + c, the same mask at each step: variational dropout of the state (Gal and
      * Ghahramani 2016) where it is goss_dropout of ones */
     goss_val mask;
+    goss_val live; /* [Tw,H] or GOSS_NONE: units in the norms' statistics, as goss_layer_norm's unit_mask */
 } goss_recurrent;
 /* G = 1 (Elman 1990): h' = tanh(z + v) */
 GOSS_API goss_val goss_rnn(goss_val x, goss_val h0, goss_recurrent w, goss_scan_options o, goss_val *last);
@@ -176,7 +177,8 @@ GOSS_API goss_val goss_recurrent_run(goss_cell cell, goss_val x, goss_recurrent 
  * of the new state is as in the authors' programs. LSTMs have 1 added to their forget gates, small ones too. */
 typedef struct goss_hyper_recurrent {
     goss_cell cell;
-    goss_recurrent main;  /* w[Tw,D,G H], u[Tw,H,G H], b[Tw,G H]; c, gain_w and mask are not used, here and below */
+    goss_recurrent
+        main; /* w[Tw,D,G H], u[Tw,H,G H], b[Tw,G H]; c, gain_w, mask and live are not used, here and below */
     goss_recurrent small; /* w[Tw,D,G' K], u[Tw,K,G' K], b[Tw,G' K], G' of the small cell */
     goss_val small_h;     /* [Tw,H,G' K] */
     goss_val embed;       /* [Tw,K,B Z] */

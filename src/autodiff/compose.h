@@ -30,11 +30,13 @@ typedef struct goss__cell_gates {
     goss_val input;      /* [T,N,G H]: all else */
     goss_val gain, bias; /* [Tw,G H]: of the layer norm of each gate's sum, and added behind it; each or GOSS_NONE */
     goss_val gain_c, shift_c; /* [Tw,H]: of an LSTM's cell state where its output reads it; each or GOSS_NONE */
+    goss_val live;            /* [Tw,H]: units in the norms' statistics; GOSS_NONE: all */
     int64_t width;            /* H */
     double forget;            /* added to the forget gates of an LSTM */
 } goss__cell_gates;
 /* The output of a step [T,N,H]; state[goss_cell_states] becomes the next one. */
 goss_val goss__cell_step(goss_cell cell, const goss__cell_gates *g, goss_val *state);
-/* gain norm(x), each block of `width` columns of x[..., G width] normalised by itself; x itself without a gain. */
-goss_val goss__norm_blocks(goss_val x, goss_val gain, int64_t width);
+/* gain norm(x), each block of `width` columns of x[..., G width] normalised by itself, by the statistics of live units
+ * [Tw, width] (GOSS_NONE: all); x itself without a gain. */
+goss_val goss__norm_blocks(goss_val x, goss_val gain, goss_val live, int64_t width);
 #endif

@@ -17,12 +17,12 @@ int goss_cell_gates(goss_cell cell) { return cells[cell].gates; }
 int goss_cell_states(goss_cell cell) { return cells[cell].states; }
 goss_cell goss_cell_small(goss_cell cell) { return cells[cell].small; }
 
-goss_val goss__norm_blocks(goss_val x, goss_val gain, int64_t width) {
+goss_val goss__norm_blocks(goss_val x, goss_val gain, goss_val live, int64_t width) {
     if (!goss_valid(x) || !goss__given(gain)) return x;
     const goss_shape s = goss_shape_of(x);
     goss_shape apart = s;
     apart.dim[s.rank - 1] = goss_n(s.dim[s.rank - 1].count / width), apart.dim[apart.rank++] = goss_n(width);
-    return goss_affine(goss_reshape(goss_layer_norm(goss_reshape(x, apart), norm_eps, GOSS_NONE), s), gain, GOSS_NONE);
+    return goss_affine(goss_reshape(goss_layer_norm(goss_reshape(x, apart), norm_eps, live), s), gain, GOSS_NONE);
 }
 
 /* Blocks first .. first + n - 1 of x[..., G H]. */
@@ -38,7 +38,7 @@ static goss_val sums(const goss__cell_gates *g, int first, int n, goss_val reset
         sum = goss_mul_add(reset, state, sum);
     else if (goss__given(state))
         sum = goss_add(state, sum);
-    sum = goss__norm_blocks(sum, blocks(g->gain, first, n, g->width), g->width);
+    sum = goss__norm_blocks(sum, blocks(g->gain, first, n, g->width), g->live, g->width);
     return goss__given(bias) ? goss_affine(sum, GOSS_NONE, bias) : sum;
 }
 
@@ -61,7 +61,7 @@ static goss_val step_lstm(const goss__cell_gates *g, goss_val *state) {
                    f = goss_sigmoid(g->forget != 0 ? goss_shift(kept, g->forget) : kept),
                    n = goss_tanh(blocks(z, 2, 1, width)), out = goss_sigmoid(blocks(z, 3, 1, width));
     state[1] = goss_add(goss_mul(f, state[1]), goss_mul(i, n));
-    goss_val seen = goss__norm_blocks(state[1], g->gain_c, width);
+    goss_val seen = goss__norm_blocks(state[1], g->gain_c, g->live, width);
     if (goss__given(g->shift_c)) seen = goss_affine(seen, GOSS_NONE, g->shift_c);
     return state[0] = goss_mul(out, goss_tanh(seen));
 }

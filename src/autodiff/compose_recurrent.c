@@ -39,7 +39,7 @@ static bool fits(goss_val x, goss_recurrent w, goss_cell cell, int64_t *hidden) 
 /* x w + b, normalised where there is a gain. */
 static goss_val input_columns(goss_val x, goss_recurrent w, int64_t hidden) {
     if (!goss__given(w.gain_w)) return goss_linear(x, w.w, w.b);
-    return goss_affine(goss__norm_blocks(goss_linear(x, w.w, GOSS_NONE), w.gain_w, hidden), GOSS_NONE, w.b);
+    return goss_affine(goss__norm_blocks(goss_linear(x, w.w, GOSS_NONE), w.gain_w, w.live, hidden), GOSS_NONE, w.b);
 }
 
 /* The initial state [T,N,H]: zeros if none is given. */
@@ -56,7 +56,7 @@ static goss_val inside(const layer *l, goss_val v) { return goss__given(v) ? gos
 static goss_val state_columns(const layer *l, goss_recurrent w) {
     const goss_val h = l->first[0], seen = goss__given(w.mask) ? goss_mul(h, inside(l, w.mask)) : h;
     goss_val v = goss_matmul(seen, inside(l, w.u), false, false);
-    v = goss__norm_blocks(v, inside(l, w.gain_u), l->gates.width);
+    v = goss__norm_blocks(v, inside(l, w.gain_u), l->gates.live, l->gates.width);
     return goss__given(w.c) ? goss_add(v, inside(l, as_row(w.c))) : v;
 }
 
@@ -68,6 +68,7 @@ static bool begin(layer *l, goss_cell cell, goss_val x, const goss_val *first, g
     for (int i = 0; i < goss_cell_states(cell); i++)
         l->first[i] = goss_scan_carry(l->s, begin_state(x, first[i], w, l->gates.width));
     l->gates.input = goss_scan_slice(l->s, columns);
+    l->gates.live = inside(l, w.live);
     l->gates.state = state_columns(l, w);
     l->gates.gain_c = inside(l, w.gain_c), l->gates.shift_c = inside(l, w.shift_c);
     return true;

@@ -36,10 +36,7 @@ static goss_status read_recurrent(const goss__words *w, goss__layer *l, goss_err
     if (l->out > GOSS__TARGET_MAX_EXTENT / 8)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: \"%.*s\" is not an integer from 1 to %d; write: %s", w->kind,
                               w->size[1] > 60 ? 60 : w->size[1], w->at[1], GOSS__TARGET_MAX_EXTENT / 8, w->usage);
-    GOSS_TRY(read_options(w, 2, l, err));
-    if (!l->low || !l->normed) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: its norms are over all units, whose number then cannot be a range",
-                          w->kind);
+    return read_options(w, 2, l, err);
 }
 
 static goss_status flow_recurrent(const goss__layer *l, goss__flow *f, goss_error *err) {
@@ -185,16 +182,15 @@ static goss_status declare_hyper(goss_target *t, int i, goss_error *err) {
 
 #define CELL(name, of, words, part)                                                                                    \
     {                                                                                                                  \
-        .word = name, .usage = name words, .cell = of, .product = true,                                                \
-        .keeps_padding = (of) != GOSS_CELL_DENSE, .opaque = true,                                                      \
-        .states = states_##part, .whole = whole_direction, .read = read_##part, .flow = flow_recurrent,                \
-        .write = write_##part, .declare = declare_##part, .apply = goss__apply_##part                                  \
+        .word = name, .usage = name words, .cell = of, .product = true, .keeps_padding = (of) != GOSS_CELL_DENSE,      \
+        .opaque = true, .states = states_##part, .whole = whole_direction, .read = read_##part,                        \
+        .flow = flow_recurrent, .write = write_##part, .declare = declare_##part, .apply = goss__apply_##part          \
     }
 #define RECURRENT(name, of) CELL(name, of, " D [norm] [bidirectional] [start] [dropout P]", recurrent)
 #define HYPER(name, of) CELL(name, of, " D K Z [position] [norm] [bidirectional]", hyper)
 
 const goss__layer_kind goss__cell_kinds[GOSS__CELL_KINDS] = {
-    RECURRENT("rnn", GOSS_CELL_RNN),      RECURRENT("gru", GOSS_CELL_GRU), RECURRENT("lstm", GOSS_CELL_LSTM),
+    RECURRENT("rnn", GOSS_CELL_RNN),      RECURRENT("gru", GOSS_CELL_GRU),  RECURRENT("lstm", GOSS_CELL_LSTM),
     HYPER("hyperdense", GOSS_CELL_DENSE), HYPER("hyperrnn", GOSS_CELL_RNN), HYPER("hypergru", GOSS_CELL_GRU),
     HYPER("hyperlstm", GOSS_CELL_LSTM),
 };

@@ -27,6 +27,7 @@ static goss_val state_mask(const goss__apply *a, const goss__layer *l, goss_val 
 
 static goss_recurrent cell(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x) {
     return (goss_recurrent){.mask = state_mask(a, l, x),
+                            .live = goss__apply_live(a, l),
                             .w = tensor(a, l, prefix, "w"),
                             .u = state_weights(a, l, tensor(a, l, prefix, "u")),
                             .b = tensor(a, l, prefix, "b"),
