@@ -288,18 +288,18 @@ static inline void ref_rotate(double *v, int width, int t) {
     }
 }
 
-static inline sequence ref_attention(const reference *r, const sequence *x, const char *layer, int heads, bool causal,
-                                     bool rotary) {
+/* width: of a head */
+static inline sequence ref_attention(const reference *r, const sequence *x, const char *layer, int heads, int width,
+                                     bool causal, bool rotary) {
     sequence part[3];
-    const int width = x->width / heads;
     for (int p = 0; p < 3; p++) {
         char name[32];
         snprintf(name, sizeof name, "%s.%c", layer, "qkv"[p]);
-        part[p] = ref_dense(r, x, name, x->width);
+        part[p] = ref_dense(r, x, name, heads * width);
         for (int t = 0; p < 2 && rotary && t < x->steps; t++)
             for (int h = 0; h < heads; h++) ref_rotate(part[p].at[t] + h * width, width, t);
     }
-    sequence y = {.steps = x->steps, .width = x->width};
+    sequence y = {.steps = x->steps, .width = heads * width};
     for (int t = 0; t < x->steps; t++)
         for (int h = 0; h < heads; h++) {
             double p[REF_STEPS], sum = 0;

@@ -53,6 +53,10 @@ static const struct {
      "readout last; head",
      2},
     {"rnn 3..6 norm; gru 2..5 norm bidirectional start nested; lstm 3..5 norm; readout last; head", 2},
+    {"dense 8; residual { norm layer; attention 1..4 rotary }; attention 2..6/2 width 3 nested causal; readout mean; "
+     "head",
+     2},
+    {"transformer 6 1..3; optional { attention 1..2 width 4 }; gru 3..4; readout attention; head", 2},
     {"optional { dense 3 }; gru 5; dense 3..6; relu|tanh; readout mean; optional { residual { dense 3..6 } }; head", 2},
 };
 enum { SPACES = sizeof spaces / sizeof *spaces };

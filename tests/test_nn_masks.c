@@ -24,7 +24,7 @@ static goss_status masked_logits(const goss_target *t, const float *const *masks
     goss_val mask[64] = {{0, 0}};
     double numbers[512];
     goss_shape s = S(n(1), n(4), n(in[0]), n(in[1]), n(in[2]));
-    if (goss_target_input_rank(t) == 1) s.rank = 3;
+    s.rank = 2 + goss_target_input_rank(t);
     goss_val x = world_normal(w, "x", s);
     for (int i = 0; masks && i < goss_target_units(t); i++) {
         if (!masks[i]) continue;
@@ -117,5 +117,35 @@ TEST(masks_that_leave_no_network_are_refused) {
     T_STR(goss_target_text(small), "dense 2\nnorm group 2\ndense 3\nhead\n");
     goss_target_free(t);
     goss_target_free(small);
+}
+/* Of attention whole heads die, and those that the text leaves open alone are a group of units. */
+TEST(masked_heads_leave_a_smaller_attention) {
+    static const char *const texts[2] = {"dense 8; attention 1..4 causal; attention 2; readout mean; head",
+                                         "dense 8; attention 1..3 width 4; attention 2; readout mean; head"};
+    for (int k = 0; k < 2; k++) {
+        goss_target *t, *small = NULL;
+        T_OK(goss_target_parse(texts[k], (int64_t[]){5, 3}, 2, 3, &t, &err));
+        const int width = k ? 4 : 2, heads = k ? 3 : 4;
+        T_EQ(goss_target_units(t), 1);
+        T_STR(goss_target_units_name(t, 0), "attention1");
+        T_EQ(goss_target_units_count(t, 0), heads * width);
+        float mask[12], *slab = normals(goss_layout_total(goss_target_layout(t)), (uint64_t)k), *small_slab;
+        for (int i = 0; i < 12; i++) mask[i] = i / width != 1;
+        T_OK(goss_target_compact(t, (const float *[]){mask}, slab, NULL, &small, &small_slab, NULL, &err));
+        T_STR(goss_target_text(small), k ? "dense 8\nattention 2\nattention 2\nreadout mean\nhead\n"
+                                         : "dense 8\nattention 3 width 2 causal\nattention 2\nreadout mean\nhead\n");
+        world a = world_new(), b = world_new(), whole = world_new();
+        T_OK(masked_logits(t, (const float *[]){mask}, slab, NULL, &a));
+        T_OK(masked_logits(small, NULL, small_slab, NULL, &b));
+        T_OK(masked_logits(t, NULL, slab, NULL, &whole));
+        T_CHECK(world_gap(a.out[0], b.out[0], b.numel[0]) < 1e-12);
+        T_CHECK(world_gap(whole.out[0], a.out[0], a.numel[0]) > 1e-6);
+        world_free(&a), world_free(&b), world_free(&whole);
+        goss_target_free(small);
+        mask[width + 1] = 1, small = NULL;
+        T_ERR(goss_target_compact(t, (const float *[]){mask}, slab, NULL, &small, NULL, NULL, &err), GOSS_E_UNSUPPORTED,
+              "compact: head 1 of attention1 is masked in part");
+        free(slab), goss_numbers_free(small_slab), goss_target_free(t);
+    }
 }
 TEST_MAIN()

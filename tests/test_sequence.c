@@ -34,8 +34,9 @@ REFERENCE(conv, return ref_conv1d(r, x, 6, 3, 1, 1, 1, 1);)
 REFERENCE(conv_wide, return ref_conv1d(r, x, 4, 3, 2, 2, 2, 2);)
 REFERENCE(pool_max, return ref_pool1d(x, true, 2, 2);)
 REFERENCE(pool_avg, return ref_pool1d(x, false, 3, 2);)
-REFERENCE(attention, return ref_attention(r, x, "attention1", 2, false, false);)
-REFERENCE(attention_causal, return ref_attention(r, x, "attention1", 2, true, true);)
+REFERENCE(attention, return ref_attention(r, x, "attention1", 2, 2, false, false);)
+REFERENCE(attention_wide, return ref_attention(r, x, "attention1", 3, 4, false, true);)
+REFERENCE(attention_causal, return ref_attention(r, x, "attention1", 2, 2, true, true);)
 
 static sequence of_learned(const reference *r, const sequence *x) {
     sequence y = *x;
@@ -65,7 +66,7 @@ static double gelu(double x) { return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 
 
 static sequence of_transformer(const reference *r, const sequence *x) {
     const sequence wide = ref_dense(r, x, "dense1", 6), normed = ref_layer_norm(r, &wide, "norm1"),
-                   seen = ref_attention(r, &normed, "attention1", 2, false, false), mid = ref_sum(&wide, &seen),
+                   seen = ref_attention(r, &normed, "attention1", 2, 3, false, false), mid = ref_sum(&wide, &seen),
                    again = ref_layer_norm(r, &mid, "norm2"), up = ref_dense(r, &again, "dense2", 24),
                    bent = ref_map(&up, gelu), down = ref_dense(r, &bent, "dense3", 6);
     return ref_sum(&mid, &down);
@@ -155,6 +156,7 @@ static const struct {
     {"positions sinusoidal", of_sinusoids, WIDTH, false},
     {"attention 2", of_attention, WIDTH, false},
     {"attention 2 causal rotary", of_attention_causal, WIDTH, false},
+    {"attention 3 width 4 rotary", of_attention_wide, WIDTH, false},
     {"transformer 6 2", of_transformer, WIDTH, false},
     {"residual { conv1d 4 3 stride 2 pad 1 } shortcut { pool1d max 1 stride 2; dense 4 }", of_residual, WIDTH, false},
     {"readout mean", of_mean, WIDTH, false},
@@ -685,6 +687,8 @@ TEST(texts_are_canonical) {
          "conv1d 4 3 stride 2 pad 1\npool1d max 2\nlstm 3 norm bidirectional\nreadout attention\nhead\n"},
         {"hyperrnn 3 2 1 norm position; readout last", "hyperrnn 3 2 1 position norm\nreadout last\nhead\n"},
         {"gru 3 dropout .2 start; readout last", "gru 3 start dropout 0.2\nreadout last\nhead\n"},
+        {"attention 2 rotary width 2; attention 2 width 3; readout last",
+         "attention 2 rotary\nattention 2 width 3\nreadout last\nhead\n"},
         {"mlp 3", "flatten\ndense 3\nrelu\nhead\n"}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         goss_target *t, *again;

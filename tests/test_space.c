@@ -119,6 +119,10 @@ static void count_line(tally *t, const char *line, int64_t outputs) {
         t->macs += t->h * ways * gates * (t->c + units) * units;
         t->c = ways * units;
         moment(t, before + flowing(t));
+    } else if (strncmp(line, "attention", 9) == 0) {
+        const int heads = atoi(line + 10), width = word_after(line, " width ", (int)t->c / heads);
+        t->macs += t->h * 4 * t->c * heads * width + 2 * t->h * t->h * heads * width;
+        moment(t, before + flowing(t));
     } else if (strncmp(line, "readout", 7) == 0) {
         t->macs += strstr(line, "attention") ? t->h * t->c : 0;
         t->h = 0;

@@ -213,6 +213,20 @@ TEST(drawings_say_what_was_kept) {
     goss_space_free(s), goss_target_free(t);
 }
 
+TEST(heads_are_counted_as_heads) {
+    goss_target *t = parse("dense 8; attention 2..4; readout mean", 2, 0);
+    goss_space *s = space_of(t);
+    float structure[2];
+    T_STR(goss_space_gate(s, 1).name, "attention1.heads[3]");
+    T_OK(goss_space_read(s, "10", structure, &err));
+    /* of 3 heads of 2: q, k, v, o 8 x 6 each, biases 6, 6 and 8; 10 steps, scores and shares 10 x 10 x 6 */
+    char *text = goss_space_draw(s, structure, 5);
+    if (!strstr(text, "attention 2..4  3 of 4                       848      1120        3120        4160  ###.\n"))
+        T_FAIL("%s", text);
+    goss_text_free(text);
+    goss_space_free(s), goss_target_free(t);
+}
+
 /* ---- texts ---- */
 
 TEST(choices_that_cannot_be_made_are_refused_with_the_reason) {
@@ -264,6 +278,14 @@ TEST(choices_that_cannot_be_made_are_refused_with_the_reason) {
         T_CHECK(t == NULL);
     }
     goss_target *t = NULL;
+    static const char *const heads[][2] = {{"attention 1..4/2 width 2", "from 1 to 4 heads by 2: the step must divide"},
+                                           {"attention 4..1", "LOW..HIGH"},
+                                           {"attention 3 nested", "\"nested\" is not expected"},
+                                           {"attention 1..2000", "2000 heads are more than 1024"},
+                                           {"attention 1..3 width 3 rotary", "heads of even width, not 3"},
+                                           {"attention 1..2", "3 channels do not divide into 2 heads"}};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        T_ERR(goss_target_parse(heads[i][0], steps, 2, 0, &t, &err), GOSS_E_ARGUMENT, heads[i][1]);
     T_ERR(goss_target_parse("columns 3 2", row, 1, 2, &t, &err), GOSS_E_ARGUMENT, "no column from 4");
     T_ERR(goss_target_parse("columns 3 12", row, 1, 2, &t, &err), GOSS_E_ARGUMENT, "has 12 columns, not 13");
     T_ERR(goss_target_parse("columns any; residual { dense 12 }", row, 1, 2, &t, &err), GOSS_E_ARGUMENT, "columns: ");

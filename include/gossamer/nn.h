@@ -150,7 +150,8 @@ typedef struct goss_target goss_target;
  *                                    and cosines (goss_sinusoids)
  *   embedding V D                    first layer, of a sequence of ids 0 .. V-1 as numbers {steps, 1}: rows of a table
  *   positions learned | sinusoidal   adds a vector for each step
- *   attention H [causal] [rotary]    self-attention of H heads among the steps
+ *   attention H [width W] [causal] [rotary]   self-attention of H heads among the steps, each of W numbers (as many as
+ *                                    there are channels for each)
  *   steps C                          features to a sequence of C channels
  *   readout mean | max | last | attention             steps to features: their mean, largest or last, or the mean by
  *                                    the softmax of a learned score
@@ -171,7 +172,8 @@ typedef struct goss_target goss_target;
  *
  * What a text may leave open, for networks whose structure is chosen or generated (space.h; docs/structure.md):
  *
- *   LOW..HIGH[/STEP]                 units of conv, dense, recurrent layers, presets; `nested` after them: in order
+ *   LOW..HIGH[/STEP]                 units of conv, dense, recurrent layers, presets, and heads of attention; `nested`
+ *                                    after them: in order
  *   1|3|5                            sizes of a kernel, with pad same
  *   relu|gelu   pool max|avg 2       alternatives, one word each; the same as
  *   choose { ... } or { ... }        one of several parts with outputs of the same shape
@@ -226,7 +228,8 @@ GOSS_API const char *goss_target_site_name(const goss_target *t, int i);
 GOSS_API int64_t goss_target_site_channels(const goss_target *t, int i);
 /* The number of gates that the text leaves open (space.h); 0: it leaves nothing. */
 GOSS_API int goss_target_gates(const goss_target *t);
-/* The number of unit groups: channels or features that are masked together, such as all that meet in a residual sum. */
+/* The number of unit groups: channels or features that are masked together, such as all that meet in a residual sum;
+ * and what flows inside of attention whose heads the text leaves open, head by head. */
 GOSS_API int goss_target_units(const goss_target *t);
 /* The name of group i: that of the first layer that produces it. Borrowed. */
 GOSS_API const char *goss_target_units_name(const goss_target *t, int i);
@@ -323,7 +326,8 @@ GOSS_API goss_val goss_target_running_update(const goss_target *t, const goss_we
  * *out_statistics: those for the smaller one. Slab and statistics may be NULL, with their results. Of a text with
  * choices it is the largest network; goss_space_compact makes others.
  * Errors: GOSS_E_ARGUMENT: a group without a unit left; GOSS_E_UNSUPPORTED: units of a grouped convolution that is not
- * depthwise, or that leave a group norm's groups uneven. Owns: goss_target_free, goss_numbers_free. */
+ * depthwise, or that leave a group norm's groups uneven, or a head in part. Owns: goss_target_free,
+ * goss_numbers_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_target_compact(const goss_target *t, const float *const *masks,
                                                        const float *slab, const float *statistics, goss_target **out,
                                                        float **out_slab, float **out_statistics, goss_error *err);

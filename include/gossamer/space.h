@@ -63,7 +63,7 @@ GOSS_API const goss_target *goss_space_target(const goss_space *s);
 
 /* What a gate decides about. */
 typedef enum goss_gate_of {
-    GOSS_GATE_UNITS,  /* some units of a layer (channels, features), and of those that meet them in a sum */
+    GOSS_GATE_UNITS,  /* some units of a layer (channels, features), and of those that meet them in a sum; heads */
     GOSS_GATE_KERNEL, /* the outer ring of a kernel */
     GOSS_GATE_SKIP,   /* an optional part: 0: the identity in its place */
     GOSS_GATE_CHOICE, /* one of several parts */
@@ -73,7 +73,8 @@ typedef enum goss_gate_of {
 /* How the gates of a group depend on each other, as above. */
 typedef enum goss_gate_rule { GOSS_RULE_FREE, GOSS_RULE_NESTED, GOSS_RULE_ONE } goss_gate_rule;
 
-/* One gate. Names: "conv1.units[16..23]", "conv1.kernel[5x5]", "optional1", "choice1.gelu", "columns.3". */
+/* One gate. Names: "conv1.units[16..23]", "attention1.heads[2]", "conv1.kernel[5x5]", "optional1", "choice1.gelu",
+ * "columns.3". */
 typedef struct goss_space_gate_info {
     const char *name; /* borrowed */
     goss_gate_of of;

@@ -66,6 +66,7 @@ typedef struct goss__layer {
     int64_t small, codes; /* of hyper layers: numbers of the code that modulates them, and of an embedding of it */
     bool position;        /* of hyper layers: the code is of the position, not the state of a small cell */
     int heads;
+    int64_t width; /* of a head; 0: as many of the input's channels as there are for each */
     goss__readout readout;
     bool causal, rotary; /* of attention */
     bool normed, both;   /* of recurrent layers: with layer norm, in both directions */
@@ -86,6 +87,7 @@ typedef struct goss__layer {
     int batch_norm;            /* ordinal among the batch norms, -1: is none */
     int site;                  /* modulation site, -1: none */
     int in_units, units;       /* unit groups of input and output; -1: cannot be masked */
+    int inner;                 /* unit group inside of the layer, of which heads are left open; -1: none */
     int in_repeat, repeat;     /* channels are `repeat` times the group's units (after flatten) */
     int first_state;           /* in goss_target_carry, if its kind has states */
     int first_entry;           /* in the layout: w[, b] or gain, shift; -1: none */
@@ -119,6 +121,7 @@ struct goss_target {
     int64_t state_width[GOSS_TARGET_MAX_STATES];
     int *site_layer;                /* layer of each site */
     int *unit_layer;                /* first layer that produces each unit group */
+    int64_t *unit_count;            /* units of each group */
     goss__unit_choice *unit_choice; /* of each unit group */
     goss__gate_group *groups;       /* of gates */
     int *gate_inside;               /* per gate: the one that its part is inside of, -1: none */
@@ -181,6 +184,7 @@ struct goss__layer_kind {
     bool by_width;    /* divides products by the root of its input's width; a smaller width is made up for in them */
     bool looks_up;    /* chooses rows of its weights, which are multiplied by nothing */
     goss_cell cell;   /* of recurrent and hyper layers */
+    bool heads;       /* a range in its text is one of heads inside of it */
     int kernel_word;  /* the word in which A|B are sizes of one kernel; elsewhere they are alternative layers */
     enum { GOSS__PLAIN, GOSS__OPENS, GOSS__TURNS, GOSS__CLOSES } marks; /* braces of the text */
     double gain2; /* activations: variance times fan-in of the weights before it */
@@ -205,7 +209,14 @@ int goss__layer_kind_number(const goss__layer_kind *k);
 bool goss__layer_is(const goss__layer *l, const char *word);
 /* Whether what a part in braces yields is made of what went into it, too: `residual` and `beside`. */
 bool goss__layer_keeps_input(const goss__layer *l);
-static inline bool goss__layer_opaque(const goss__layer *l) { return l->kind->opaque && !l->low; }
+static inline bool goss__layer_opaque(const goss__layer *l) { return l->kind->opaque && (!l->low || l->kind->heads); }
+/* The unit group that a layer's range is about; -1: none. */
+static inline int goss__layer_open_units(const goss__layer *l) { return l->inner >= 0 ? l->inner : l->units; }
+/* Numbers of a head, and of all of them. */
+static inline int64_t goss__layer_head_width(const goss__layer *l) {
+    return l->width ? l->width : goss__flow_channels(&l->in_flow) / l->heads;
+}
+static inline int64_t goss__layer_heads_width(const goss__layer *l) { return l->heads * goss__layer_head_width(l); }
 /* Whether l is `columns` that leaves the selection open. */
 bool goss__layer_columns_open(const goss__layer *l);
 static inline bool goss__layer_has_column(const goss__layer *l, int64_t i) { return l->columns[i / 64] >> i % 64 & 1; }

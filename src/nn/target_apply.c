@@ -98,7 +98,8 @@ static goss_val norm_mask(const goss__apply *a, const goss__layer *l) {
 }
 
 goss_val goss__apply_live(const goss__apply *a, const goss__layer *l) {
-    return both(channel_mask(a->c.unit_mask, l->units, 1), channel_mask(a->live, l->units, 1));
+    const int group = goss__layer_open_units(l);
+    return both(channel_mask(a->c.unit_mask, group, 1), channel_mask(a->live, group, 1));
 }
 
 static goss_val modulate(const goss__apply *a, const goss__layer *l, goss_val x) {

@@ -56,6 +56,7 @@ void goss_target_free(goss_target *t) {
     goss__free(t->layers);
     goss__free(t->site_layer);
     goss__free(t->unit_layer);
+    goss__free(t->unit_count);
     goss__free(t->unit_choice);
     goss__free(t->groups);
     goss__free(t->gate_inside);
@@ -196,26 +197,38 @@ static void flow_units(goss_target *t, units *u) {
     }
 }
 
+/* The next group, which that layer is the first one to produce. */
+static int add_units(goss_target *t, int layer, int64_t count) {
+    t->unit_layer[t->n_units] = layer;
+    t->unit_count[t->n_units] = count;
+    return t->n_units++;
+}
+
+/* Numbers the groups in order of the layers that produce them; number: of each root, -1 so far. */
+static void number_units(goss_target *t, units *u, int *number) {
+    for (int i = 0; i < t->n_layers; i++) {
+        goss__layer *l = &t->layers[i];
+        const int r = root(u, l->units);
+        l->inner = l->kind->heads && l->low ? add_units(t, i, goss__layer_heads_width(l)) : -1;
+        if (r > 0 && number[r] < 0) number[r] = add_units(t, i, goss__flow_channels(&l->out_flow) / l->repeat);
+        l->units = number[r];
+        l->in_units = number[root(u, l->in_units)];
+    }
+}
+
 static goss_status find_units(goss_target *t, goss_error *err) {
     units u = {.repeat = 1, .count = t->n_layers + 1};
     u.parent = goss__alloc((size_t)u.count * sizeof *u.parent);
     int *number = goss__calloc((size_t)u.count, sizeof *number);
-    t->unit_layer = goss__calloc((size_t)u.count, sizeof *t->unit_layer);
-    if (u.parent && number && t->unit_layer) {
+    const size_t most = 2 * (size_t)u.count; /* behind each layer, and inside of it */
+    t->unit_layer = goss__calloc(most, sizeof *t->unit_layer);
+    t->unit_count = goss__calloc(most, sizeof *t->unit_count);
+    const bool failed = !u.parent || !number || !t->unit_layer || !t->unit_count;
+    if (!failed) {
         for (int i = 0; i < u.count; i++) u.parent[i] = i, number[i] = -1;
         flow_units(t, &u);
-        for (int i = 0; i < t->n_layers; i++) {
-            goss__layer *l = &t->layers[i];
-            int r = root(&u, l->units);
-            if (r > 0 && number[r] < 0) { /* in order of the layers that produce them */
-                t->unit_layer[t->n_units] = i;
-                number[r] = t->n_units++;
-            }
-            l->units = number[r];
-            l->in_units = number[root(&u, l->in_units)];
-        }
+        number_units(t, &u, number);
     }
-    bool failed = !u.parent || !number || !t->unit_layer;
     goss__free(u.parent);
     goss__free(number);
     return failed ? no_memory(err) : GOSS_OK;
@@ -361,10 +374,7 @@ int64_t goss_target_site_channels(const goss_target *t, int i) {
     return goss__flow_channels(&t->layers[t->site_layer[i]].out_flow);
 }
 
-int64_t goss_target_units_count(const goss_target *t, int i) {
-    const goss__layer *l = &t->layers[t->unit_layer[i]];
-    return goss__flow_channels(&l->out_flow) / l->repeat;
-}
+int64_t goss_target_units_count(const goss_target *t, int i) { return t->unit_count[i]; }
 
 int goss_target_gates(const goss_target *t) { return t->n_gates; }
 

@@ -104,8 +104,8 @@ static goss_status check_open(const goss__layer *l, goss_error *err) {
                               l->name);
     if (l->units < 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "%s: its units cannot vary: they meet those of the input, or a convolution with groups "
-                              "mixes them",
+                              "%s: its units cannot vary: they meet those of the input, or a layer behind them needs "
+                              "all of them (a convolution with groups, attention, positions, hyper layers, fm)",
                               l->name);
     return GOSS_OK;
 }
@@ -127,6 +127,20 @@ static goss_status choose_units(goss_target *t, int layer, goss_error *err) {
             l->name, (long long)l->low, (long long)l->out, (long long)step, (long long)parts);
     const int64_t count = (l->out - l->low) / step;
     *c = (goss__unit_choice){.count = (int)count, .core = l->low / parts, .step = step / parts, .per = l->out / parts};
+    return add_group(t, GOSS_GATE_UNITS, l->nested ? GOSS_RULE_NESTED : GOSS_RULE_FREE, (int)count, layer, l->inside,
+                     &c->gate, err);
+}
+
+/* Heads are runs of the units inside of the layer. */
+static goss_status choose_heads(goss_target *t, int layer, goss_error *err) {
+    const goss__layer *l = &t->layers[layer];
+    const int64_t step = l->step ? l->step : 1, width = goss__layer_head_width(l), count = (l->heads - l->low) / step;
+    if ((l->heads - l->low) % step)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: from %lld to %d heads by %lld: the step must divide the range",
+                              l->name, (long long)l->low, l->heads, (long long)step);
+    goss__unit_choice *c = &t->unit_choice[l->inner];
+    *c = (goss__unit_choice){
+        .count = (int)count, .core = l->low * width, .step = step * width, .per = goss__layer_heads_width(l)};
     return add_group(t, GOSS_GATE_UNITS, l->nested ? GOSS_RULE_NESTED : GOSS_RULE_FREE, (int)count, layer, l->inside,
                      &c->gate, err);
 }
@@ -156,7 +170,7 @@ static goss_status choose_columns(goss_target *t, int layer, goss_error *err) {
 static void place_units(goss_target *t) {
     for (int i = 0; i < t->n_groups; i++) {
         goss__gate_group *g = &t->groups[i];
-        if (g->info.of != GOSS_GATE_UNITS) continue;
+        if (g->info.of != GOSS_GATE_UNITS || t->layers[g->layer].inner >= 0) continue;
         for (int k = 0; k < t->n_layers; k++)
             if (t->layers[k].units == t->layers[g->layer].units) g->inside = common(t, g->inside, t->layers[k].inside);
         for (int k = 0; k < g->info.count; k++) t->gate_inside[g->info.first + k] = g->inside;
@@ -216,6 +230,7 @@ static goss_status choose_at(goss_target *t, int layer, nesting *n, goss_error *
     if (l->kind->marks) return mark(t, layer, n, err);
     l->inside = n->inside;
     if (goss__layer_columns_open(l)) return choose_columns(t, layer, err);
+    if (l->inner >= 0) return choose_heads(t, layer, err);
     if (l->kind->product && l->low) GOSS_TRY(choose_units(t, layer, err));
     if (!l->n_kernels) return GOSS_OK;
     return add_group(t, GOSS_GATE_KERNEL, GOSS_RULE_NESTED, l->n_kernels - 1, layer, l->inside, &l->gate, err);

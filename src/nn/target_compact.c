@@ -31,6 +31,17 @@ static bool alive(const left *k, int group, int64_t channel) {
     return !k->structure || chosen(k, group, unit);
 }
 
+/* Heads stay of equal width. */
+static goss_status check_heads(const goss_target *t, int group, const float *mask, goss_error *err) {
+    const goss__layer *l = &t->layers[t->unit_layer[group]];
+    const int64_t width = l->inner == group ? goss__layer_head_width(l) : 1;
+    for (int64_t i = 0; mask && i < t->unit_count[group]; i++)
+        if (mask[i] != mask[i / width * width])
+            return goss_error_set(err, GOSS_E_UNSUPPORTED, "compact: head %lld of %s is masked in part",
+                                  (long long)(i / width), l->name);
+    return GOSS_OK;
+}
+
 static goss_status check_masks(const goss_target *t, const float *const *masks, goss_error *err) {
     for (int g = 0; g < t->n_units; g++) {
         int64_t living = 0, n = goss_target_units_count(t, g);
@@ -40,6 +51,7 @@ static goss_status check_masks(const goss_target *t, const float *const *masks, 
                                       goss_target_units_name(t, g), (long long)i, (double)masks[g][i]);
             living += masks[g][i] != 0;
         }
+        GOSS_TRY(check_heads(t, g, masks[g], err));
         if (masks[g] && living == 0)
             return goss_error_set(err, GOSS_E_ARGUMENT, "compact: %s: no unit is left", goss_target_units_name(t, g));
     }
@@ -87,11 +99,19 @@ static void shrink_columns(const left *k, goss__layer *l) {
         if (alive(k, l->units, i)) l->columns[i / 64] |= (uint64_t)1 << i % 64, l->out++;
 }
 
+static void shrink_heads(const left *k, goss__layer *l) {
+    l->width = goss__layer_head_width(l);
+    l->heads = (int)(count_living(k, l->inner, 0, goss__layer_heads_width(l)) / l->width);
+    l->low = l->step = 0;
+    l->nested = false;
+}
+
 /* Whether a layer is in the smaller network, as what *l becomes. */
 static bool shrink_layer(const left *k, goss__layer *l) {
     if (!goss__structure_has(k->t, k->structure, l->inside)) return false;
     if (goss__layer_columns_open(l)) shrink_columns(k, l);
     if (l->n_kernels) shrink_kernel(k, l);
+    if (l->inner >= 0) shrink_heads(k, l);
     if (!l->kind->product || l->units < 0) return true;
     l->out = count_living(k, l->units, 0, l->out);
     l->low = l->step = 0;

@@ -376,12 +376,13 @@ static goss_status expand_resnet(const parser *s, const goss__words *w, goss__st
     return GOSS_OK;
 }
 
-/* transformer D H [causal] [rotary] [dropout P]. The words after the heads are those of attention, and dropout. */
+/* transformer D H [causal] [rotary] [dropout P]. Heads and the words after them are those of attention, and dropout. */
 static goss_status expand_transformer(const parser *s, const goss__words *w, goss__str *out, goss_error *err) {
-    int64_t d = 0, heads = 0;
+    int64_t d = 0;
+    goss__layer heads = {0};
     char words[32] = "", dropout[48] = "";
     GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT / 4, &d, err));
-    GOSS_TRY(goss__word_int(w, 2, 1, 1024, &heads, err));
+    GOSS_TRY(goss__word_units(w, 2, &heads, err));
     for (int i = 3; i < w->n; i++) {
         if (goss__word_is(w, i, "dropout") && i + 1 < w->n && w->size[i + 1] < 24) {
             snprintf(dropout, sizeof dropout, "; dropout %.*s", w->size[i + 1], w->at[i + 1]);
@@ -393,7 +394,9 @@ static goss_status expand_transformer(const parser *s, const goss__words *w, gos
         }
     }
     if (goss__flow_channels(s->flow) != d) goss__str_addf(out, "dense %lld\n", (long long)d);
-    goss__str_addf(out, "residual { norm layer; attention %lld%s%s }\n", (long long)heads, words, dropout);
+    goss__str_add(out, "residual { norm layer; attention");
+    goss__units_write(&heads, out);
+    goss__str_addf(out, "%s%s }\n", words, dropout);
     goss__str_addf(out, "residual { norm layer; dense %lld; gelu; dense %lld%s }\n", 4 * (long long)d, (long long)d,
                    dropout);
     return GOSS_OK;

@@ -221,13 +221,26 @@ static goss_status declare_positions(goss_target *t, int i, goss_error *err) {
 
 /* ---- attention ---- */
 
+static goss_status read_heads(const goss__words *w, goss__layer *l, goss_error *err) {
+    GOSS_TRY(goss__word_units(w, 1, l, err));
+    if (l->out > 1024)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "attention: %lld heads are more than 1024", (long long)l->out);
+    l->heads = (int)l->out;
+    l->out = 0;
+    return GOSS_OK;
+}
+
 static goss_status read_attention(const goss__words *w, goss__layer *l, goss_error *err) {
-    GOSS_TRY(int_word(w, 1, 1, 1024, &l->heads, err));
+    GOSS_TRY(read_heads(w, l, err));
     for (int i = 2; i < w->n; i++) {
         if (goss__word_is(w, i, "causal") && !l->causal)
             l->causal = true;
         else if (goss__word_is(w, i, "rotary") && !l->rotary)
             l->rotary = true;
+        else if (goss__word_is(w, i, "nested") && l->low && !l->nested)
+            l->nested = true;
+        else if (goss__word_is(w, i, "width") && !l->width)
+            GOSS_TRY(goss__word_int(w, ++i, 1, 4096, &l->width, err));
         else
             return goss__word_bad(w, i, err);
     }
@@ -236,8 +249,11 @@ static goss_status read_attention(const goss__words *w, goss__layer *l, goss_err
 
 static goss_status flow_attention(const goss__layer *l, goss__flow *f, goss_error *err) {
     GOSS_TRY(goss__want_steps(f, "attention", err));
+    if (l->rotary && l->width % 2)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "attention: rotary positions need heads of even width, not %lld",
+                              (long long)l->width);
     const int64_t unit = l->rotary ? 2 * (int64_t)l->heads : l->heads;
-    if (f->dim[1] % unit == 0) return GOSS_OK;
+    if (l->width || f->dim[1] % unit == 0) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "attention: %lld channels do not divide into %d heads%s",
                           (long long)f->dim[1], l->heads,
                           l->rotary ? " of even width, which rotary positions need" : "");
@@ -247,16 +263,37 @@ static const char *whole_attention(const goss__layer *l) { return "a step sees a
 static bool causal_attention(const goss__layer *l) { return l->causal; }
 
 static void write_attention(const goss__layer *l, goss__str *s) {
-    goss__str_addf(s, " %d%s%s", l->heads, l->causal ? " causal" : "", l->rotary ? " rotary" : "");
+    const goss__layer heads = {.out = l->heads, .low = l->low, .step = l->step};
+    goss__units_write(&heads, s);
+    if (goss__layer_heads_width(l) != goss__flow_channels(&l->in_flow))
+        goss__str_addf(s, " width %lld", (long long)goss__layer_head_width(l));
+    goss__str_addf(s, "%s%s%s", l->nested ? " nested" : "", l->causal ? " causal" : "", l->rotary ? " rotary" : "");
+}
+
+/* A tensor between the channels outside and the heads: [rows, columns], or [columns] for rows = 0. */
+static goss_status add_head_tensor(goss_target *t, int i, const char *suffix, int64_t rows, int64_t columns,
+                                   bool to_heads, goss_error *err) {
+    const goss__layer *l = &t->layers[i];
+    const goss_entry e = {.rank = rows ? 2 : 1,
+                          .dim = {rows ? rows : columns, rows ? columns : 0},
+                          .init = rows ? GOSS_INIT_LECUN : GOSS_INIT_ZEROS,
+                          .role = rows ? GOSS_ROLE_WEIGHT : GOSS_ROLE_BIAS,
+                          .fan_in = rows ? rows : goss__flow_channels(&l->in_flow),
+                          .fan_out = columns,
+                          .out_units = to_heads ? l->inner : -1,
+                          .in_units = to_heads || !rows ? -1 : l->inner};
+    return goss__layer_entry(t->layout, l, suffix, e, err);
 }
 
 /* A bias of keys would change no softmax. */
 static goss_status declare_attention(goss_target *t, int i, goss_error *err) {
-    const int64_t d = goss__flow_channels(&t->layers[i].in_flow);
+    const int64_t outside = goss__flow_channels(&t->layers[i].in_flow), heads = goss__layer_heads_width(&t->layers[i]);
     for (const char *part = "qkvo"; *part; part++) {
         const char w[] = {*part, '.', 'w', 0}, b[] = {*part, '.', 'b', 0};
-        GOSS_TRY(goss__layer_weight(t, i, w, d, d, err));
-        if (*part != 'k') GOSS_TRY(goss__layer_bias(t, i, b, d, err));
+        const bool to_heads = *part != 'o';
+        const int64_t rows = to_heads ? outside : heads, columns = to_heads ? heads : outside;
+        GOSS_TRY(add_head_tensor(t, i, w, rows, columns, to_heads, err));
+        if (*part != 'k') GOSS_TRY(add_head_tensor(t, i, b, 0, columns, to_heads, err));
     }
     return GOSS_OK;
 }
@@ -369,7 +406,8 @@ const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
      .declare = declare_positions,
      .apply = goss__apply_positions},
     {.word = "attention",
-     .usage = "attention H [causal] [rotary]",
+     .usage = "attention H [width W] [causal] [rotary]",
+     .heads = true,
      .whole = whole_attention,
      .causal = causal_attention,
      .product = true,

@@ -208,14 +208,15 @@ goss_val goss__apply_attention(goss__apply *a, const goss__layer *l, goss_val x)
         if (!goss_valid(part[i])) return part[i];
         if (!goss_extent_is(goss_dim(part[i], 0), 1)) most = part[i];
     }
-    const goss_shape s = {4, {goss_dim(most, 0), goss_dim(x, 1), goss_dim(x, 2), goss_dim(x, 3)}};
+    const goss_shape s = {4, {goss_dim(most, 0), goss_dim(x, 1), goss_dim(x, 2), goss_n(goss__layer_heads_width(l))}};
     for (int i = 0; i < 3; i++) {
         part[i] = samples_apart(with_lead(part[i], most));
         if (i < 2 && l->rotary) part[i] = goss_rotary(part[i], l->heads);
     }
     const goss_val y = goss_attention_masked(part[0], part[1], part[2], l->heads, attention_mask(a, l, most));
     if (!goss_valid(y)) return y;
-    return goss_linear(goss_reshape(y, s), goss__apply_tensor(a, l, "o.w"), goss__apply_tensor(a, l, "o.b"));
+    const goss_val live = goss_affine(goss_reshape(y, s), goss__apply_live(a, l), GOSS_NONE);
+    return goss_linear(live, goss__apply_tensor(a, l, "o.w"), goss__apply_tensor(a, l, "o.b"));
 }
 
 goss_val goss__apply_steps(goss__apply *a, const goss__layer *l, goss_val x) {

@@ -14,12 +14,14 @@ static int number_of(const goss__gate_group *g, int gate) { return gate - g->inf
 /* "16..23" of the units that a gate decides about; with several parts of a norm those of the first one. */
 static void name_units(const goss_target *t, const goss__gate_group *g, int gate, char *out, size_t size) {
     const goss__layer *l = &t->layers[g->layer];
-    const goss__unit_choice *c = &t->unit_choice[l->units];
-    const int64_t first = c->core + number_of(g, gate) * c->step, last = first + c->step - 1;
+    const goss__unit_choice *c = &t->unit_choice[goss__layer_open_units(l)];
+    const int64_t each = l->inner >= 0 ? goss__layer_head_width(l) : 1, step = c->step / each;
+    const int64_t first = c->core / each + number_of(g, gate) * step, last = first + step - 1;
+    const char *what = l->inner >= 0 ? "heads" : "units";
     if (first == last)
-        snprintf(out, size, "%s.units[%lld]", l->name, (long long)first);
+        snprintf(out, size, "%s.%s[%lld]", l->name, what, (long long)first);
     else
-        snprintf(out, size, "%s.units[%lld..%lld]", l->name, (long long)first, (long long)last);
+        snprintf(out, size, "%s.%s[%lld..%lld]", l->name, what, (long long)first, (long long)last);
 }
 
 static void name_kernel(const goss_target *t, const goss__gate_group *g, int gate, char *out, size_t size) {

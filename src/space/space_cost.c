@@ -84,7 +84,8 @@ static void count_scores(build *b, int layer) {
     goss__term m = none;
     if (l->heads == 0) return;
     m.measure = GOSS__MACS, m.layer = layer, m.inside = l->inside;
-    m.coef = 2.0 * (double)(l->in_flow.dim[0] * l->in_flow.dim[0] * l->in_flow.dim[1]);
+    m.coef = 2.0 * (double)(l->in_flow.dim[0] * l->in_flow.dim[0]);
+    m.out = channels(b->s->t, l->inner, 1, goss__layer_heads_width(l), &m.coef);
     add(b, m);
 }
 

@@ -65,8 +65,9 @@ static double taps_of(const walk *w, const goss__layer *l) {
     return size[0] > 0 ? (double)size[0] * (size[1] > 0 ? size[1] : 1) : 1;
 }
 
-/* Of a depthwise convolution as many as it has channels. */
+/* Of a depthwise convolution as many as it has channels; of attention its heads. */
 static double groups_of(const walk *w, const goss__layer *l) {
+    if (l->heads > 0) return live_units(w, l->inner, l->heads);
     const bool each = l->kind->product && l->groups > 1 && l->units >= 0 && w->s->t->unit_choice[l->units].count > 0;
     return each ? live_units(w, l->units, l->groups) : l->groups > 0 ? l->groups : 1;
 }

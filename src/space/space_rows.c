@@ -17,15 +17,22 @@ static const goss__gate_group *group_at(const goss_space *s, int layer, goss_gat
 /* The gates of the units that a layer makes, also where another one that they meet in a sum came first. */
 static const goss__unit_choice *units_of(const goss_space *s, const goss__layer *l) {
     const bool makes = (l->kind->product && !goss__layer_is(l, "head")) || goss__layer_columns_open(l);
-    if (!makes || l->units < 0 || !s->t->unit_choice[l->units].count) return NULL;
-    return &s->t->unit_choice[l->units];
+    const int group = goss__layer_open_units(l);
+    return makes && group >= 0 && s->t->unit_choice[group].count ? &s->t->unit_choice[group] : NULL;
+}
+
+/* What people count: units, or heads of several. */
+static int64_t unit_width(const goss__layer *l) { return l->inner >= 0 ? goss__layer_head_width(l) : 1; }
+
+static int64_t all_units(const goss_space *s, const goss__layer *l) {
+    return goss_target_units_count(s->t, goss__layer_open_units(l)) / unit_width(l);
 }
 
 static int64_t living_units(const goss_space *s, const goss__layer *l, const float *structure) {
     const goss__unit_choice *c = units_of(s, l);
     int64_t places = c->core;
     for (int i = 0; i < c->count; i++) places += structure[c->gate + i] != 0 ? c->step : 0;
-    return places * (goss_target_units_count(s->t, l->units) / c->per);
+    return places * all_units(s, l) / c->per;
 }
 
 static void say_kernel(const goss_space *s, const goss__layer *l, const float *structure, char *out, size_t size) {
@@ -48,7 +55,7 @@ static void say(const goss_space *s, int layer, const float *structure, goss__ro
     const goss__unit_choice *c = units_of(s, l);
     if (c)
         snprintf(units, sizeof units, "%lld of %lld", (long long)living_units(s, l, structure),
-                 (long long)goss_target_units_count(s->t, l->units));
+                 (long long)all_units(s, l));
     if (l->n_kernels) say_kernel(s, l, structure, kernel, sizeof kernel);
     if (!r->there)
         snprintf(r->kept, sizeof r->kept, "dropped");
@@ -65,13 +72,13 @@ static void say(const goss_space *s, int layer, const float *structure, goss__ro
 static void mark_units(const goss_space *s, const goss__layer *l, const float *structure, goss__row *r) {
     const goss__unit_choice *c = units_of(s, l);
     if (!c || !r->there) return;
-    const int64_t all = c->per;
+    const int64_t each = unit_width(l), all = c->per / each;
     r->cells = (int)(all < GOSS__ROW_CELLS ? all : GOSS__ROW_CELLS);
     for (int k = 0; k < r->cells; k++) {
         const int64_t from = k * all / r->cells, to = (k + 1) * all / r->cells;
         int64_t open = 0;
         for (int64_t i = from; i < to; i++) {
-            open += i < c->core || structure[c->gate + (i - c->core) / c->step] != 0;
+            open += i * each < c->core || structure[c->gate + (i * each - c->core) / c->step] != 0;
         }
         r->cell[k] = open == to - from ? 1 : open ? 0.5f : 0;
     }
