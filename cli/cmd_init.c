@@ -48,6 +48,10 @@ void init_mark(init_plan *p, const char *key, const char *fmt, ...) {
     goss_text_free(line);
 }
 
+void init_metric(init_plan *p, const char *metric) {
+    if (!goss_config_is_set(p->declared, "task.objective")) init_set(p, "task.metric", "%s", metric);
+}
+
 /* ---- the file ---- */
 
 static bool matches(const char *pattern, const char *key) {

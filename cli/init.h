@@ -28,6 +28,8 @@ typedef struct init_plan {
 void init_set(init_plan *p, const char *key, const char *fmt, ...) GOSS_PRINTF(3, 4);
 /* Marks a key for review, in the file and on stderr; settings of the user are not marked. */
 void init_mark(init_plan *p, const char *key, const char *fmt, ...) GOSS_PRINTF(3, 4);
+/* Sets task.metric, unless the user has, or names an objective: that has metrics of its own. */
+void init_metric(init_plan *p, const char *metric);
 /* Whether this version has the key. */
 bool init_knows(const char *key);
 

@@ -90,7 +90,7 @@ goss_status init_ratings(init_plan *p, goss_error *err) {
     init_mark(p, "task.support", "%s that a new user has; the smallest user, or nine in ten, have %d",
               clicks ? "clicks" : "ratings", least);
     if (clicks) init_set(p, "task.objective", "softmax");
-    init_set(p, "task.metric", clicks ? "ndcg@10, recall@10, hit@10, coverage@10" : "mae, rmse, ndcg@5, recall@10");
+    init_metric(p, clicks ? "ndcg@10, recall@10, hit@10, coverage@10" : "mae, rmse, ndcg@5, recall@10");
     init_set(p, "train.tasks", "16");
     init_set(p, "train.steps", "3000");
     init_set(p, "method.ridge_head", "true");

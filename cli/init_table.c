@@ -125,7 +125,7 @@ static goss_status choose_target(looked *l, init_plan *p, goss_error *err) {
     init_set(p, "task.objective", l->classes ? "classification" : l->series ? "gaussian" : "regression");
     init_mark(p, "task.objective", l->classes ? "\"%.60s\" holds %d classes" : "\"%.60s\" has %d distinct numbers",
               goss_table_name(l->table, c), s.distinct);
-    init_set(p, "task.metric", l->classes ? "accuracy" : "rmse");
+    init_metric(p, l->classes ? "accuracy" : "rmse");
     return GOSS_OK;
 }
 

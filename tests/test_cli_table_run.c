@@ -36,6 +36,14 @@ static bool prepare(void) {
 #define PREPARE()                                                                                                      \
     if (!prepare()) T_FAIL("%s", err_text ? err_text : "")
 
+/* Its own objective has a metric with it; one that the user names has its first. */
+TEST(init_writes_no_metric_of_another_objective) {
+    school_table("schools.csv", 20, 24);
+    RUN(0, "init schools.csv task.objective=bpr -o ranks.ini");
+    SAYS(text_of("ranks.ini"), "\nmetric = \n");
+    RUN(0, "check ranks.ini");
+}
+
 TEST(what_init_writes_of_a_table_is_checked_and_trained_as_it_is) {
     school_table("schools.csv", 20, 24);
     RUN(0, "init schools.csv -o first.ini");
