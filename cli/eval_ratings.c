@@ -140,6 +140,24 @@ static goss_status add_models(eval_ratings_state *e, goss_model *first, char **w
     return GOSS_OK;
 }
 
+static goss_status check_runner(const eval_ratings_state *e, const rating_runner *r, const goss_metric *metric,
+                                goss_error *err) {
+    const goss_objective *first = goss_catalogue_objective(e->fold[0].catalogue);
+    if (r->kind) return cli_metric_judges(metric, first, NULL, err);
+    for (int i = 0; i < r->base.folds; i++)
+        GOSS_TRY(cli_metric_judges(metric, first, goss_catalogue_objective(e->fold[r->base.fold[i]].catalogue), err));
+    return GOSS_OK;
+}
+
+static goss_status check_metrics(const eval_ratings_state *e, goss_error *err) {
+    for (int i = 0; i < e->field.entrants * e->metrics.n; i++) {
+        const rating_runner *r = &e->runner[i / e->metrics.n];
+        GOSS_TRY(goss_error_prefix(err, check_runner(e, r, e->metrics.metric[i % e->metrics.n], err), "--methods %s",
+                                   r->base.name));
+    }
+    return GOSS_OK;
+}
+
 static goss_status gather(eval_ratings_state *e, goss_model *first, char **words, int n, goss_error *err) {
     int at;
     GOSS_TRY(add_models(e, first, words, n, err));
@@ -156,6 +174,7 @@ static goss_status gather(eval_ratings_state *e, goss_model *first, char **words
         GOSS_TRY(eval_field_rounded(&e->field, at, e->q->precision, &at, err));
     }
     GOSS_TRY(cli_methods_each(e->q->methods, "mf,knn,other=FILE", add_method, e, &e->list, err));
+    GOSS_TRY(check_metrics(e, err));
     if (!e->q->descriptors || e->described) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "--descriptor %s: no model here reads descriptors", e->q->descriptors);
 }

@@ -178,15 +178,19 @@ static goss_status add_tuned(eval_table *e, goss_error *err) {
     return add_rounded(e, at, err);
 }
 
-/* A metric of variances has no value where a method gives none. */
+/* Baselines have quantiles (goss_race_baseline), but no variances. */
+static goss_status check_runner(const eval_table *e, const table_runner *r, goss_error *err) {
+    const goss_objective *first = objective_of(&e->fold[0]);
+    if (r->kind) return first->levels ? GOSS_OK : cli_metric_judges(e->metric, first, NULL, err);
+    for (int i = 0; i < r->base.folds; i++)
+        GOSS_TRY(cli_metric_judges(e->metric, first, objective_of(&e->fold[r->base.fold[i]]), err));
+    return GOSS_OK;
+}
+
 static goss_status check_metric(const eval_table *e, goss_error *err) {
     for (int i = 0; i < e->field.entrants; i++) {
         const table_runner *r = &e->runner[i];
-        if (e->metric->variance && (r->kind || !objective_of(&e->fold[r->base.fold[0]])->variance))
-            return goss_error_set(err, GOSS_E_ARGUMENT,
-                                  "--methods %s: it predicts numbers and does not say how sure it is, as metric %s "
-                                  "wants: judge by --metric rmse, or leave it out",
-                                  r->base.name, e->metric->name);
+        GOSS_TRY(goss_error_prefix(err, check_runner(e, r, err), "--methods %s", r->base.name));
     }
     return GOSS_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "gossamer/race.h"
 #include "gossamer/run_samples.h"
+#include "method_list.h"
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "out of memory"); }
 
@@ -72,7 +73,7 @@ static goss_status gather(eval_test *e, goss_model *first, goss_error *err) {
 
 static goss_status describe(eval_test *e, const goss_run_samples *t, goss_error *err) {
     const goss_task_source *source = goss_run_samples_source(t);
-    e->metric = goss_run_samples_metric(t);
+    e->metric = goss_run_samples_metric(t), e->objective = goss_task_objective(&source->spec);
     if (e->metric_name)
         GOSS_TRY(goss_error_prefix(
             err, goss_metric_find(goss_task_objective(&source->spec), e->metric_name, &e->metric, err), "--metric"));
@@ -94,6 +95,8 @@ static goss_status judge(eval_test *e, eval_test_model *m, goss_threads *threads
     goss_run_samples *t;
     GOSS_TRY(goss_run_samples_open(m->model, GOSS_RUN_TEST, e->data, NULL, &t, err));
     goss_status s = e->task ? GOSS_OK : describe(e, t, err);
+    if (s == GOSS_OK)
+        s = cli_metric_judges(e->metric, e->objective, goss_task_objective(&goss_run_samples_source(t)->spec), err);
     if (s == GOSS_OK) {
         m->value = calloc((size_t)e->tasks, sizeof *m->value);
         s = m->value ? goss_race_model(m->model, 0, goss_run_samples_source(t), e->metric, e->tasks, threads, m->value,

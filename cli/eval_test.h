@@ -24,8 +24,9 @@ typedef struct eval_test {
     eval_test_model model[EVAL_TEST_MODELS]; /* the first one is the word of the command */
     int models;
     const goss_metric *metric;
-    char **task; /* [tasks] */
-    char *path;  /* of the data */
+    const goss_objective *objective; /* of the first model */
+    char **task;                     /* [tasks] */
+    char *path;                      /* of the data */
     int tasks, samples, support;
     double *work; /* [tasks] */
 } eval_test;

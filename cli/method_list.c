@@ -45,3 +45,17 @@ goss_status cli_method_derives(const goss_model *m, const char *name, const char
     if (*own) return goss_error_prefix(err, s, "--methods %s (beside %s; %s=FILE is another model)", name, own, name);
     return goss_error_prefix(err, s, "--methods %s (%s=FILE is another model)", name, name);
 }
+
+goss_status cli_metric_judges(const goss_metric *metric, const goss_objective *first, const goss_objective *own,
+                              goss_error *err) {
+    if (!metric->variance || own == first || (own && own->variance && first->variance)) return GOSS_OK;
+    if (own && (own->variance || own->levels))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "its objective is %s, and metric %s is judged as of %s: judge by --metric mae, or leave "
+                              "it out",
+                              own->name, metric->name, first->name);
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "it predicts numbers and does not say how sure it is, as metric %s wants: judge by --metric "
+                          "rmse, or leave it out",
+                          metric->name);
+}

@@ -15,4 +15,8 @@ goss_status cli_methods_each(const char *list, const char *example, cli_method_t
 /* Whether a method can take over what the model has learned (goss_contender_check). baseline: the kind's own methods by
  * number, NULL past the last, for the error, which names all there are; NULL: it has none. */
 goss_status cli_method_derives(const goss_model *m, const char *name, const char *(*baseline)(int i), goss_error *err);
+/* Whether a metric of the objective `first` judges the answers of `own` (NULL: numbers alone): one of variances wants
+ * variances, one of quantiles those of the same levels. Errors: GOSS_E_ARGUMENT. */
+goss_status cli_metric_judges(const goss_metric *metric, const goss_objective *first, const goss_objective *own,
+                              goss_error *err);
 #endif

@@ -17,22 +17,26 @@ typedef struct asked {
     const goss_network *network;
     cli_rows rows;
     size_t width;
-    int outputs, classes;
-    float *out, unsure[BATCH]; /* out [BATCH, outputs] */
-    goss_csv *csv;             /* NULL: JSON */
+    int outputs, classes, levels; /* levels: of quantiles; 0: none are predicted */
+    const char *const *quantile;  /* [levels] their columns */
+    float *out, *beside;          /* [BATCH, outputs]; [BATCH, levels, outputs] or [BATCH]: how unsure */
+    goss_csv *csv;                /* NULL: JSON */
 } asked;
 
 static const char *const added[] = {"prediction", "probability", "low", "high"};
 
 static bool has_interval(const asked *a) { return a->classes == 0 && goss_network_tells_uncertainty(a->network); }
 
+static goss_status check_name(const asked *a, const char *path, const char *name, goss_error *err) {
+    if (goss_table_find(a->rows.table, name) < 0) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s has a column \"%s\" already, which would be duplicated: rename or remove it", path, name);
+}
+
 static goss_status check_names(const asked *a, const char *path, goss_error *err) {
     for (size_t i = 0; i < sizeof added / sizeof *added; i++)
-        if (i == 0 || (i == 1 ? a->classes > 0 : has_interval(a)))
-            if (goss_table_find(a->rows.table, added[i]) >= 0)
-                return goss_error_set(err, GOSS_E_ARGUMENT,
-                                      "%s has a column \"%s\" already, which would be duplicated: rename or remove it",
-                                      path, added[i]);
+        if (i == 0 || (i == 1 ? a->classes > 0 : has_interval(a))) GOSS_TRY(check_name(a, path, added[i], err));
+    for (int k = 0; k < a->levels; k++) GOSS_TRY(check_name(a, path, a->quantile[k], err));
     return GOSS_OK;
 }
 
@@ -56,7 +60,7 @@ static int best_of(const asked *a, const float *p) {
     return best;
 }
 
-static void put_csv(const asked *a, int row, const float *p, double deviation) {
+static void put_csv(const asked *a, int row, const float *p, const float *beside) {
     for (int c = 0; c < goss_table_columns(a->rows.table); c++) goss_csv_cell(a->csv, a->rows.table, c, row);
     if (a->classes) {
         const int best = best_of(a, p);
@@ -66,13 +70,23 @@ static void put_csv(const asked *a, int row, const float *p, double deviation) {
         for (int i = 0; i < a->outputs; i++) goss_csv_number(a->csv, rounded(number(a, row, p[i])));
     }
     if (has_interval(a)) {
-        goss_csv_number(a->csv, rounded(number(a, row, p[0]) - two_sided_95 * deviation));
-        goss_csv_number(a->csv, rounded(number(a, row, p[0]) + two_sided_95 * deviation));
+        const double half = two_sided_95 * (double)beside[0];
+        goss_csv_number(a->csv, rounded(number(a, row, p[0]) - half));
+        goss_csv_number(a->csv, rounded(number(a, row, p[0]) + half));
     }
+    for (int k = 0; k < a->levels; k++) goss_csv_number(a->csv, rounded(number(a, row, beside[k * a->outputs])));
     goss_csv_row(a->csv);
 }
 
-static void put_json(const asked *a, int row, const float *p, double deviation) {
+/* "quantiles": {"0.1": ...}, by level. */
+static void put_quantiles(const asked *a, int row, const float *beside) {
+    for (int k = 0; k < a->levels; k++)
+        printf("%s\"%s\": %.9g", k ? ", " : ", \"quantiles\": {", a->quantile[k] + 1,
+               number(a, row, beside[k * a->outputs]));
+    if (a->levels) printf("}");
+}
+
+static void put_json(const asked *a, int row, const float *p, const float *beside) {
     int file;
     int64_t line;
     goss_table_origin(a->rows.table, row, &file, &line);
@@ -97,7 +111,9 @@ static void put_json(const asked *a, int row, const float *p, double deviation) 
     else
         printf("%.9g", v);
     if (has_interval(a) && !isnan(v))
-        printf(", \"low\": %.9g, \"high\": %.9g", v - two_sided_95 * deviation, v + two_sided_95 * deviation);
+        printf(", \"low\": %.9g, \"high\": %.9g", v - two_sided_95 * (double)beside[0],
+               v + two_sided_95 * (double)beside[0]);
+    if (!isnan(v)) put_quantiles(a, row, beside);
     printf("}\n");
 }
 
@@ -110,7 +126,15 @@ static void put_header(const asked *a) {
     goss_csv_text(a->csv, added[0]);
     if (a->classes) goss_csv_text(a->csv, added[1]);
     if (has_interval(a)) goss_csv_text(a->csv, added[2]), goss_csv_text(a->csv, added[3]);
+    for (int k = 0; k < a->levels; k++) goss_csv_text(a->csv, a->quantile[k]);
     goss_csv_row(a->csv);
+}
+
+static goss_status predict_batch(const asked *a, goss_predictor *p, int at, int n, goss_error *err) {
+    const float *x = a->rows.x + (size_t)at * a->width;
+    const int32_t *lengths = a->rows.lengths ? a->rows.lengths + at : NULL;
+    if (a->levels) return goss_predictor_predict_quantiles(p, x, lengths, n, a->out, a->beside, err);
+    return goss_predictor_predict_ragged(p, x, lengths, n, a->out, a->beside, err);
 }
 
 static goss_status predict_rows(asked *a, goss_error *err) {
@@ -121,10 +145,10 @@ static goss_status predict_rows(asked *a, goss_error *err) {
     put_header(a);
     for (int at = 0; at < rows && s == GOSS_OK; at += BATCH) {
         const int n = rows - at < BATCH ? rows - at : BATCH;
-        s = goss_predictor_predict_ragged(p, a->rows.x + (size_t)at * a->width,
-                                          a->rows.lengths ? a->rows.lengths + at : NULL, n, a->out, a->unsure, err);
+        s = predict_batch(a, p, at, n, err);
         for (int i = 0; i < n && s == GOSS_OK; i++)
-            (a->csv ? put_csv : put_json)(a, at + i, a->out + (size_t)i * (size_t)a->outputs, (double)a->unsure[i]);
+            (a->csv ? put_csv : put_json)(a, at + i, a->out + i * a->outputs,
+                                          a->beside + i * (a->levels ? a->levels * a->outputs : 1));
     }
     goss_predictor_free(p);
     return s;
@@ -147,8 +171,9 @@ static goss_status write_all(asked *a, const predict_request *w, goss_error *err
 static goss_status predict(asked *a, cli_row_reader *read, const predict_request *w, goss_error *err) {
     GOSS_TRY(read(a->network, w->inputs[0], &a->rows, err));
     GOSS_TRY(check_names(a, w->inputs[0], err));
-    if (!(a->out = calloc((size_t)a->outputs * BATCH, sizeof *a->out)))
-        return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+    a->out = calloc((size_t)a->outputs * BATCH, sizeof *a->out);
+    a->beside = calloc((size_t)(a->levels ? a->levels * a->outputs : 1) * BATCH, sizeof *a->beside);
+    if (!a->out || !a->beside) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
     return write_all(a, w, err);
 }
 
@@ -158,10 +183,11 @@ static goss_status predict_network(const goss_network *n, cli_row_reader *read, 
     if (!a) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
     a->network = n, a->outputs = goss_network_outputs(n), a->classes = goss_network_classes(n);
     a->width = goss_task_input_size(&goss_network_data(n)->task);
+    if (goss_network_levels(n, &a->levels)) a->quantile = goss_task_objective(&goss_network_data(n)->task)->columns + 1;
     const goss_status s = predict(a, read, w, err);
     goss_table_rows_free(a->rows.x), goss_table_rows_free(a->rows.lengths), goss_table_rows_free(a->rows.from);
     goss_table_close(a->rows.table);
-    free(a->out);
+    free(a->out), free(a->beside);
     free(a);
     return s;
 }

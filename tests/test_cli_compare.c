@@ -300,6 +300,10 @@ TEST(what_cannot_run_is_found_before_the_first_training) {
     refuse("[compare]\nmodels = one\nregularizers = x\n[compare.x]\nstrengths = 1 2\noptimizer.rate = {strength}\n",
            "compare.strengths has 4");
     refuse("[compare]\nmodels = one\n[task]\nobjective = gaussian\nmetric = nll\n", "closed forms do not say how sure");
+    refuse("[compare]\nmodels = one\n[task]\nobjective = quantile\nquantiles = 0.9\n",
+           "task.metric = pinball: closed forms do not say how sure");
+    refuse("[compare]\nmodels = one, bad\n[model.bad]\ntask.quantiles = 0.1, 0.9\n",
+           "model.bad.task.quantiles: all rows of a comparison have the same data, metric");
     refuse("[compare]\nmodels = one, bad\n[model.bad]\ntrain.method = joint\ntrain.steps = 80\n",
            "bad.ini:27: model.bad.train.steps: all rows of a comparison have the same data, metric, steps");
     refuse("[compare]\nmodels = one\nregularizers = x\n[compare.x]\ndata.split = .4,.3,.3\n",

@@ -96,6 +96,13 @@ TEST(objectives_that_rank_are_trained_and_judged_by_rank) {
         T_CHECK(number_of("hypernet", "ndcg@5") > number_of("item-mean", "ndcg@5"));
         T_CHECK(number_of("hypernet", "recall@10") > number_of("item-mean", "recall@10"));
     }
+    RUN(0, "train films.ini" QUICK " run.dir=sure --fold 1/2 task.objective=quantile train.steps=5 "
+           "task.metric=pinball,coverage,mae");
+    RUN(0, "eval sure/model.safetensors --data films --support 10 --json");
+    T_CHECK(number_of("hypernet", "pinball") > 0 && number_of("hypernet", "coverage") > 0);
+    RUN(1, "eval sure/model.safetensors --data films --support 10 --methods mf");
+    SAYS(err_text, "--methods mf: it predicts numbers and does not say how sure it is, as metric pinball wants");
+    RUN(0, "eval sure/model.safetensors --data films --support 10 --methods mf --metric mae");
     RUN(1, "train films.ini run.dir=bad task.objective=bpr task.metric=mae");
     SAYS(err_text, "task.metric: there is no metric of bpr \"mae\"");
 }

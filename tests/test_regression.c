@@ -53,6 +53,8 @@ TEST(gradients_of_every_method) {
         check_gradients("regression", methods[i], &o, methods[i]);
         check_gradients("huber", methods[i], &o, methods[i]);
         check_gradients("gaussian", methods[i], &o, methods[i]);
+        check_gradients("quantile", methods[i], &o, methods[i]);
+        check_gradients("quantile 0.8", methods[i], &o, methods[i]);
         check_gradients("bpr", methods[i], &o, methods[i]);
         check_gradients("softmax", methods[i], &o, methods[i]);
         check_gradients("logistic", methods[i], &o, methods[i]);
@@ -74,6 +76,7 @@ TEST(gradients_of_hypernets_by_condition_and_head) {
             snprintf(what, sizeof what, "conditioners %u, head %d", bits, variant);
             check_gradients("regression", "hypernet", &o, what);
             check_gradients("gaussian", "hypernet", &o, what);
+            check_gradients("quantile", "hypernet", &o, what);
         }
 }
 
@@ -119,9 +122,9 @@ TEST(the_gaussian_loss_is_its_formula_and_is_bounded) {
     world w = world_new();
     goss_val x = world_input(&w, "x", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(3), goss_n(4)), output);
     goss_val y = world_input(&w, "y", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(3), goss_n(2)), target);
-    goss_val loss = o->loss(x, y, GOSS_NONE, 0), grad = GOSS_NONE;
+    goss_val loss = o->loss(o, x, y, GOSS_NONE, 0), grad = GOSS_NONE;
     T_CHECK(goss_grad(goss_sum_all(loss), &x, 1, &grad) == GOSS_OK);
-    goss_val out[] = {loss, grad, o->answer(x), o->variance(x), o->score(x, y)};
+    goss_val out[] = {loss, grad, o->answer(o, x), o->variance(x), o->score(o, x, y)};
     if (world_compute(&w, GOSS_F64, out, 5) != GOSS_OK) T_FAIL("%s", w.err.text);
     for (int i = 0; i < 3; i++) {
         const double *p = output + 4 * i, *t = target + 2 * i;
@@ -147,7 +150,7 @@ TEST(the_student_loss_is_a_density_of_that_variance) {
     world w = world_new();
     goss_val x = world_input(&w, "x", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(N), goss_n(2)), output);
     goss_val y = world_input(&w, "y", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(N), goss_n(1)), target);
-    goss_val out[] = {o->loss(x, y, GOSS_NONE, 0), o->variance(x)};
+    goss_val out[] = {o->loss(o, x, y, GOSS_NONE, 0), o->variance(x)};
     if (world_compute(&w, GOSS_F64, out, 2) != GOSS_OK) T_FAIL("%s", w.err.text);
     double mass = 0, second = 0;
     for (int i = 0; i < N; i++) {
@@ -198,8 +201,8 @@ TEST(gaussian_networks_are_mixed_by_their_moments) {
     world w = world_new();
     goss_val each[] = {world_input(&w, "a", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(1), goss_n(2)), a),
                        world_input(&w, "b", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(1), goss_n(2)), b)};
-    goss_val both = o->mix(each, 2), same = o->mix((goss_val[]){each[0], each[0]}, 2);
-    goss_val out[] = {o->answer(both), o->variance(both), same};
+    goss_val both = o->mix(o, each, 2), same = o->mix(o, (goss_val[]){each[0], each[0]}, 2);
+    goss_val out[] = {o->answer(o, both), o->variance(both), same};
     if (world_compute(&w, GOSS_F64, out, 3) != GOSS_OK) T_FAIL("%s", w.err.text);
     T_NEAR(w.out[0][0], 2, 1e-12);
     T_NEAR(w.out[1][0], (exp(bounded(.3)) + exp(bounded(-.5))) / 2 + 1, 1e-9);
@@ -214,7 +217,8 @@ TEST(gaussian_networks_are_mixed_by_their_moments) {
 static void check_alone(const char *objective, const char *method, const goss_method_options *o) {
     waves w;
     if (waves_begin(&w, objective, method, net, o, false) != GOSS_OK) T_FAIL("%s: %s", method, w.err.text);
-    goss_val y = w.source.spec.objective->answer(goss_method_outputs(w.method, w.graph, &w.batch, 0));
+    goss_val y =
+        w.source.spec.objective->answer(w.source.spec.objective, goss_method_outputs(w.method, w.graph, &w.batch, 0));
     if (waves_compile(&w, &y, 1) != GOSS_OK) T_FAIL("%s: %s", method, w.err.text);
     waves_initialize(&w, 0.2);
     double both[2 * WAVE_QUERY];
@@ -237,7 +241,8 @@ TEST(a_task_alone_is_as_in_a_batch) {
     share.tasks = WAVE_IDS, share.rules = "head.*=shared+own; *=own+routing";
     o.hyper = &h, o.share = &share, o.test_steps = 3;
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-        check_alone("regression", methods[i], &o), check_alone("gaussian", methods[i], &o);
+        check_alone("regression", methods[i], &o), check_alone("gaussian", methods[i], &o),
+            check_alone("quantile", methods[i], &o);
 }
 
 /* With an embedding that is the input itself the head is the posterior mean of Bayesian linear regression: by the

@@ -170,7 +170,8 @@ TEST(without_lengths_all_steps_count) {
 static void answers(const goss_model *m, const goss_task_source *source, float *out) {
     goss_graph *g = goss_graph_new();
     goss_task_batch b = goss_task_batch_declare(g, &source->spec, 2);
-    goss_val y = source->spec.objective->answer(goss_method_outputs(goss_model_method(m), g, &b, 0));
+    goss_val y =
+        source->spec.objective->answer(source->spec.objective, goss_method_outputs(goss_model_method(m), g, &b, 0));
     goss_schedule *program;
     goss_params *params;
     goss_threads *threads;

@@ -99,6 +99,7 @@ TEST(likelihood_and_coverage_of_normal_distributions) {
     goss_answers a = {
         .count = N, .outputs = 1, .stride = 2, .output = output, .target = target, .scale = {&mean, &deviation}};
     T_CHECK(value("gaussian", "coverage_error", &a) < .5 / N + 1e-6);
+    T_NEAR(value("gaussian", "coverage", &a), 38.0 / N, 1e-12);
     const double v = GOSS__LOG_VARIANCE_BOUND * tanh(1 / GOSS__LOG_VARIANCE_BOUND), sure = value("gaussian", "nll", &a);
     double by_hand = 0;
     for (int i = 0; i < N; i++) {

@@ -94,7 +94,8 @@ TEST(a_condition_that_the_data_has_not_is_refused) {
 static void outputs_of(const goss_model *m, const goss_task_source *source, uint64_t k, float *out) {
     goss_graph *g = goss_graph_new();
     goss_task_batch b = goss_task_batch_declare(g, &source->spec, 1);
-    goss_val y = source->spec.objective->answer(goss_method_outputs(goss_model_method(m), g, &b, 0));
+    goss_val y =
+        source->spec.objective->answer(source->spec.objective, goss_method_outputs(goss_model_method(m), g, &b, 0));
     goss_schedule *program;
     goss_params *params;
     goss_threads *threads;

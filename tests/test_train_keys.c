@@ -402,6 +402,7 @@ static const struct {
     {"method.norm", "method.norm", {CONV, "hyper.rules=head=class; conv1.w=full; *=shared"}, "support"},
     {"task.thin", "task.thin", {0}, "0.2"},
     {"task.any", "task.any", {0}, "0.2"},
+    {"task.quantiles", "task.quantiles", {0}, "0.5"},
     {"data.tokens,data.fold,data.text_as,data.vectors", "data.tokens", {0}, "char"},
     {"data.descriptor", "data.descriptor", {0}, "users.csv"},
     {"data.series,data.window,data.horizon,data.stride", "data.window", {0}, "9"},

@@ -186,6 +186,7 @@ static const struct {
     {"data.split", {0}, "", ".5,.3,.2", WEIGHTS | VALIDATION},
     {"data.hold_out", {0}, ".25", ".5", WEIGHTS | VALIDATION},
     {"task.objective", {0}, "regression", "huber", WEIGHTS},
+    {"task.quantiles", {"task.objective=quantile"}, "0.1, 0.5, 0.9", "0.1, 0.5, 0.99", WEIGHTS | VALIDATION},
     {"task.metric", {0}, "rmse", "r2", VALIDATION},
     {"task.support", {0}, "4", "2..6", WEIGHTS | VALIDATION},
     {"task.order", {0}, "random", "time", WEIGHTS | VALIDATION},

@@ -34,7 +34,7 @@ typedef struct goss_distil_options {
 /* Distils an ensemble on samples x [n, input] as it reads them. *before, *after (may be NULL): the loss at the start
  * and at the end, on 256 rows of the pool. The network has the ensemble's data, names and notes. options: NULL: the
  * defaults. Errors: GOSS_E_ARGUMENT: a single network, no samples, options that are negative; GOSS_E_UNSUPPORTED: batch
- * norm, sequences, images, more than one number a sample; GOSS_E_NOMEM. Owns: *out goss_network_free. */
+ * norm, sequences, images, quantiles, more than one number a sample; GOSS_E_NOMEM. Owns: *out goss_network_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_network_distil(const goss_network *ensemble, const float *x, int n,
                                                        const goss_distil_options *options, double *before,
                                                        double *after, goss_network **out, goss_error *err);

@@ -262,9 +262,12 @@ GOSS_API int goss_network_answers(const goss_network *n);
 GOSS_API const char *goss_network_output_name(const goss_network *n, int i);
 /* The number of networks in an ensemble; 1: not an ensemble. */
 GOSS_API int goss_network_members(const goss_network *n);
-/* Whether predictions have an uncertainty: an ensemble, or objective "gaussian"; not where each step has an
- * answer. */
+/* Whether predictions have an uncertainty: an ensemble, or objective "gaussian"; not where each step has an answer, nor
+ * where quantiles are predicted. */
 GOSS_API bool goss_network_tells_uncertainty(const goss_network *n);
+/* The levels [*levels] of the quantiles that are predicted, ascending; NULL and 0: none (another objective than
+ * "quantile"). Borrowed. */
+GOSS_API const double *goss_network_levels(const goss_network *n, int *levels);
 /* The number of classes; 0: it predicts numbers. */
 GOSS_API int goss_network_classes(const goss_network *n);
 /* The name of class i, as goss_network_output_name. Borrowed. */
@@ -353,6 +356,13 @@ GOSS_API GOSS_MUST_USE goss_status goss_predictor_predict(goss_predictor *p, con
 GOSS_API GOSS_MUST_USE goss_status goss_predictor_predict_ragged(goss_predictor *p, const float *x,
                                                                  const int32_t *lengths, int count, float *out,
                                                                  float *uncertainty, goss_error *err);
+/* Predicts numbers with their quantiles, of objective "quantile": out [count, outputs], and quantiles [count, levels,
+ * outputs], ascending, in the user's units; of an ensemble the mean of its members' quantiles. lengths: as
+ * goss_predictor_predict_ragged; NULL: samples have none, or all steps. Errors: as there; GOSS_E_ARGUMENT: a network
+ * without levels (goss_network_levels). */
+GOSS_API GOSS_MUST_USE goss_status goss_predictor_predict_quantiles(goss_predictor *p, const float *x,
+                                                                    const int32_t *lengths, int count, float *out,
+                                                                    float *quantiles, goss_error *err);
 
 /* ---- streams ----
  *

@@ -91,7 +91,7 @@ static goss_status take_strengths(const goss_compare *c, goss__variant *v, const
 
 /* What all rows have in common; one that differs would not be compared but favoured. */
 static goss_status check_common(const goss__setting *one, const char *key, goss_error *err) {
-    static const char common[] = "data.*,run.*,task.metric,train.steps,train.minutes,train.fold";
+    static const char common[] = "data.*,run.*,task.metric,task.quantiles,train.steps,train.minutes,train.fold";
     if (!goss__name_matches(key, common)) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s: all rows of a comparison have the same data, metric, steps and seeds: set %s without a "

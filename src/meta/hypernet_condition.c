@@ -40,7 +40,7 @@ static goss_val one_by_count(const goss_task_batch *b, goss_val weight) {
  * Przewiezlikowski et al. 2022). */
 static goss_val seen_of_samples(const goss_method *m, const goss_task_batch *b, goss__solution *s, goss_val features) {
     goss_val y = b->support_target, part[4 + MOST_PRODUCTS];
-    goss_val r = goss_sub(y, m->objective->answer(goss_linear(features, s->net.head_w, s->net.head_b)));
+    goss_val r = goss_sub(y, m->objective->answer(m->objective, goss_linear(features, s->net.head_w, s->net.head_b)));
     int n = 0;
     part[n++] = y, part[n++] = r, part[n++] = one_by_count(b, goss__support_weight(b));
     if (seen_inputs(m) > 0) part[n++] = b->support;

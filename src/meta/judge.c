@@ -56,6 +56,7 @@ goss_answers goss__judge_answers(const goss__judge *j, const goss__task_pack *pa
                       .target = goss__task_pack_raw_query(pack, t),
                       .weight = pack->query_weight + (size_t)t * q,
                       .scale = pack->spec.scale,
+                      .objective = goss_task_objective(&pack->spec),
                       .scratch = j->scratch,
                       .structure = goss__planner_structure(&j->forward.planner, t)};
     if (j->label) take_labels(j, pack, &a);

@@ -56,7 +56,8 @@ static goss_val prior_deviation(const goss_method *m, goss_graph *g) {
     return goss_concat((goss_val[]){w, goss_scale(goss_slice(s, 2, m->features, 1), bias)}, 2, 2);
 }
 
-/* Splits a head's columns into means, which have targets, and log variances, which are left unchanged. */
+/* Splits a head's columns into those that have targets and those behind them (log variances, distances of quantiles),
+ * which are left unchanged. */
 static goss_val with_moved(goss_val head, goss_val move, int axis) {
     const int64_t all = goss_dim(head, axis).count, known = goss_dim(move, axis).count;
     goss_val moved = goss_add(goss_slice(head, axis, 0, known), move);
@@ -68,12 +69,12 @@ static goss_val with_moved(goss_val head, goss_val move, int axis) {
 }
 
 /* With z = x d (d: the prior's deviations) the head is w0 + d v, and v = z'(z z' + 1)^-1 (y - x w0). Of an objective
- * with variances it is that of the means. */
+ * with variances it is that of the means, of one with quantiles that of the middle one, to which the others belong. */
 void goss__ridge_head(const goss_method *m, const goss_task_batch *b, goss_val features, goss__solution *s) {
     goss_graph *g = s->graph;
     goss_val d = prior_deviation(m, g), weight = goss_unsqueeze(goss_sqrt(goss__support_weight(b)), 2);
     goss_val said = goss_linear(features, s->net.head_w, s->net.head_b);
-    if (m->objective->variance) said = m->objective->answer(said);
+    if (m->objective->numbers > 1) said = m->objective->answer(m->objective, said);
     goss_val off = goss_sub(b->support_target, said);
     goss_val one = goss_full(g, GOSS_SHAPE(b->T, b->S, goss_n(1)), 1);
     goss_val z = goss_mul(goss_mul(goss_concat((goss_val[]){features, one}, 2, 2), d), weight);

@@ -158,7 +158,7 @@ static goss_val query_logits(const goss_method *m, goss__solution *s, const goss
 goss_val goss__sample_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val target,
                            goss_val weight, double smoothing) {
     return m->objective->among ? m->objective->among(output, target, weight)
-                               : m->objective->loss(output, target, b->class_mask, smoothing);
+                               : m->objective->loss(m->objective, output, target, b->class_mask, smoothing);
 }
 
 goss_val goss__loss_of_tasks(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val target,
@@ -178,7 +178,8 @@ goss_val goss__mean_loss(const goss_method *m, goss_val loss, goss_val weight) {
 
 goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val *score) {
     goss_val loss = goss__sample_loss(m, b, output, b->query_target, b->query_weight, m->options.label_smoothing);
-    goss_val score_of = m->objective->score ? m->objective->score(output, b->query_target) : goss_detach(loss);
+    goss_val score_of =
+        m->objective->score ? m->objective->score(m->objective, output, b->query_target) : goss_detach(loss);
     *score = goss_reduce_loss(score_of, b->query_weight);
     return goss__mean_loss(m, loss, b->query_weight);
 }
@@ -197,7 +198,7 @@ goss_val goss__solve_queries(const goss_method *m, const goss_task_batch *b, int
         penalty = goss_valid(penalty) ? goss_add(penalty, s->penalty) : s->penalty;
     }
     if (n > 1 && goss_valid(penalty)) s->penalty = goss_scale(penalty, 1.0 / n);
-    return goss_publish(s->graph, "logits", n > 1 ? m->objective->mix(logits, n) : logits[0]);
+    return goss_publish(s->graph, "logits", n > 1 ? m->objective->mix(m->objective, logits, n) : logits[0]);
 }
 
 goss_val goss_method_outputs(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int fine_tune) {

@@ -36,6 +36,9 @@ static goss_status check(const goss_method *m, goss_error *err) {
         return refuse("the first layer of model.backbone has to have a bias (dense1.b): no norm directly behind it",
                       err);
     if (m->options.outputs > 1 && !m->objective->classes) return refuse("a table has one number to predict", err);
+    if (m->objective->levels)
+        return refuse("its head is of means and variances, not of quantiles: task.objective = gaussian or student",
+                      err);
     if (m->batch_norm) return refuse("model.backbone has a batch norm, and tables share no statistics", err);
     if (o->directions < 0 || o->ranked < 0 || o->crossed < 0 ||
         o->directions + o->ranked * (GOSS__TABLES_THRESHOLDS + o->ranked * o->crossed) >=

@@ -188,7 +188,18 @@ static goss_val deviation(goss_val y, goss_val own, goss_val mean) {
 
 bool goss_network_tells_uncertainty(const goss_network *n) {
     const goss_objective *o = goss_task_objective(&n->data.of.task);
-    return !o->steps && (n->members > 1 || o->variance);
+    return !o->steps && !o->quantiles && (n->members > 1 || o->variance);
+}
+
+const double *goss_network_levels(const goss_network *n, int *levels) {
+    const goss_objective *o = goss_task_objective(&n->data.of.task);
+    *levels = o->levels ? o->numbers : 0;
+    return o->levels;
+}
+
+int goss__network_beside(const goss_network *n) {
+    const goss_objective *o = goss_task_objective(&n->data.of.task);
+    return o->quantiles ? goss_objective_width(o, n->outputs) : goss_network_tells_uncertainty(n);
 }
 
 static goss_val uncertainty(const goss_network *n, goss_val output, goss_val answer, goss_val mean) {
@@ -206,6 +217,13 @@ static goss_val look_up(const goss_network *n, goss_graph *g, goss_val x) {
     return goss__item_input(x, goss_gather(table, goss_to_index(item)));
 }
 
+/* What is predicted beside the answers. */
+static goss_val beside(const goss_network *n, goss_val output, goss_val answer, goss_val mean) {
+    const goss_objective *o = goss_task_objective(&n->data.of.task);
+    if (o->quantiles) return goss_mean(o->quantiles(o, output), GOSS_AXIS(0), true);
+    return goss_network_tells_uncertainty(n) ? uncertainty(n, output, answer, mean) : GOSS_NONE;
+}
+
 goss_status goss__network_build(const goss_network *n, goss_graph *g, goss_val x, goss_target_context c, bool any,
                                 goss_val out[2], goss_error *err) {
     goss_weights *w = declare(n, g, goss_target_layout(n->target), any ? NULL : n->slab, "weights"), *running = NULL;
@@ -213,10 +231,9 @@ goss_status goss__network_build(const goss_network *n, goss_graph *g, goss_val x
         running = declare(n, g, goss_target_statistics(n->target), any ? NULL : n->statistics, "statistics");
     c.batch_steps = goss_task_objective(&n->data.of.task)->steps;
     if (running) c.norm = GOSS_NORM_RUNNING, c.running = running;
-    goss_val y = goss_target_apply(n->target, look_up(n, g, x), w, &c).logits,
-             p = goss_task_objective(&n->data.of.task)->answer(y);
-    out[0] = goss_mean(p, GOSS_AXIS(0), true);
-    out[1] = goss_network_tells_uncertainty(n) ? uncertainty(n, y, p, out[0]) : GOSS_NONE;
+    const goss_objective *o = goss_task_objective(&n->data.of.task);
+    goss_val y = goss_target_apply(n->target, look_up(n, g, x), w, &c).logits, p = o->answer(o, y);
+    out[0] = goss_mean(p, GOSS_AXIS(0), true), out[1] = beside(n, y, p, out[0]);
     goss_weights_free(w);
     goss_weights_free(running);
     return goss_graph_status(g, err);
@@ -236,7 +253,7 @@ goss_status goss__network_compile(const goss_network *n, int batch, bool any, in
     if (gates > 0) c.structure = goss_param(g, GOSS__NETWORK_GATES, GOSS_SHAPE(goss_n(1), goss_n(gates)));
     goss_schedule_options o = goss_schedule_defaults();
     goss_status s = goss__network_build(n, g, goss_input(g, "x", GOSS_REAL, shape), c, any, outputs, err);
-    if (s == GOSS_OK) s = goss_compile(g, outputs, goss_network_tells_uncertainty(n) ? 2 : 1, NULL, 0, &o, out, err);
+    if (s == GOSS_OK) s = goss_compile(g, outputs, goss__network_beside(n) ? 2 : 1, NULL, 0, &o, out, err);
     goss_graph_free(g);
     return s;
 }
@@ -268,14 +285,23 @@ void goss__network_store_items(const goss_network *n, goss_params *params) {
     if (n->items) put(params, GOSS_METHOD_ITEMS, n->item_rows, rows, rows, 1);
 }
 
-void goss__network_to_units(const goss_network *n, float *out, float *uncertainty, int count) {
+void goss__network_to_units(const goss_network *n, float *out, int count) {
     const goss_target_scale s = n->data.of.task.scale;
     if (!s.mean || goss_network_classes(n) > 0) return;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count; i++)
         for (int w = 0; w < n->outputs; w++) {
             float *y = &out[(size_t)i * (size_t)n->outputs + (size_t)w];
             *y = *y * s.deviation[w] + s.mean[w];
         }
-        if (uncertainty && n->outputs == 1) uncertainty[i] *= s.deviation[0];
+}
+
+void goss__network_beside_to_units(const goss_network *n, float *beside, int count) {
+    const goss_target_scale s = n->data.of.task.scale;
+    const int each = goss__network_beside(n);
+    if (!goss_network_tells_uncertainty(n)) {
+        goss__network_to_units(n, beside, count * (each / n->outputs));
+        return;
     }
+    if (!s.mean || goss_network_classes(n) > 0 || n->outputs != 1) return;
+    for (int i = 0; i < count; i++) beside[i] *= s.deviation[0];
 }

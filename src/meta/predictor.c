@@ -164,37 +164,60 @@ static void take_steps(const goss_predictor *p, int now, const float *answer, fl
     }
 }
 
-static goss_status run_batch(goss_predictor *p, const float *x, int now, float *out, float *uncertainty,
-                             goss_error *err) {
+/* beside: room for goss__network_beside numbers of each sample, or NULL. */
+static goss_status run_batch(goss_predictor *p, const float *x, int now, float *out, float *beside, goss_error *err) {
+    const goss_network *n = p->network;
+    const int each = goss__network_beside(n);
     if (!p->rows) GOSS_TRY(goss_exec_bind(p->exec, "x", x, err));
     GOSS_TRY(goss_exec_count(p->exec, "N", now, err));
     GOSS_TRY(goss_exec_run(p->exec, err));
-    if (goss_task_objective(&p->network->data.of.task)->steps)
+    if (goss_task_objective(&n->data.of.task)->steps)
         take_steps(p, now, goss_exec_output(p->exec, 0, NULL), out);
     else
-        memcpy(out, goss_exec_output(p->exec, 0, NULL), (size_t)now * (size_t)p->network->outputs * sizeof *out);
-    const float *doubt = goss_network_tells_uncertainty(p->network) ? goss_exec_output(p->exec, 1, NULL) : NULL;
-    for (int i = 0; i < now && uncertainty; i++) uncertainty[i] = doubt ? doubt[i] : 0;
+        memcpy(out, goss_exec_output(p->exec, 0, NULL), (size_t)now * (size_t)n->outputs * sizeof *out);
+    if (beside && each) memcpy(beside, goss_exec_output(p->exec, 1, NULL), (size_t)now * (size_t)each * sizeof *beside);
     return GOSS_OK;
 }
 
-goss_status goss_predictor_predict_ragged(goss_predictor *p, const float *x, const int32_t *lengths, int count,
-                                          float *out, float *uncertainty, goss_error *err) {
+/* out [count, answers], and beside them, in the user's units. */
+static goss_status predict_all(goss_predictor *p, const float *x, const int32_t *lengths, int count, float *out,
+                               float *beside, goss_error *err) {
     if (!p->adapted) return goss_error_set(err, GOSS_E_ARGUMENT, "this predictor has not been adapted to a task yet");
     const goss_network *n = p->network;
     if (lengths && !n->data.of.task.lengths)
         return goss_error_set(err, GOSS_E_ARGUMENT, "lengths of samples for a network whose samples have none");
     size_t input = goss_task_input_size(&n->data.of.task), outputs = (size_t)goss_network_answers(n);
+    const size_t each = (size_t)goss__network_beside(n);
     for (int at = 0; at < count; at += BATCH) {
         int now = count - at < BATCH ? count - at : BATCH;
-        float *to = out + (size_t)at * outputs;
+        float *to = out + (size_t)at * outputs, *more = beside ? beside + (size_t)at * each : NULL;
         if (p->rows) GOSS_TRY(bind_sequences(p, x + (size_t)at * input, lengths ? lengths + at : NULL, at, now, err));
-        GOSS_TRY(run_batch(p, x + (size_t)at * input, now, to, uncertainty ? uncertainty + at : NULL, err));
+        GOSS_TRY(run_batch(p, x + (size_t)at * input, now, to, more, err));
         int64_t bad = goss__first_not_finite(to, (int64_t)now * (int64_t)outputs);
         if (bad >= 0) return not_finite(n, at + bad / (int64_t)outputs, count, err);
-        goss__network_to_units(n, to, uncertainty ? uncertainty + at : NULL, now);
+        goss__network_to_units(n, to, now);
+        if (!more || !each) continue;
+        bad = goss__first_not_finite(more, (int64_t)now * (int64_t)each);
+        if (bad >= 0) return not_finite(n, at + bad / (int64_t)each, count, err);
+        goss__network_beside_to_units(n, more, now);
     }
     return GOSS_OK;
+}
+
+goss_status goss_predictor_predict_ragged(goss_predictor *p, const float *x, const int32_t *lengths, int count,
+                                          float *out, float *uncertainty, goss_error *err) {
+    const bool told = goss_network_tells_uncertainty(p->network);
+    if (uncertainty && !told) memset(uncertainty, 0, (size_t)count * sizeof *uncertainty);
+    return predict_all(p, x, lengths, count, out, told ? uncertainty : NULL, err);
+}
+
+goss_status goss_predictor_predict_quantiles(goss_predictor *p, const float *x, const int32_t *lengths, int count,
+                                             float *out, float *quantiles, goss_error *err) {
+    int levels;
+    if (!goss_network_levels(p->network, &levels))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "a network of objective %s predicts no quantiles",
+                              goss_task_objective(&p->network->data.of.task)->name);
+    return predict_all(p, x, lengths, count, out, quantiles, err);
 }
 
 goss_status goss_predictor_predict(goss_predictor *p, const float *x, int count, float *out, float *uncertainty,

@@ -111,7 +111,7 @@ goss_status goss_stream_read(goss_stream *s, const float *x, int steps, float *o
         return goss_error_set(err, GOSS_E_NUMERIC, "stream: the answer after step %lld is not finite",
                               (long long)(s->steps + steps));
     memcpy(out, answer, (size_t)n->outputs * sizeof *out);
-    goss__network_to_units(n, out, NULL, 1);
+    goss__network_to_units(n, out, 1);
     float *at = s->state;
     for (int i = 0; i < goss_target_states(n->target); at += width_of(s, i), i++)
         memcpy(at, goss_exec_output(s->exec, 1 + i, NULL), (size_t)width_of(s, i) * sizeof *at);

@@ -361,7 +361,7 @@ goss_val goss__structure_loss(const goss_method *m, const goss_task_batch *b, go
     *score = p.score;
     if (!m->structure.sandwich) return with_penalties(m, loss_of_generated(m, b, &p, &q, GOSS_NONE), logits, deviation);
     const goss_val all = answers_of(m, b, s, GOSS__SIZE_LARGEST, goss_neg(least), &large, &ignored);
-    const goss_val teacher = goss_detach(m->objective->answer(all));
+    const goss_val teacher = goss_detach(m->objective->answer(m->objective, all));
     const goss_val few = answers_of(m, b, s, GOSS__SIZE_CHEAPEST, least, &small, &ignored);
     const goss_val loss = goss_add(loss_of_generated(m, b, &p, &q, teacher), distilled(m, b, small, few, teacher));
     return with_penalties(m, goss_scale(goss_add(loss, large), 1.0 / 3), logits, deviation);

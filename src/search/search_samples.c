@@ -120,6 +120,7 @@ static double judge(goss__assessor *a, int task, size_t width) {
                                             .target = a->block->target,
                                             .weight = a->block->weight,
                                             .scale = x->scale,
+                                            .objective = goss_task_objective(x),
                                             .scratch = a->scratch});
 }
 

@@ -94,6 +94,12 @@ static double coverage_error(const goss_answers *a) {
     return sum / 19;
 }
 
+/* Of the intervals that `predict` writes. */
+static double coverage(const goss_answers *a) {
+    const double share = 0.95;
+    return mean_over_normals(a, is_inside, &share);
+}
+
 const goss_metric goss__rmse = {"rmse", false, 0, INFINITY, rmse, false, "root of the mean squared error"};
 const goss_metric goss__mae = {"mae", false, 0, INFINITY, mae, false, "mean absolute error"};
 const goss_metric goss__nll = {.name = "nll",
@@ -108,5 +114,12 @@ const goss_metric goss__coverage_error = {.name = "coverage_error",
                                           .value = coverage_error,
                                           .variance = true,
                                           .meaning = "how far intervals hold more or less than they say"};
+const goss_metric goss__coverage = {.name = "coverage",
+                                    .higher = true,
+                                    .low = 0,
+                                    .high = 1,
+                                    .value = coverage,
+                                    .variance = true,
+                                    .meaning = "share of targets in intervals of 95 %"};
 const goss_metric goss__r2 = {
     "r2", true, -INFINITY, 1, r2, false, "1 - squared error / variance of the task's targets"};

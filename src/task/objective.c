@@ -7,17 +7,9 @@
 #include "base/str.h"
 #include "task/task.h"
 
-static const goss_objective *const all[] = {&goss__classification,
-                                            &goss__regression,
-                                            &goss__huber,
-                                            &goss__gaussian,
-                                            &goss__student,
-                                            &goss__bpr,
-                                            &goss__softmax,
-                                            &goss__logistic,
-                                            &goss__labelling,
-                                            &goss__language,
-                                            NULL};
+static const goss_objective *const all[] = {&goss__classification, &goss__regression, &goss__huber,    &goss__gaussian,
+                                            &goss__student,        &goss__quantile,   &goss__bpr,      &goss__softmax,
+                                            &goss__logistic,       &goss__labelling,  &goss__language, NULL};
 
 const goss_objective *const *goss_objectives(void) { return all; }
 
@@ -31,7 +23,8 @@ static goss_status unknown(const char *what, const char *name, goss__str *list, 
 
 goss_status goss_objective_find(const char *name, const goss_objective **out, goss_error *err) {
     goss__str list = {0};
-    *out = NULL;
+    GOSS_TRY(goss__quantile_find(name, out, err));
+    if (*out) return GOSS_OK;
     for (int i = 0; all[i]; i++) {
         if (strcmp(all[i]->name, name) == 0) *out = all[i];
         goss__str_addf(&list, "%s%s", i ? ", " : "", all[i]->name);

@@ -13,13 +13,26 @@ void goss__encode_classes(const float *target, int n, int outputs, int stride, g
     }
 }
 
-goss_val goss__class_loss(goss_val output, goss_val target, goss_val class_mask, double smoothing) {
+goss_val goss__class_loss(const goss_objective *o, goss_val output, goss_val target, goss_val class_mask,
+                          double smoothing) {
+    (void)o;
     return goss_cross_entropy(output, target, smoothing, class_mask);
+}
+
+goss_val goss__class_score(const goss_objective *o, goss_val output, goss_val target) {
+    (void)o;
+    return goss_correct(output, target);
+}
+
+goss_val goss__class_answer(const goss_objective *o, goss_val output) {
+    (void)o;
+    return goss_softmax(output);
 }
 
 /* log(1/n sum_i p_i), the log likelihood of a mixture: it rewards members that disagree where the support set is
  * ambiguous over identical members (Gordon et al. 2019). */
-goss_val goss__mix_classes(const goss_val *logits, int n) {
+goss_val goss__mix_classes(const goss_objective *o, const goss_val *logits, int n) {
+    (void)o;
     goss_val top = GOSS_NONE, sum = GOSS_NONE;
     for (int i = 0; i < n; i++) {
         goss_val log_p = goss_log_softmax(logits[i]);
@@ -43,8 +56,8 @@ const goss_objective goss__classification = {.name = "classification",
                                              .encode = goss__encode_classes,
                                              .loss = goss__class_loss,
                                              .report = "accuracy",
-                                             .score = goss_correct,
+                                             .score = goss__class_score,
                                              .mix = goss__mix_classes,
-                                             .answer = goss_softmax,
+                                             .answer = goss__class_answer,
                                              .metrics = metrics,
                                              .columns = columns};

@@ -22,8 +22,8 @@ static goss_val log_variance(goss_val output) {
 static goss_val variance(goss_val output) { return goss_exp(log_variance(output)); }
 
 /* (log 2 pi + v + (y - m)^2 / e^v) / 2, the mean over the numbers of a target. */
-static goss_val loss(goss_val output, goss_val target, goss_val class_mask, double smoothing) {
-    (void)class_mask, (void)smoothing;
+static goss_val loss(const goss_objective *o, goss_val output, goss_val target, goss_val class_mask, double smoothing) {
+    (void)o, (void)class_mask, (void)smoothing;
     goss_val v = log_variance(output), miss = goss_square(goss_sub(target, mean_of(output)));
     goss_val nll = goss_add(v, goss_mul(miss, goss_exp(goss_neg(v))));
     nll = goss_mean(nll, GOSS_AXIS(goss_rank(output) - 1), false);
@@ -32,8 +32,9 @@ static goss_val loss(goss_val output, goss_val target, goss_val class_mask, doub
 
 /* (log(pi (f - 2)) + v) / 2 + log(gamma(f / 2) / gamma((f + 1) / 2)) + (f + 1) / 2 log(1 + (y - m)^2 / ((f - 2) e^v)),
  * f = 4: e^v is the variance. */
-static goss_val loss_of_student(goss_val output, goss_val target, goss_val class_mask, double smoothing) {
-    (void)class_mask, (void)smoothing;
+static goss_val loss_of_student(const goss_objective *o, goss_val output, goss_val target, goss_val class_mask,
+                                double smoothing) {
+    (void)o, (void)class_mask, (void)smoothing;
     goss_val v = log_variance(output), miss = goss_square(goss_sub(target, mean_of(output)));
     goss_val far = goss_log(goss_shift(goss_scale(goss_mul(miss, goss_exp(goss_neg(v))), 0.5), 1));
     goss_val nll =
@@ -41,12 +42,19 @@ static goss_val loss_of_student(goss_val output, goss_val target, goss_val class
     return goss_shift(nll, log(2 * M_PI) / 2 - log(0.75 * sqrt(M_PI)));
 }
 
-static goss_val score(goss_val output, goss_val target) {
+static goss_val answer(const goss_objective *o, goss_val output) {
+    (void)o;
+    return mean_of(output);
+}
+
+static goss_val score(const goss_objective *o, goss_val output, goss_val target) {
+    (void)o;
     return goss_squared_error(goss_detach(mean_of(output)), goss_detach(target));
 }
 
 /* Moment matching of the mixture: its variance is the mean of the variances plus the variance of the means. */
-static goss_val mix(const goss_val *output, int n) {
+static goss_val mix(const goss_objective *o, const goss_val *output, int n) {
+    (void)o;
     goss_val mean = GOSS_NONE, second = GOSS_NONE;
     for (int i = 0; i < n; i++) {
         goss_val m = mean_of(output[i]), square = goss_add(variance(output[i]), goss_square(m));
@@ -63,14 +71,15 @@ static goss_val mix(const goss_val *output, int n) {
 }
 
 static const goss_metric *const metrics[] = {
-    &goss__rmse, &goss__mae, &goss__r2, &goss__nll, &goss__coverage_error, GOSS__RANKING_METRICS, NULL};
+    &goss__rmse,           &goss__mae, &goss__r2, &goss__nll, &goss__coverage_error, &goss__coverage,
+    GOSS__RANKING_METRICS, NULL};
 static const char *const columns[] = {"prediction", "low", "high", NULL};
 
 /* They differ in what is minimised. */
 #define SURE(word, function)                                                                                           \
     {                                                                                                                  \
         .name = word, .numbers = 2, .negative = true, .encode = goss__encode_numbers, .loss = function,                \
-        .report = "rmse", .score = score, .reported = goss__report_rmse, .mix = mix, .answer = mean_of,                \
+        .report = "rmse", .score = score, .reported = goss__report_rmse, .mix = mix, .answer = answer,                 \
         .variance = variance, .metrics = metrics, .columns = columns                                                   \
     }
 const goss_objective goss__gaussian = SURE("gaussian", loss);

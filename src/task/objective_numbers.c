@@ -16,18 +16,21 @@ void goss__encode_numbers(const float *target, int n, int outputs, int stride, g
         }
 }
 
-static goss_val squared(goss_val output, goss_val target, goss_val class_mask, double smoothing) {
-    (void)class_mask, (void)smoothing;
+static goss_val squared(const goss_objective *o, goss_val output, goss_val target, goss_val class_mask,
+                        double smoothing) {
+    (void)o, (void)class_mask, (void)smoothing;
     return goss_squared_error(output, target);
 }
 
 /* Huber 1964, at one standard deviation. */
-static goss_val huber(goss_val output, goss_val target, goss_val class_mask, double smoothing) {
-    (void)class_mask, (void)smoothing;
+static goss_val huber(const goss_objective *o, goss_val output, goss_val target, goss_val class_mask,
+                      double smoothing) {
+    (void)o, (void)class_mask, (void)smoothing;
     return goss_huber(output, target, 1);
 }
 
-static goss_val score(goss_val output, goss_val target) {
+static goss_val score(const goss_objective *o, goss_val output, goss_val target) {
+    (void)o;
     return goss_squared_error(goss_detach(output), goss_detach(target));
 }
 
@@ -36,13 +39,17 @@ double goss__report_rmse(double mean, goss_target_scale scale) {
     return sqrt(mean) * (scale.deviation ? (double)scale.deviation[0] : 1);
 }
 
-static goss_val mix(const goss_val *output, int n) {
+static goss_val mix(const goss_objective *o, const goss_val *output, int n) {
+    (void)o;
     goss_val sum = output[0];
     for (int i = 1; i < n; i++) sum = goss_add(sum, output[i]);
     return goss_scale(sum, 1.0 / n);
 }
 
-static goss_val answer(goss_val output) { return output; }
+static goss_val answer(const goss_objective *o, goss_val output) {
+    (void)o;
+    return output;
+}
 
 static const goss_metric *const metrics[] = {&goss__rmse, &goss__mae, &goss__r2, GOSS__RANKING_METRICS, NULL};
 static const char *const columns[] = {"prediction", NULL};

@@ -35,13 +35,17 @@ static goss_val list(goss_val output, goss_val target, goss_val weight) {
     return goss_neg(goss_mul(goss_mul(wanted, said), n));
 }
 
-static goss_val mix(const goss_val *output, int n) {
+static goss_val mix(const goss_objective *o, const goss_val *output, int n) {
+    (void)o;
     goss_val sum = output[0];
     for (int i = 1; i < n; i++) sum = goss_add(sum, output[i]);
     return goss_scale(sum, 1.0 / n);
 }
 
-static goss_val answer(goss_val output) { return output; }
+static goss_val answer(const goss_objective *o, goss_val output) {
+    (void)o;
+    return output;
+}
 
 static const goss_metric *const metrics[] = {GOSS__RANKING_METRICS, NULL};
 static const char *const columns[] = {"score", NULL};
@@ -63,8 +67,9 @@ static void encode_relevance(const float *target, int n, int outputs, int stride
             out[i * stride + w] = target[i * outputs + w] > (scale.mean ? scale.mean[w] : 0.5f);
 }
 
-static goss_val logistic(goss_val output, goss_val target, goss_val class_mask, double smoothing) {
-    (void)class_mask, (void)smoothing;
+static goss_val logistic(const goss_objective *o, goss_val output, goss_val target, goss_val class_mask,
+                         double smoothing) {
+    (void)o, (void)class_mask, (void)smoothing;
     const goss_val loss = goss_sub(goss_softplus(output), goss_mul(target, output));
     return goss_mean(loss, GOSS_AXIS(goss_rank(output) - 1), false);
 }

@@ -11,8 +11,8 @@ static const char *const bits[] = {"prediction", "bits", NULL};
 #define STEPS(word, follows, list, write)                                                                              \
     {                                                                                                                  \
         .name = word, .classes = true, .steps = true, .next = follows, .numbers = 1, .encode = goss__encode_classes,   \
-        .loss = goss__class_loss, .report = "accuracy", .score = goss_correct, .mix = goss__mix_classes,               \
-        .answer = goss_softmax, .metrics = list, .columns = write                                                      \
+        .loss = goss__class_loss, .report = "accuracy", .score = goss__class_score, .mix = goss__mix_classes,          \
+        .answer = goss__class_answer, .metrics = list, .columns = write                                                \
     }
 const goss_objective goss__labelling = STEPS("labelling", false, of_labels, columns);
 const goss_objective goss__language = STEPS("language", true, of_language, bits);

@@ -6,9 +6,10 @@
 #include "gossamer/task.h"
 
 extern const goss_objective goss__classification, goss__regression, goss__huber, goss__gaussian, goss__student,
-    goss__bpr, goss__softmax, goss__logistic, goss__labelling, goss__language;
+    goss__quantile, goss__bpr, goss__softmax, goss__logistic, goss__labelling, goss__language;
 extern const goss_metric goss__accuracy, goss__auc, goss__log_loss, goss__f1, goss__calibration_error, goss__bits;
-extern const goss_metric goss__rmse, goss__mae, goss__r2, goss__nll, goss__coverage_error;
+extern const goss_metric goss__rmse, goss__mae, goss__r2, goss__nll, goss__coverage_error, goss__coverage;
+extern const goss_metric goss__pinball, goss__level_error, goss__level_coverage;
 #define GOSS__RANKING_AT(k)                                                                                            \
     extern const goss_metric goss__ndcg_##k, goss__recall_##k, goss__precision_##k, goss__hit_##k;
 GOSS__RANKING_AT(1)
@@ -28,9 +29,21 @@ double goss__report_rmse(double mean, goss_target_scale scale);
 
 /* Of objectives of classes: one-hot targets, cross entropy, the likelihood of a mixture. */
 void goss__encode_classes(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out);
-goss_val goss__class_loss(goss_val output, goss_val target, goss_val class_mask, double smoothing);
-goss_val goss__mix_classes(const goss_val *logits, int n);
+goss_val goss__class_loss(const goss_objective *o, goss_val output, goss_val target, goss_val class_mask,
+                          double smoothing);
+goss_val goss__class_score(const goss_objective *o, goss_val output, goss_val target);
+goss_val goss__class_answer(const goss_objective *o, goss_val output);
+goss_val goss__mix_classes(const goss_objective *o, const goss_val *logits, int n);
 
 /* "gaussian": how large a log variance can be, either way: deviations from 1/150 to 150 of the targets'. */
 #define GOSS__LOG_VARIANCE_BOUND 10.0
+
+/* The objective "quantile" of the levels that a text lists after its name, "quantile 0.05 0.5 0.95"; NULL: the name is
+ * another's. Errors: as goss_objective_quantile. */
+goss_status goss__quantile_find(const char *name, const goss_objective **out, goss_error *err);
+/* The quantiles q [numbers], in the user's units, of target w of W from a sample's outputs [numbers W]. */
+void goss__quantiles_of(const goss_objective *o, const float *output, int outputs, int w, goss_target_scale scale,
+                        double *q);
+/* The outputs [numbers] that say these quantiles of one target, which are ascending. */
+void goss__quantiles_put(const goss_objective *o, const double *q, float *output);
 #endif

@@ -45,7 +45,7 @@ static goss_status check(const goss__run_settings *s, goss_error *err) {
     if (s->table.objective && s->table.objective->classes)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "task.objective = %s is for classes, and ratings are numbers: regression, huber, "
-                              "gaussian, student, bpr, softmax or logistic",
+                              "gaussian, student, quantile, bpr, softmax or logistic",
                               s->table.objective->name);
     GOSS_TRY(check_support(s, err));
     if (s->item_embedding > 0 && s->train.micro_batch > 0)

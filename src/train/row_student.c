@@ -27,7 +27,7 @@ static goss_val divergence_of_classes(goss_val logits, goss_val p) {
 /* (log(v / u) + (u + (m - n)^2) / v - 1) / 2 of normal distributions, wanted n and u. */
 static goss_val divergence_of_numbers(const goss__student *s, goss_val output, goss_val t) {
     const goss_objective *o = goss_task_objective(&s->network->data.of.task);
-    const goss_val off = goss_square(goss_sub(o->answer(output), goss_slice(t, 2, 0, 1)));
+    const goss_val off = goss_square(goss_sub(o->answer(o, output), goss_slice(t, 2, 0, 1)));
     if (!s->variance) return goss_scale(goss_squeeze(off, 2), 0.5);
     const goss_val v = o->variance(output), u = goss_slice(t, 2, 1, 1);
     const goss_val sum = goss_add(goss_log(goss_div(v, u)), goss_div(goss_add(u, off), v));
@@ -67,6 +67,8 @@ static goss_status check(const goss_network *n, int batch, goss_error *err) {
     if (n->statistics || task->lengths || goss_target_input_rank(n->target) != 1)
         return goss_error_set(err, GOSS_E_UNSUPPORTED,
                               "only a network of rows, without a batch norm, is trained alone");
+    if (goss_task_objective(task)->levels)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "a network of quantiles is not trained alone");
     if (!goss_task_objective(task)->classes && n->outputs != 1)
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "a network of %d numbers a row, not one", n->outputs);
     return GOSS_OK;

@@ -82,6 +82,20 @@ static goss_status read_objective(const char *text, void *settings, goss_error *
     return GOSS_OK;
 }
 
+/* "0.1, 0.5, 0.9": the objective "quantile" of these levels. */
+static goss_status read_quantiles(const char *text, void *settings, goss_error *err) {
+    goss__run_settings *s = settings;
+    double level[GOSS_LEVELS_MOST];
+    const goss_objective *o;
+    const int n = goss__numbers_parse(text, level, GOSS_LEVELS_MOST);
+    if (n < 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "\"%.60s\" is no list of up to %d levels, as in 0.1, 0.5, 0.9",
+                              text, GOSS_LEVELS_MOST);
+    GOSS_TRY(goss_objective_quantile(level, n, &o, err));
+    if (s) s->quantile = o;
+    return GOSS_OK;
+}
+
 /* "0.5 0.75": shares of the training; empty: none. */
 static goss_status read_at(const char *text, void *settings, goss_error *err) {
     goss__run_settings *s = settings;
@@ -253,18 +267,23 @@ static const goss_key own[] = {
                   "Successive tables of the same size, best those of a step (train.tasks): no padding"),
     GOSS__KEY_FORM(
         "task.objective", read_objective, "auto",
-        "auto|classification|regression|huber|gaussian|student|bpr|softmax|logistic|labelling|language",
+        "auto|classification|regression|huber|gaussian|student|quantile|bpr|softmax|logistic|labelling|language",
         "table: what the target wants; auto: by its values, classification or regression; huber minds "
         "outliers less; gaussian "
-        "says how sure it is of each row, too (low, high), and so does student, with heavy tails; bpr and softmax rank "
-        "the rows of a task, by pairs or all at once, logistic by whether the target is above the mean; labelling "
+        "says how sure it is of each row, too (low, high), and so does student, with heavy tails; quantile says "
+        "the quantiles of task.quantiles; bpr and softmax rank the rows of a task, by pairs or all at once, logistic "
+        "by whether the target is above the mean; labelling "
         "(data.target: a label for each token, divided by blanks) and language (the next token) answer at each step of "
-        "a text. ratings: regression, huber, gaussian, student, bpr, softmax or logistic"),
+        "a text. ratings: regression, huber, gaussian, student, quantile, bpr, softmax or "
+        "logistic"),
+    GOSS__KEY_FORM("task.quantiles", read_quantiles, "0.1, 0.5, 0.9", NULL,
+                   "quantile: levels between 0 and 1, ascending; the prediction is the quantile nearest to 0.5"),
     GOSS__KEY_TEXT(
         "task.metric", metric, "",
         "What is validated: accuracy, auc, log_loss, f1 or calibration_error; bits a token of labelling and language; "
         "rmse, mae or r2, with "
-        "gaussian nll or coverage_error, too; of numbers also ndcg@K, recall@K, precision@K or hit@K, K being 1, 5, "
+        "gaussian nll, coverage_error or coverage, too, with quantile pinball, coverage_error or coverage; of numbers "
+        "also ndcg@K, recall@K, precision@K or hit@K, K being 1, 5, "
         "10 or 20; empty: the first that fits. ratings: a list, of which the first is validated"),
     GOSS__KEY_FORM("task.support", read_support, "5", NULL,
                    "table: labelled rows of a task, or N..M: drawn between them; 0: none. images in tasks: 0"),
@@ -462,6 +481,7 @@ goss_status goss__run_settings_read(const goss_config *c, goss__run_settings *ou
     keys = goss_sound_augment_keys(&n);
     GOSS_TRY(goss_config_bind(c, keys, n, &out->augment, err));
     derive(out);
+    if (out->table.objective && out->table.objective->levels) out->table.objective = out->quantile;
     if (out->rate.kind == GOSS_RATE_STEP && out->rate.n_at == 0)
         return goss_error_set(
             err, GOSS_E_ARGUMENT,

@@ -51,7 +51,8 @@ typedef struct goss__run_settings {
     bool neighbours;                  /* ratings are kept for knn */
     goss_episode_spec train_episodes; /* all but min_shots, for which there is train.min_shots */
     goss_episode_spec validate_episodes;
-    const char *metric; /* task.metric */
+    const char *metric;             /* task.metric */
+    const goss_objective *quantile; /* of task.quantiles: table.objective, where that is one of quantiles */
     struct {
         const char *dir;
         uint64_t seed;

@@ -39,6 +39,7 @@ CONDITION(holds_out_by_share) {
 }
 CONDITION(is_ordered) { return trains(s, m) && strcmp(s->table.order, "random") != 0; }
 CONDITION(has_series) { return s->data.kind == GOSS__DATA_SERIES; }
+CONDITION(has_quantiles) { return s->table.objective && s->table.objective->levels; }
 CONDITION(may_have_time) { return s->data.kind != GOSS__DATA_TABLE && s->data.kind != GOSS__DATA_ARRAYS; }
 CONDITION(has_texts) { return *s->table.text != 0; }
 CONDITION(has_bag) { return has_texts(s, m) && strcmp(s->table.texts.as, "bag") == 0; }
@@ -137,6 +138,7 @@ static const goss__key_use uses[] = {
     {"data.hold_out_alphabets", holds_out, "no alphabets are held out (data.val_classes, validate.every = 0)"},
     {"task.thin", is_ordered, "rows have no order (task.order = random)"},
     {"task.any", is_ordered, "rows have no order (task.order = random)"},
+    {"task.quantiles", has_quantiles, "only task.objective = quantile has them"},
     {"data.least", counts_tokens, "only words and characters of texts are counted (data.text, data.tokens)"},
     {"data.least", has_tokens, "data.vectors says which words are known"},
     {"data.ngrams", has_ids, "texts are no ids of words or characters (data.text_as, data.tokens)"},
@@ -217,8 +219,9 @@ const goss__key_use *goss__key_uses(int *n) {
 /* Conditions that do not look at the method itself, and are known before there is one. */
 static bool is_early(const goss__key_use *use) {
     static bool (*const early[])(const goss__run_settings *s, const goss_method *m) = {
-        is_hypernet,       reads_cells, is_multitask,  has_texts,      has_temperature,   steps_in_training,
-        steps_when_judged, has_network, counts_tokens, has_vocabulary, has_steps_of_text, has_bag};
+        is_hypernet,       reads_cells,       is_multitask, has_texts,     has_temperature,
+        steps_in_training, steps_when_judged, has_network,  counts_tokens, has_vocabulary,
+        has_steps_of_text, has_bag,           has_quantiles};
     for (size_t i = 0; i < sizeof early / sizeof *early; i++)
         if (use->used == early[i]) return true;
     return false;
@@ -267,7 +270,7 @@ static const struct {
     {"prior.columns,prior.support,prior.queries,prior.classes", "prior,tables",
      "whole tables (data.kind = prior, tables)"},
     {"prior.*", "prior", "tables of a prior (data.kind = prior)"},
-    {"task.objective", "table,tables,prior,ratings", "tables and ratings"},
+    {"task.objective,task.quantiles", "table,tables,prior,ratings", "tables and ratings"},
     {"data.text,data.tokens,data.fold,data.vocabulary,data.least,data.ngrams,data.length,data.text_as,data.buckets,"
      "data.vectors",
      "table,text", "texts in tables"},
