@@ -173,13 +173,13 @@ TEST(other_methods_are_judged_within_the_budget) {
     static const char *const names[] = {"scratch", "finetune", "ridge"};
     double last[3] = {0};
     T_CHECK(prepare());
-    T_EQ(train("plain", "train.method=protonet 'model.backbone=flatten; dense 32; relu' train.steps=3"), 0);
+    T_EQ(train("larger", "train.method=protonet 'model.backbone=flatten; dense 32; relu' train.steps=3"), 0);
     for (int i = 0; i < 3; i++) {
         static const int budgets[] = {1300, 4096, 65536};
         char line[200];
         snprintf(
             line, sizeof line,
-            "--episodes 4 --budget %d --json --methods scratch,finetune,ridge,pixels,large=plain/model.safetensors",
+            "--episodes 4 --budget %d --json --methods scratch,finetune,ridge,pixels,large=larger/model.safetensors",
             budgets[i]);
         T_EQ(eval(line), 0);
         for (int k = 0; k < 3; k++) {

@@ -46,7 +46,7 @@ typedef struct goss_ratings_options {
     const char *items;                        /* csv file with a row per item; else movies.csv, items.csv or books.csv
                                                  of the folder, if there is one */
     const char *column[GOSS_RATINGS_COLUMNS]; /* names of the columns; else usual ones (userId, movieId, ...) */
-    bool any_time; /* column[GOSS_RATINGS_TIME] may be missing, if the order is random (false) */
+    bool any_time;     /* column[GOSS_RATINGS_TIME] may be missing, if the order is random (false) */
     const char *order; /* of a user's ratings: "random", "first" (by time, or the file's without), "last" (the same; the
                           last one is predicted by those before it: leave-last-out) or a column */
     /* Ratings of at least this are clicks, others are as if they were not there. NaN: they are ratings, unless there is
