@@ -171,6 +171,7 @@ static goss_status shrink(const goss_model *from, const goss_model *whole, const
 goss_status goss_contender_derive_within(const goss_model *from, const char *method, const goss_space_budget *budget,
                                          int64_t outputs, goss_model **out, goss_error *err) {
     goss_model *whole;
+    *out = NULL;
     GOSS_TRY(goss_contender_derive(from, method, &whole, err));
     if (!budget || goss_method_params(whole->method) == 0 || !has_choices(from)) {
         *out = whole;
@@ -180,7 +181,6 @@ goss_status goss_contender_derive_within(const goss_model *from, const char *met
     float *structure = goss__calloc((size_t)goss_space_gates(space), sizeof *structure);
     goss_status s = structure ? goss_space_shrink(space, budget, outputs, structure, err)
                               : goss_error_set(err, GOSS_E_NOMEM, "no memory for a structure");
-    *out = NULL;
     if (s == GOSS_OK) s = shrink(from, whole, structure, out, err);
     goss__free(structure);
     goss_model_free(whole);
