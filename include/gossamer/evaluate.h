@@ -47,8 +47,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_contender_derive(const goss_model *from,
 /* The same at equal cost: in the network that uniform shrinking leaves of the model's space within a budget
  * (goss_space_shrink), with what the method takes over cut down to it (goss_space_compact). It has no structures of its
  * own. budget NULL, a model whose backbone leaves nothing open, and pixels: as goss_contender_derive. outputs: as in
- * space.h, the most classes of a task. Errors: as goss_contender_derive; GOSS_E_ARGUMENT: no network is within the budget. Owns:
- * goss_model_free. */
+ * space.h, the most classes of a task. Errors: as goss_contender_derive; GOSS_E_ARGUMENT: no network is within the
+ * budget. Owns: goss_model_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_contender_derive_within(const goss_model *from, const char *method,
                                                                 const goss_space_budget *budget, int64_t outputs,
                                                                 goss_model **out, goss_error *err);

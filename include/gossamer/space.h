@@ -172,7 +172,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_space_project(const goss_space *s, const
                                                       int64_t outputs, float *structure, goss_error *err);
 /* Uniform shrinking: the largest share in [0, 1] such that the network with that share of every group's gates (the
  * first ones; of alternatives the first, or where that does not fit the cheapest) is within the budget; of groups whose
- * next gates are due at the same share beyond it, those of the first groups that fit. Errors: GOSS_E_ARGUMENT: no structure is within the budget; names the smallest that the space has. */
+ * next gates are due at the same share beyond it, those of the first groups that fit. Errors: GOSS_E_ARGUMENT: no
+ * structure is within the budget; names the smallest that the space has. */
 GOSS_API GOSS_MUST_USE goss_status goss_space_shrink(const goss_space *s, const goss_space_budget *budget,
                                                      int64_t outputs, float *structure, goss_error *err);
 
