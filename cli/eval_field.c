@@ -166,6 +166,7 @@ bool eval_field_judges(eval_field *e, int task, bool few) {
     const bool trained = most == SEEN_TRAINED && !e->allow_seen, judged = !few && !trained;
     e->skipped += few, e->left_out += !few && trained;
     e->n_judged += judged, e->validated += judged && most == SEEN_VALIDATED;
+    e->trained += judged && most == SEEN_TRAINED;
     return judged;
 }
 
@@ -184,6 +185,9 @@ void eval_field_tell(const eval_field *e, int support, const char *tasks, const 
     if (e->skipped && samples)
         cli_tell("%s %s no more than --support %s and %s left out", counted(e->skipped, tasks, n),
                  e->skipped == 1 ? "has" : "have", counted(support, samples, rows), e->skipped == 1 ? "is" : "are");
+    if (e->trained)
+        cli_tell("%d of the %s judged %s trained on: no unseen %s", e->trained, counted(e->n_judged, tasks, n),
+                 e->trained == 1 ? "was" : "were", tasks);
     if (e->validated)
         cli_tell("%d of the %s judged %s validated on: weights were chosen by %s", e->validated,
                  counted(e->n_judged, tasks, n), e->validated == 1 ? "was" : "were", e->validated == 1 ? "it" : "them");

@@ -146,8 +146,9 @@ void eval_ratings_json(const eval_ratings_state *e) {
     printf(", \"max_queries\": %d, \"repeats\": %d, \"seed\": %llu, \"skipped\": %d, \"seen\": %d, \"validated\": %d, "
            "\"items\": %d, "
            "\"unknown_items\": %d, \"unknown_without_features\": %d, \"data\": ",
-           e->q->most_queries, e->repeats, (unsigned long long)e->q->seed, e->field.skipped, e->field.left_out,
-           e->field.validated, goss_ratings_items(e->ratings), f->unknown, f->without_features);
+           e->q->most_queries, e->repeats, (unsigned long long)e->q->seed, e->field.skipped,
+           e->field.left_out + e->field.trained, e->field.validated, goss_ratings_items(e->ratings), f->unknown,
+           f->without_features);
     cli_json_name(e->q->data);
     printf(", \"target\": ");
     cli_json_name(column(e, GOSS_RATINGS_RATING));

@@ -108,8 +108,9 @@ static void begin_json(const eval_table *e) {
     printf("{\"tasks\": %d, \"support\": %d, \"metric\": \"%s\", \"higher_is_better\": %s, \"order\": ",
            e->field.n_judged, e->support, e->metric->name, e->metric->higher ? "true" : "false");
     cli_json_name(order_of(e));
-    printf(", \"repeats\": %d, \"seed\": %llu, \"skipped\": %d, \"seen\": %d, \"validated\": %d, \"data\": ",
-           e->repeats, (unsigned long long)e->seed, e->field.skipped, e->field.left_out, e->field.validated);
+    printf(
+        ", \"repeats\": %d, \"seed\": %llu, \"skipped\": %d, \"seen\": %d, \"validated\": %d, \"data\": ", e->repeats,
+        (unsigned long long)e->seed, e->field.skipped, e->field.left_out + e->field.trained, e->field.validated);
     cli_json_name(e->data);
     printf(", \"target\": ");
     cli_json_name(goss_table_transform_target(e->fold[0].fit->transform));

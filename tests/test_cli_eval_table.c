@@ -92,6 +92,8 @@ TEST(tasks_trained_on_are_left_out) {
     SAYS(err_text, "2 of the 2 tasks judged were validated on");
     RUN(0, "eval one.model --data world.csv --support 3 --json --allow-seen");
     T_EQ(number_at(out_text, "tasks"), 20);
+    T_EQ(number_at(out_text, "seen"), 18);
+    SAYS(err_text, "18 of the 20 tasks judged were trained on: no unseen tasks");
     /* Known by their rows, whatever they are called. */
     char line[600];
     snprintf(line, sizeof line, "sed 's/^P/Q/' %s > %s", tiny_path("world.csv"), tiny_path("renamed.csv"));

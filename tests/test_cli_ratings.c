@@ -253,6 +253,8 @@ TEST(ratings_without_times_are_judged_in_a_random_order) {
     without_time("films/ratings.csv", "timeless.csv");
     RUN(0, "eval fold1/model.safetensors --data films --support 5 --allow-seen --json");
     const double with = number_of("hypernet", "mae");
+    SAYS(err_text, "of the 60 users judged were trained on: no unseen users");
+    T_CHECK(!strstr(out_text, "\"seen\": 0,"));
     RUN(1, "eval fold1/model.safetensors --data timeless.csv --support 5");
     SAYS(err_text, "timeless.csv has no column timestamp, by which the users that fold1/model.safetensors was trained "
                    "on are recognised");
