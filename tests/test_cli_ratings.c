@@ -264,6 +264,13 @@ TEST(ratings_without_times_are_judged_in_a_random_order) {
     SAYS(err_text, "timestamp");
 }
 
+TEST(a_model_is_inspected_on_the_ratings_of_its_run) {
+    PREPARE();
+    RUN(0, "inspect fold1/model.safetensors --data films");
+    SAYS(out_text, "features/");
+    RUN(1, "inspect fold1/model.safetensors --data more-or-less");
+}
+
 TEST(what_makes_no_sense_is_refused) {
     PREPARE();
     RUN(2, "eval fold1/model.safetensors --data films");

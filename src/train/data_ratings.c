@@ -101,12 +101,13 @@ static goss_status open_ratings(ratings *t, const goss__run_settings *s, goss_er
     return goss_table_tasks_divide(goss_ratings_users(t->ratings), &d, &t->division, err);
 }
 
-static goss_status fit(ratings *t, const goss__run_settings *s, const goss__run_place *place, goss_error *err) {
+/* With what the baselines need in any case (goss__run_place.bare): a run is known by the whole catalogue. */
+static goss_status fit(ratings *t, const goss__run_settings *s, goss_error *err) {
     goss_catalogue_options o = goss_catalogue_defaults();
     o.factors = s->factors, o.embedding = s->item_embedding, o.objective = s->table.objective, o.metrics = s->metric;
     o.support = s->table.support, o.most_support = s->table.most_support;
     o.negatives = s->negatives, o.click = s->ratings.click;
-    o.baselines = !place->bare, o.neighbours = s->neighbours, o.seed = s->run.seed;
+    o.neighbours = s->neighbours, o.seed = s->run.seed;
     const goss_task_list *train = &t->division.train;
     if (is_described(s))
         GOSS_TRY(
@@ -198,7 +199,7 @@ static goss_status open_data(goss__run_data *d, const goss__run_settings *s, con
     ratings *t = d->own = goss__calloc(1, sizeof *t);
     if (!t) return goss_error_set(err, GOSS_E_NOMEM, "no memory for ratings");
     GOSS_TRY(open_ratings(t, s, err));
-    GOSS_TRY(fit(t, s, place, err));
+    GOSS_TRY(fit(t, s, err));
     GOSS_TRY(open_train(d, t, s, err));
     d->spec = goss_data_spec_tasks("ratings", &d->source.spec);
     if (!goss__run_sees_descriptors(s)) d->spec.task.descriptor = 0;
