@@ -18,6 +18,9 @@ void cli_print_agent_keys(void);
 int cli_check_agent(int words, char **word, bool json);
 /* Whether a word of a verb's line is the file of an agent. */
 bool cli_has_agent(int argc, char **argv);
+/* Whether the first word is a file of a model that is not there, with the error: which options it would have is not
+ * known, and that it has not the one that follows would mislead. */
+bool cli_model_is_absent(int argc, char **argv, goss_error *err);
 /* The environment that --command names; NULL: none is named. */
 goss_status cli_open_process(const char *command, goss_env_process **out, goss_error *err);
 /* The agent of a file, in the environment that --command names (*process, to be freed after it; NULL: none is). */

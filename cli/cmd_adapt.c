@@ -74,7 +74,9 @@ static goss_status adapt(const adapt_request *q, const cli_verb *verb, goss_erro
 }
 
 int cmd_adapt(int argc, char **argv) {
+    goss_error absent;
     if (cli_has_agent(argc, argv)) return cli_adapt_agent(argc, argv);
+    if (cli_model_is_absent(argc, argv, &absent)) return cli_fail(&absent);
     adapt_request q = {0};
     const cli_option options[] = {
         CLI_TEXT("support", "DATA", &q.support,

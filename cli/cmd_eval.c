@@ -243,6 +243,7 @@ int cmd_eval(int argc, char **argv) {
     goss_error err;
     goss_model *first = NULL;
     const cli_kind *kind;
+    if (cli_model_is_absent(argc, argv, &err)) return cli_fail(&err);
     asked.episode = goss_episode_spec_defaults();
     const int words = cli_parse(&verb, argc, argv);
     if (words < 0) return cli_close_stdout();

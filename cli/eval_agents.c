@@ -11,6 +11,7 @@
 #include "gossamer/agent.h"
 #include "gossamer/env_process.h"
 #include "gossamer/interval.h"
+#include "gossamer/model.h"
 #include "method_list.h"
 
 enum { AGENTS = 32 };
@@ -19,6 +20,15 @@ bool cli_has_agent(int argc, char **argv) {
     for (int i = 1; i < argc; i++)
         if (argv[i][0] != '-' && access(argv[i], F_OK) == 0 && goss_agent_is(argv[i])) return true;
     return false;
+}
+
+bool cli_model_is_absent(int argc, char **argv, goss_error *err) {
+    const char *end = argc > 1 ? strrchr(argv[1], '.') : NULL;
+    goss_model *m = NULL;
+    if (!end || argv[1][0] == '-' || strcmp(end, ".safetensors") != 0 || access(argv[1], F_OK) == 0) return false;
+    const bool absent = goss_model_load(argv[1], &m, err) != GOSS_OK;
+    goss_model_free(m);
+    return absent;
 }
 
 goss_status cli_open_process(const char *command, goss_env_process **out, goss_error *err) {

@@ -331,4 +331,13 @@ TEST(mistakes_with_agents) {
     SAYS(out_text, "minibatches = 4");
 }
 
+/* Nobody knows which options a file has that is not there. */
+TEST(a_model_that_is_not_there_is_said_to_be_so) {
+    static const char *const lines[] = {"eval nowhere.safetensors --by mode", "adapt nowhere.safetensors --episodes 2"};
+    for (int i = 0; i < 2; i++) {
+        RUN(1, lines[i]);
+        SAYS(err_text, "nowhere.safetensors: cannot open: No such file or directory");
+        T_CHECK(!strstr(err_text, "there is no option"));
+    }
+}
 TEST_MAIN()
