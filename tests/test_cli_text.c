@@ -2,6 +2,7 @@
 /* Tables of texts with every verb: word vectors, training on tasks, eval, adapt and predict. */
 #include <math.h>
 
+#include "gossamer/model.h"
 #include "text/encoder.h"
 #include "text_tables.h"
 
@@ -194,12 +195,55 @@ TEST(a_wide_bag_has_baselines) {
     T_CHECK(metric_of("ridge") > 0.5 && metric_of("mean-ridge") > 0.5);
 }
 
+/* Rows of the embedding that are (x, y). */
+static int rows_like(const goss_model *m, double x, double y) {
+    int n = 0;
+    for (int i = 0; i < goss_method_params(goss_model_method(m)); i++) {
+        const goss_method_param p = goss_method_param_at(goss_model_method(m), i);
+        const int k = goss_layout_find(p.layout, "embedding1.w");
+        for (int64_t row = 0; k >= 0 && row < 40; row++) {
+            const float *v = goss_model_values(m, i) + goss_layout_offset(p.layout, k) + 2 * row;
+            n += fabs(v[0] - x) < 1e-5 && fabs(v[1] - y) < 1e-5;
+        }
+    }
+    return n;
+}
+
+#define BEGINS                                                                                                         \
+    TASKS "data.vectors=two.vec data.text_as=ids 'model.backbone=embedding 40 2; readout mean; dense 4; tanh' "        \
+          "train.steps=3 "
+
+/* Rows of ids are vectors of length sqrt(width) at the start, others are drawn; training moves them. */
+TEST(an_embedding_begins_with_given_vectors) {
+    PREPARE();
+    put("two.vec", "great 3 4\nbad 0 -2\n");
+    for (int moved = 0; moved < 2; moved++) {
+        RUN(0, moved ? BEGINS "optimizer.rate=0.01 run.dir=moved" : BEGINS "optimizer.rate=1e-9 run.dir=still");
+        SAYS(err_text, "data.vectors: 2 of ");
+        SAYS(err_text, "rows of embedding1.w begin with vectors");
+        goss_error err;
+        goss_model *m;
+        T_OK(goss_model_load(tiny_path(moved ? "moved/model.safetensors" : "still/model.safetensors"), &m, &err));
+        const int want = moved ? 0 : 2; /* of the hypernetwork's base, and of the joint network beside it */
+        T_EQ(rows_like(m, 3 * sqrt(2) / 5, 4 * sqrt(2) / 5), want);
+        T_EQ(rows_like(m, 0, -sqrt(2)), want);
+        goss_model_free(m);
+    }
+    RUN(0, "eval moved/model.safetensors --data new.csv --support 20 --json");
+}
+
 TEST(what_texts_cannot_be_is_refused_at_the_start) {
     PREPARE();
     static const char *const wrong[][2] = {
         {"data.text=words", "there is no column \"words\""},
         {"data.text_as=mean", "data.text_as = mean needs data.vectors"},
-        {"data.vectors=words.safetensors data.text_as=ids", "makes no use of data.vectors"},
+        {"data.vectors=words.safetensors data.text_as=ids", "write \"embedding 40 8; ...\""},
+        {"data.vectors=words.safetensors data.text_as=ids train.start=tokens/model.safetensors",
+         "data.vectors and train.start both say"},
+        {"data.vectors=words.safetensors data.text_as=ids train.method=pixels", "no weights embedding1.w begin"},
+        {"data.vectors=other.vec data.text_as=ids 'model.backbone=embedding 40 2; readout max'",
+         "none of the words to train on has a vector"},
+        {"data.vectors=words.safetensors data.text_as=ids data.tokens=char", "data.vectors are of words"},
         {"data.vectors=words.safetensors data.tokens=bpe", "data.vectors are of words"},
         {"data.text_as=bag data.tokens=char", "data.text_as = bag is of words"},
         {"data.vectors=opinions.csv", "no word vectors"},
@@ -208,6 +252,7 @@ TEST(what_texts_cannot_be_is_refused_at_the_start) {
         {"'model.backbone=embedding 10 4; readout max'", "embedding 10 has too few rows: the texts to train on have"},
         {"'model.backbone=mlp 4'", "an embedding makes numbers of"},
     };
+    put("other.vec", "maison 1 2\nchien 3 4\n");
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char line[700];
         T_NOTE("%s", wrong[i][0]);

@@ -103,9 +103,6 @@ static goss_status fit_vectors(goss__text_encoder *e, const char *const *texts, 
                                goss_error *err) {
     goss__counts counts = {0};
     goss__fold fold;
-    if (strcmp(o->tokens.kind, "word") != 0)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "data.vectors are of words: data.tokens = %s has none",
-                              o->tokens.kind);
     GOSS_TRY(goss__fold_find(o->tokens.fold, &fold, err));
     goss_status s = count_words(fold, texts, n, &counts, err);
     if (s == GOSS_OK)
@@ -127,11 +124,14 @@ static goss_status fit(goss__text_encoder *e, const char *const *texts, int n, c
     goss_status s = GOSS_OK;
     const char *as = o->as && *o->as && strcmp(o->as, "auto") != 0 ? o->as : vectors ? "vectors" : "ids";
     GOSS_TRY(goss__text_as_find(as, &e->as, err));
-    if (e->as != GOSS__TEXT_BAG && vectors != (e->as != GOSS__TEXT_IDS))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "data.text_as = %s %s data.vectors", as,
-                              vectors ? "makes no use of" : "needs");
+    if (!vectors && (e->as == GOSS__TEXT_VECTORS || e->as == GOSS__TEXT_MEAN))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "data.text_as = %s needs data.vectors", as);
+    if (vectors && strcmp(o->tokens.kind, "word") != 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "data.vectors are of words: data.tokens = %s has none",
+                              o->tokens.kind);
     e->length = o->length;
-    if (vectors) s = fit_vectors(e, texts, n, o, err);
+    if (vectors && e->as != GOSS__TEXT_IDS) /* of ids an embedding begins with them, which is not the encoder's */
+        s = fit_vectors(e, texts, n, o, err);
     if (s == GOSS_OK && e->as == GOSS__TEXT_BAG) s = goss__bag_fit(e, texts, n, o, err);
     if (s != GOSS_OK || e->as != GOSS__TEXT_IDS) return s;
     return goss_tokens_fit(texts, n, &o->tokens, &e->tokens, err);

@@ -100,8 +100,8 @@ static void describe(goss__run_data *d, const table *t, const goss__run_settings
     const goss_task_division *division = goss_table_data_division(t->data);
     const int rows = goss_table_rows(goss_table_tasks_table(tasks)), n = goss_table_tasks_count(tasks);
     char inputs[80];
-    d->tokens =
-        goss__describe_inputs(goss_table_transform_inputs(goss_table_data_transform(t->data)), inputs, sizeof inputs);
+    d->encoding = goss_table_transform_inputs(goss_table_data_transform(t->data));
+    d->tokens = goss__describe_inputs(d->encoding, inputs, sizeof inputs);
     snprintf(d->size, sizeof d->size, "%d of %d", rows, n);
     snprintf(d->about, sizeof d->about, "%d rows of %d tasks", rows, n);
     if (s->table.split[0] > 0) {

@@ -50,7 +50,8 @@ static goss_status open_texts(goss__run_data *data, const goss__run_settings *s,
     const goss_class_set *set = goss_text_classes_set(d->set);
     GOSS_TRY(goss__class_data_divide(&d->classes, set, s, err));
     GOSS_TRY(goss_text_classes_fit(d->set, d->classes.train, &o->texts, err));
-    data->tokens = goss__describe_inputs(goss_text_classes_encoding(d->set), inputs, sizeof inputs);
+    data->encoding = goss_text_classes_encoding(d->set);
+    data->tokens = goss__describe_inputs(data->encoding, inputs, sizeof inputs);
     goss__log(GOSS_LOG_INFO, "data: %d texts of %d classes (%s), %s", set->samples, set->classes,
               goss_text_classes_target(d->set), inputs);
     GOSS_TRY(goss__class_data_open(&d->classes, s, false, data, err));

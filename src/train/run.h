@@ -149,6 +149,9 @@ goss_status goss__fingerprint(const goss_config *c, char **out, goss_error *err)
 /* Hashes of the images, and of a model file. */
 void goss__data_identity(const goss__run *r, char *out, size_t size);
 goss_status goss__start_identity(const char *path, char out[GOSS__START_TEXT], goss_error *err);
+/* start_vectors.c: word vectors into the rows of an embedding of ids, where data.vectors names some. Errors: those of
+ * goss_vectors_read; GOSS_E_ARGUMENT: no such embedding, another width, no word that has a vector. */
+goss_status goss__start_vectors(goss__run *r, goss_error *err);
 /* Errors: settings that differ from those of the checkpoint. Where only its end was moved: r->moved. */
 goss_status goss__same_run(goss__run *r, const char *settings, goss_error *err);
 /* Errors: content that differs from what r->previous was started with. */

@@ -62,12 +62,13 @@ struct goss__run_data {
     goss_data_spec spec;                 /* borrowed from it */
     goss_task_source source, validation; /* task k of `source` belongs to step k / tasks */
     bool validates;
-    int judged;                /* tasks that are validated on, 0 .. judged - 1 */
-    const goss_metric *metric; /* of the validation */
-    const char *metrics;       /* of a kind that lists them */
-    uint64_t hash;             /* of the content */
-    int tokens;                /* samples are ids below it, for an embedding; 0: they are not */
-    char size[64], about[96];  /* "60 of 3"; "60 images of 3 classes" */
+    int judged;                    /* tasks that are validated on, 0 .. judged - 1 */
+    const goss_metric *metric;     /* of the validation */
+    const char *metrics;           /* of a kind that lists them */
+    uint64_t hash;                 /* of the content */
+    int tokens;                    /* samples are ids below it, for an embedding; 0: they are not */
+    const goss_encoding *encoding; /* of texts and tables, borrowed from the data; NULL: there is none */
+    char size[64], about[96];      /* "60 of 3"; "60 images of 3 classes" */
     uint64_t seed;
     int tasks;    /* of a step: train.tasks, or all */
     double mixup; /* train.mixup */

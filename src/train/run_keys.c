@@ -199,8 +199,10 @@ static const goss_key own[] = {
                    "word; their weighted mean; a bag of words and their n-grams, hashed, with that mean where "
                    "data.vectors is set; auto: vectors where data.vectors is set, else ids"),
     GOSS__KEY_INT("data.buckets", table.texts.buckets, "2048", 1, 1048576, "numbers", "texts as bag: of the bag"),
-    GOSS__KEY_TEXT("data.vectors", table.texts.vectors, "",
-                   "texts: file of word vectors, by gossamer data vectors or as text of word2vec, GloVe or fastText"),
+    GOSS__KEY_TEXT(
+        "data.vectors", table.texts.vectors, "",
+        "texts: file of word vectors, by gossamer data vectors or as text of word2vec, GloVe or fastText; with "
+        "data.text_as = ids what an embedding begins with"),
     GOSS__KEY_TEXT("data.ignore", table.ignore, "", "table: columns that are no inputs, as A,B"),
     GOSS__KEY_TEXT("data.categorical", table.categorical, "", "table: columns of numbers that are names of categories"),
     GOSS__KEY_TEXT("data.missing", table.missing, "",

@@ -186,6 +186,7 @@ static goss_status open_all(goss__run *r, const goss_train_options *with, goss_e
     GOSS_TRY(check_support(r, err));
     goss__tell_unused(s, goss_model_method(r->model), r->data.kind->name);
     r->set.rate.smaller_better = !r->data.metric->higher;
+    GOSS_TRY(goss__start_vectors(r, err));
     GOSS_TRY(start_values(r, err));
     GOSS_TRY(note_origin(r, err));
     if (!goss_method_trains(goss_model_method(r->model))) return GOSS_OK;

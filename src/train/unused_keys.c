@@ -43,9 +43,10 @@ CONDITION(has_quantiles) { return s->table.objective && s->table.objective->leve
 CONDITION(may_have_time) { return s->data.kind != GOSS__DATA_TABLE && s->data.kind != GOSS__DATA_ARRAYS; }
 CONDITION(has_texts) { return *s->table.text != 0; }
 CONDITION(has_bag) { return has_texts(s, m) && strcmp(s->table.texts.as, "bag") == 0; }
-CONDITION(has_tokens) { return has_texts(s, m) && (!*s->table.texts.vectors || has_bag(s, m)); }
+CONDITION(are_ids) { return !*s->table.texts.vectors || strcmp(s->table.texts.as, "ids") == 0; }
+CONDITION(has_tokens) { return has_texts(s, m) && (are_ids(s, m) || has_bag(s, m)); }
 CONDITION(counts_tokens) { return has_texts(s, m) && (IS_TOKENS("word") || IS_TOKENS("char")); }
-CONDITION(has_ids) { return counts_tokens(s, m) && !*s->table.texts.vectors && !has_bag(s, m); }
+CONDITION(has_ids) { return counts_tokens(s, m) && are_ids(s, m) && !has_bag(s, m); }
 CONDITION(has_vocabulary) { return has_texts(s, m) && !IS_TOKENS("byte"); }
 CONDITION(has_steps_of_text) { return has_texts(s, m) && strcmp(s->table.texts.as, "mean") != 0 && !has_bag(s, m); }
 CONDITION(is_sgd) { return trains(s, m) && s->optimizer.kind == GOSS_SGD; }
