@@ -110,6 +110,17 @@ static goss_status count_columns(const goss_network *n, int *columns, goss_error
     return GOSS_OK;
 }
 
+/* What a budget has left of the network. */
+static void tell_ranks(const goss_network *n) {
+    const char *first = goss_network_note_of(n, "rank.first"), *head = goss_network_note_of(n, "rank.head"),
+               *members = goss_network_note_of(n, "rank.networks");
+    if (!first && !head && !members) return;
+    cli_tell("--budget: %s%s%s%s%s%s%s%s; %lld bytes in all", members ? members : "", members ? " networks" : "",
+             members && (first || head) ? ", " : "", first ? "first layer of rank " : "", first ? first : "",
+             first && head ? ", " : "", head ? "head of rank " : "", head ? head : "",
+             (long long)goss_network_bytes(n));
+}
+
 static goss_status tell(const goss_network *n, const whole_set *set, goss_error *err) {
     const int members = goss_network_members(n);
     int inputs;
@@ -120,12 +131,13 @@ static goss_status tell(const goss_network *n, const whole_set *set, goss_error 
              goss_network_note_of(n, "support.samples"), inputs, members, members == 1 ? "" : "s",
              (long long)goss_layout_total(goss_target_layout(goss_network_target(n))),
              goss_table_name(set->table, set->roles.target), what);
+    tell_ranks(n);
     return GOSS_OK;
 }
 
 static goss_status adapt(const goss_model *m, const adapt_request *q, const whole_set *set, goss_network **out,
                          goss_error *err) {
-    whole_making making = {.network = {.networks = q->o.networks, .threads = q->o.threads},
+    whole_making making = {.network = {.networks = q->o.networks, .budget = q->o.budget.bytes, .threads = q->o.threads},
                            .fine_tune = q->o.fine_tune,
                            .precision = q->o.precision,
                            .distil = q->distil,

@@ -6,6 +6,7 @@
 
 #include "gossamer/file.h"
 #include "gossamer/image_task.h"
+#include "gossamer/table_network.h"
 #include "agents.h"
 #include "data_kinds.h"
 #include "structures.h"
@@ -51,7 +52,8 @@ static goss_status adapt_shown(const goss_model *m, const adapt_request *q, cons
 
 static goss_status check_limits(const goss_model *m, const adapt_request *q, goss_error *err) {
     const goss_space_budget *b = &q->o.budget;
-    const char *option = b->bytes ? "--budget" : b->macs ? "--max-macs" : b->ram ? "--max-ram" : NULL;
+    const bool bytes = b->bytes && !goss_table_network_is(m); /* which have no structures, but ranks */
+    const char *option = bytes ? "--budget" : b->macs ? "--max-macs" : b->ram ? "--max-ram" : NULL;
     return option ? cli_need_structures(m, q->model, option, err) : GOSS_OK;
 }
 
@@ -100,11 +102,12 @@ int cmd_adapt(int argc, char **argv) {
         CLI_FORM("fine-tune", "STEPS", cli_read_fine_tune, &q.o.fine_tune,
                  "gradient steps on the support set after generation (0); auto: by its held-out samples"),
         CLI_FORM("budget", "BYTES", cli_bytes_form, &q.o.budget.bytes,
-                 "for a model that generates structures: most bytes of the network's tensors, as 8KB (KB = 1024)"),
+                 "for a model that generates structures, and of any table: most bytes of the network's tensors, as 8KB "
+                 "(KB = 1024)"),
         CLI_FORM("max-macs", "N", cli_count_form, &q.o.budget.macs,
-                 "the same: most multiply-accumulates for one sample, as 200k"),
+                 "generated structures: most multiply-accumulates for one sample, as 200k"),
         CLI_FORM("max-ram", "BYTES", cli_bytes_form, &q.o.budget.ram,
-                 "the same: most bytes of activations for one sample"),
+                 "generated structures: most bytes of activations for one sample"),
         CLI_FORM("precision", "TYPE", cli_precision_form, &q.o.precision,
                  "int8: the network's weights take 8 bits each, and a scale an output (f32)"),
         CLI_INT("networks", "N", &q.o.networks, "", 1, GOSS_METHOD_MAX_NETWORKS,

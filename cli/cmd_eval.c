@@ -99,8 +99,10 @@ static const cli_option options[] = {
                 "sounds, texts: each episode is drawn within one value of it, as speaker"),
     CLI_INT_OF(KIND_SOUNDS | KIND_TEXTS | DRAWN, "open-set", "U", &asked.unknown, "0", 0, 1 << 20,
                "sounds, texts: queries of U unknown classes as well; accuracy at 5 % false accepts"),
-    CLI_TEXT_OF(KIND_IMAGES | KIND_TABLES | DRAWN, "budget", "BYTES,...", &asked.budgets,
-                "of each network, as 8KB,16KB (KB = 1024): generated structures; scratch, finetune, ...: equal shares"),
+    CLI_TEXT_OF(
+        KIND_IMAGES | KIND_TABLES | KIND_ANY_TABLE | DRAWN, "budget", "BYTES,...", &asked.budgets,
+        "of each network, as 8KB,16KB (KB = 1024): generated structures; scratch, finetune, ...: equal shares;\n"
+        "                           any table: also the model's networks within each"),
     CLI_FLAG_OF(KIND_IMAGES | KIND_TABLES | DRAWN, "control", &asked.control,
                 "also the method shuffled-structure: each network has the structure of another task"),
     CLI_FLAG_OF(KIND_IMAGES | KIND_TABLES | DRAWN, "mean-budget", &asked.mean_budget,

@@ -133,17 +133,27 @@ static goss_status judge_set(whole_eval *e, int i, sum *of, goss_error *err) {
     return goss_error_prefix(err, done, "%s", e->set[i].name);
 }
 
-/* The model's networks as `making` says, in 8 bits too if that was asked for. */
+/* budget: 0: none */
+static goss_status add_one(whole_eval *e, goss_model *model, const whole_making *making, int64_t budget,
+                           goss_weight_precision precision, const char *name, goss_error *err) {
+    if (e->owns == WHOLE_OWN) return goss_error_set(err, GOSS_E_ARGUMENT, "--budget: more than %d methods", WHOLE_OWN);
+    const bool rounded = precision != GOSS_WEIGHTS_F32;
+    whole_method *m = &e->own[e->owns];
+    char *own = e->own_name[e->owns++], limit[40] = "";
+    *m = whole_network, m->making = *making;
+    m->making.network.budget = budget, m->making.precision = precision;
+    if (budget) snprintf(limit, sizeof limit, " in %lld bytes", (long long)budget);
+    snprintf(own, sizeof e->own_name[0], "%.200s%s%s%s", name, limit, rounded ? "+" : "",
+             rounded ? goss_weight_precision_name(precision) : "");
+    return add_runner(e, m, own, model, err);
+}
+
+/* The model's networks as `making` says; within budgets, and in 8 bits, too, if that was asked for. */
 static goss_status add_own(whole_eval *e, const eval_request *q, goss_model *model, const whole_making *making,
                            const char *name, goss_error *err) {
-    for (goss_weight_precision p = GOSS_WEIGHTS_F32; p <= q->precision; p++) {
-        whole_method *m = &e->own[e->owns];
-        char *own = e->own_name[e->owns++];
-        *m = whole_network, m->making = *making, m->making.precision = p;
-        snprintf(own, sizeof e->own_name[0], "%.250s%s%s", name, p == GOSS_WEIGHTS_F32 ? "" : "+",
-                 p == GOSS_WEIGHTS_F32 ? "" : goss_weight_precision_name(p));
-        GOSS_TRY(add_runner(e, m, own, model, err));
-    }
+    for (int b = -1; b < e->budgets.n; b++)
+        for (int p = GOSS_WEIGHTS_F32; p <= (int)q->precision; p++)
+            GOSS_TRY(add_one(e, model, making, b < 0 ? 0 : e->budgets.bytes[b], (goss_weight_precision)p, name, err));
     return GOSS_OK;
 }
 
@@ -208,6 +218,7 @@ static goss_status evaluate(whole_eval *e, const eval_request *q, goss_model **f
     GOSS_TRY(find_metric(e, q->metric, err));
     GOSS_TRY(choose_model(e, name, first, err));
     goss_model *const model = *first;
+    GOSS_TRY(cli_read_budgets(q->budgets, &e->budgets, err));
     if (model) GOSS_TRY(add_model(e, q, model, name, err));
     for (int i = 0; model && i < e->sets; i++) GOSS_TRY(check_unseen(&e->set[i], model, q->allow_seen, err));
     GOSS_TRY(add_methods(e, q->methods ? q->methods : "linear,knn", err));
@@ -220,12 +231,13 @@ int eval_whole_tables(const eval_request *q, const cli_verb *verb, goss_model *f
     goss_error err;
     whole_eval e = {.split = {.share = q->share > 0 ? q->share : 0.5, .most_rows = q->most_rows, .seed = q->seed},
                     .repeats = q->repeats ? q->repeats : 5};
-    if (!first && (q->fine_tune || q->networks || q->distil || q->precision))
-        cli_usage(verb, "--%s is for a model, and there is none",
-                  q->fine_tune  ? "fine-tune"
-                  : q->networks ? "networks"
-                  : q->distil   ? "distil"
-                                : "precision");
+    const char *of_model = q->fine_tune   ? "fine-tune"
+                           : q->networks  ? "networks"
+                           : q->distil    ? "distil"
+                           : q->precision ? "precision"
+                           : q->budgets   ? "budget"
+                                          : NULL;
+    if (!first && of_model) cli_usage(verb, "--%s is for a model, and there is none", of_model);
     if (q->metric && !*q->metric) cli_usage(verb, "--metric names none");
     if (q->allow_seen && !first) cli_usage(verb, "--allow-seen is for a model, and there is none");
     if (n > 1) cli_usage(verb, "\"%s\" is an extra argument: whole tables have no folds", words[1]);

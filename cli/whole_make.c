@@ -145,6 +145,8 @@ goss_status whole_make_network(const goss_model *model, const whole_set *set, co
     whole_making m = *making;
     *out = NULL;
     if (m.distil && m.network.networks == 0) m.network.networks = set->classes ? DISTILLED : 2;
+    m.network.budget_each = m.distil; /* of the one that comes out */
+    m.network.stored = m.precision;
     GOSS_TRY(whole_objective(set, &m.network.objective, err));
     GOSS_TRY(goss_table_network_adapt(model, set->table, &set->roles, rows, n, &m.network, out, err));
     goss_status s = m.fine_tune ? tune(model, set, rows, n, &m, *out, err) : GOSS_OK;

@@ -6,12 +6,13 @@
 
 #include "cli.h"
 #include "data_kinds.h"
+#include "structures.h"
 #include "gossamer/model.h"
 #include "gossamer/table.h"
 #include "gossamer/table_network.h"
 #include "gossamer/table_split.h"
 
-enum { WHOLE_METHODS = 32, WHOLE_OWN = 6 };
+enum { WHOLE_METHODS = 32, WHOLE_OWN = WHOLE_METHODS };
 
 /* A table with its target. */
 typedef struct whole_set {
@@ -76,6 +77,7 @@ typedef struct whole_eval {
     whole_method own[WHOLE_OWN]; /* the model's networks, made in several ways */
     char own_name[WHOLE_OWN][300];
     int owns;
+    cli_budgets budgets; /* of the model's networks */
     const goss_metric *metric;
     goss_table_split_options split;
     int repeats;

@@ -90,6 +90,48 @@ TEST(a_network_in_8_bits) {
     SAYS(err_text, "f32 or int8");
 }
 
+/* Many columns: their classes are by the first two. */
+static void wide(const char *name) {
+    static char text[60000];
+    int at = 0;
+    for (int j = 0; j < 50; j++) at += sprintf(text + at, "x%02d,", j);
+    at += sprintf(text + at, "y\n");
+    for (int i = 0; i < 60; i++) {
+        for (int j = 0; j < 50; j++) at += sprintf(text + at, "%.3f,", sin(i * (1.3 + 0.37 * j) + j));
+        at += sprintf(text + at, "%s\n", sin(i * 1.3) > sin(i * 1.67 + 1) ? "more" : "less");
+    }
+    put(name, text);
+}
+
+TEST(a_network_within_a_budget) {
+    prepare();
+    wide("wide.csv");
+    RUN(0, "adapt run/model.safetensors --support wide.csv -o wide.net");
+    SAYS(err_text, "became 1 network of 850 weights");
+    RUN(0, "adapt run/model.safetensors --support wide.csv --budget 2KB -o small.net");
+    SAYS(err_text, "--budget: first layer of rank ");
+    SAYS(err_text, " of 16");
+    SAYS(err_text, " bytes in all");
+    RUN(0, "inspect small.net");
+    SAYS(out_text, "rank.first");
+    RUN(0, "predict small.net wide.csv -o small.csv");
+    RUN(0, "adapt run/model.safetensors --support wide.csv --budget 500 --precision int8 --fine-tune 8 -o small.net");
+    RUN(0, "predict small.net wide.csv -o small.csv");
+    RUN(0,
+        "adapt run/model.safetensors --support wide.csv --budget 2KB --distil --networks 3 --no-estimate -o one.net");
+    SAYS(err_text, "became 1 network");
+    RUN(1, "adapt run/model.safetensors --support wide.csv --budget 100 -o none.net");
+    SAYS(err_text, "wide.csv: a budget of 100 bytes: with 50 inputs and 2 outputs the smallest network has");
+    RUN(1, "adapt run/model.safetensors --support wide.csv --max-macs 100 -o none.net");
+    SAYS(err_text, "--max-macs: the networks of run/model.safetensors have no structures of their own");
+    RUN(0, "eval run/model.safetensors --data wide.csv --budget 2KB,100 --precision int8 --repeats 2 --json");
+    SAYS(out_text, "model.safetensors in 2048 bytes\"");
+    SAYS(out_text, "model.safetensors in 2048 bytes+int8\"");
+    SAYS(err_text, "a budget of 100 bytes");
+    RUN(1, "eval run/model.safetensors --data wide.csv --budget 2kb");
+    SAYS(err_text, "--budget");
+}
+
 TEST(a_target_by_name_and_an_ensemble) {
     prepare();
     RUN(0, "adapt run/model.safetensors --support people.csv --target colour --networks 3 -o colour.net");
@@ -365,8 +407,8 @@ TEST(mistakes_are_told) {
     SAYS(err_text, "--skip-bad is for");
     RUN(1, "adapt run/model.safetensors --task north -o x.net");
     SAYS(err_text, "was not trained on a task of that name");
-    RUN(1, "adapt run/model.safetensors --support people.csv --budget 1KB -o x.net");
-    SAYS(err_text, "--budget: the networks of run/model.safetensors have no structures of their own");
+    RUN(1, "adapt run/model.safetensors --support people.csv --budget 10 -o x.net");
+    SAYS(err_text, "people.csv: a budget of 10 bytes");
     RUN(1, "adapt run/model.safetensors --support people.csv --max-macs 5 -o x.net");
     SAYS(err_text, "--max-macs: ");
     RUN(1, "adapt run/model.safetensors --support people.csv --max-ram 1KB -o x.net");

@@ -38,8 +38,14 @@ typedef struct goss_table_network_options {
     /* "classification", or "gaussian": a number with its variance; NULL: classes, if the target is no number, or has
      * two whole ones */
     const goss_objective *objective;
-    uint64_t seed;         /* of both draws */
-    goss_threads *threads; /* NULL: created for the call */
+    /* The most bytes of all tensors of the network's file, of an ensemble as a whole (0: no limit). Above it the first
+     * layer and the head become products of lower rank, those that lose least, and an ensemble may become a smaller
+     * one; notes "rank.first", "rank.head", "rank.networks" say so */
+    int64_t budget;
+    bool budget_each;             /* the budget is that of each network of an ensemble, all of which stay (false) */
+    goss_weight_precision stored; /* what these bytes are counted in; weights are not rounded here (F32) */
+    uint64_t seed;                /* of both draws */
+    goss_threads *threads;        /* NULL: created for the call */
 } goss_table_network_options;
 
 /* Whether a model makes networks of tables: its method is "tables". */
@@ -48,7 +54,8 @@ GOSS_API bool goss_table_network_is(const goss_model *m);
 /* Makes a network for the target of `roles` from rows [n] of a table (NULL: all; those without a target are left out,
  * with a warning). Inputs are roles->role INPUT; a category of more than GOSS_TABLE_NETWORK_LEVELS values is left out,
  * with a warning. options: NULL: the defaults. Errors: GOSS_E_ARGUMENT: another model, no target, a single class or too
- * many, a target that is the same in all rows, too many columns, more than two networks for a number; errors of
+ * many, a target that is the same in all rows, too many columns, more than two networks for a number, a budget below
+ * the smallest network; errors of
  * goss_table_fit_create and goss_model_adapt_task. Owns: *out goss_network_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_network_adapt(const goss_model *m, const goss_table *table,
                                                             const goss_roles *roles, const int32_t *rows, int n,

@@ -42,6 +42,22 @@ void goss__network_beside_to_units(const goss_network *n, float *beside, int cou
 /* Its parameters' values: weights and statistics, and the items' table, which all networks of a model have. */
 void goss__network_store(const goss_network *n, goss_params *params);
 void goss__network_store_items(const goss_network *n, goss_params *params);
+/* Notes of what goss__network_narrow has done, "46 of 192". */
+#define GOSS__RANK_FIRST "rank.first"
+#define GOSS__RANK_HEAD "rank.head"
+#define GOSS__RANK_MEMBERS "rank.networks"
+/* Brings a network of rows, whose text begins with a dense layer and ends in a head, within a number of bytes, as its
+ * file of that precision counts them: where they are more, its first layer and its head become products of lower rank,
+ * those which lose least on rows x [rows, inputs] that it was made of, and later members of an ensemble go where they
+ * would lose much. Errors: GOSS_E_ARGUMENT names the smallest there
+ * is; GOSS_E_NUMERIC; GOSS_E_NOMEM. The network is then as it was, or to be freed. */
+typedef struct goss__rank_limit {
+    int64_t bytes;
+    goss_weight_precision stored; /* that bytes are counted in */
+    bool each;                    /* of each member, all of which stay */
+} goss__rank_limit;
+GOSS_MUST_USE goss_status goss__network_narrow(goss_network *n, const float *x, int rows, const goss__rank_limit *limit,
+                                               goss_error *err);
 /* Whether tensor i of the members' slabs of a layout is the same in all of them. */
 bool goss__network_agrees(const goss_network *n, const goss_layout *l, const float *slab, int i);
 #endif

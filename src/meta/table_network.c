@@ -281,6 +281,12 @@ static int members_of(const making *a) {
     return a->classes > GOSS__CELLS_CLASSES ? GROUPINGS : 1;
 }
 
+static goss_status narrow(const making *a, goss_network *n, goss_error *err) {
+    const goss__rank_limit limit = {.bytes = a->o->budget, .stored = a->o->stored, .each = a->o->budget_each};
+    return goss_error_prefix(err, goss__network_narrow(n, a->x, a->n + a->more, &limit, err), "%s",
+                             goss_table_path(a->table));
+}
+
 static goss_status run(making *a, const goss_model *wide, const goss_task_source *source, goss_threads *threads,
                        goss_network **out, goss_error *err) {
     const goss_adapt_options o = {.threads = threads, .labelled_queries = a->more > 0};
@@ -296,7 +302,7 @@ static goss_status run(making *a, const goss_model *wide, const goss_task_source
     }
     goss_network_free(one);
     goss__adapter_close(&adapter);
-    return s;
+    return s == GOSS_OK && a->o->budget ? narrow(a, *out, err) : s;
 }
 
 static goss_status adapt(making *a, goss_network **out, goss_error *err) {
@@ -327,6 +333,7 @@ static goss_status check(const goss_model *m, const goss_table *table, const gos
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is the target", goss_table_path(table));
     if (o->networks < 0 || o->networks > GOSS_METHOD_MAX_NETWORKS)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%d networks, not 1 .. %d", o->networks, GOSS_METHOD_MAX_NETWORKS);
+    if (o->budget < 0) return goss_error_set(err, GOSS_E_ARGUMENT, "a budget of %lld bytes", (long long)o->budget);
     return o->rows >= 0 ? GOSS_OK : goss_error_set(err, GOSS_E_ARGUMENT, "%d rows", o->rows);
 }
 
