@@ -97,6 +97,8 @@ TEST(what_can_not_be_is_refused) {
     SAYS(err_text, "items are no numbers that can be mixed");
     RUN(1, "train films.ini" QUICK " run.dir=whole run.threads=1"); /* another run */
     SAYS(err_text, "data.item_embedding");
+    RUN(1, "train films.ini" QUICK LEARNS " run.dir=bad 'model.backbone=dense 4..8; tanh' structure.choose=task");
+    SAYS(err_text, "budgets of structures with a table of items (data.item_embedding)");
     RUN(1, "train films.ini" QUICK " run.dir=bad data.item_embedding=-1");
     SAYS(err_text, "data.item_embedding");
 }

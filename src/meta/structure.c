@@ -123,6 +123,10 @@ static goss_status check_choosing(const goss_method *m, goss_error *err) {
         return goss_error_set(err, GOSS_E_UNSUPPORTED,
                               "structures differ from task to task, and running statistics of batch norms serve one "
                               "structure: norm group N in model.backbone, or method.norm = support");
+    if (m->options.items > 0)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "budgets of structures with a table of items (data.item_embedding), which each network's "
+                              "file has whole");
     if (m->options.networks > 1)
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "several networks a task (method.networks) with structures");
     return GOSS_OK;

@@ -19,9 +19,7 @@ static bool word_of(const goss_encoding *e, int id, char out[LONGEST]) {
     return n > 0 && n < LONGEST - 1 && !strchr(out, ' '); /* an n-gram has blanks */
 }
 
-static bool is_known(const void *words, const char *word) {
-    return goss__counts_find(words, word, strlen(word)) >= 0;
-}
+static bool is_known(const void *words, const char *word) { return goss__counts_find(words, word, strlen(word)) >= 0; }
 
 /* The vectors of the words that have ids, and of others, if the file has those of n-grams. */
 static goss_status read_vectors(const goss__run *r, goss_vectors **out, goss_error *err) {
