@@ -39,7 +39,8 @@ typedef struct eval_field {
     int folds, models;                    /* the first `models` are positional arguments */
     int entrants;
     bool allow_seen;
-    /* Tasks: evaluated; with too few samples; trained on and left out; trained on, and validated on, of those evaluated. */
+    /* Tasks: evaluated; with too few samples; trained on and left out; trained on, and validated on, of those that are
+     * evaluated. */
     int n_judged, skipped, left_out, trained, validated;
 } eval_field;
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # gossamer-ale: Atari games by an installed Arcade Learning Environment (its CMake package: -Dale_DIR=FOLDER where CMake
-# does not find it). The library is C++ under the GPL, so that this is a program of its own, and the only C++ here; it is
-# built where both library and compiler are. GOSSAMER_WITH_ALE: AUTO, ON (an error where they are not) or OFF.
+# does not find it). The library is C++ under the GPL, so that this is a program of its own, and the only C++ here. It
+# is built where both library and compiler are. GOSSAMER_WITH_ALE: AUTO, ON (an error where they are not) or OFF.
 if(GOSSAMER_OPTIONAL)
     set(wish AUTO)
 else()
@@ -20,8 +20,8 @@ if(ale_FOUND)
 endif()
 if(NOT ale_FOUND OR NOT CMAKE_CXX_COMPILER)
     if(NOT GOSSAMER_WITH_ALE STREQUAL "AUTO")
-        message(FATAL_ERROR "GOSSAMER_WITH_ALE=${GOSSAMER_WITH_ALE}, but there is no CMake package ale (ale_DIR), or no "
-            "C++ compiler")
+        message(FATAL_ERROR "GOSSAMER_WITH_ALE=${GOSSAMER_WITH_ALE}, but there is no CMake package ale (ale_DIR), or "
+            "no C++ compiler")
     endif()
     return()
 endif()

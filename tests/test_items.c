@@ -13,7 +13,7 @@ enum { ITEMS = 40, SUPPORT = 10, QUERY = 8, NUMBERS = 3 };
 
 static goss_error err;
 
-/* An item has a hidden number q, a user a taste p: a rating is p q, and x says nothing of q but by the item's number. */
+/* An item has a hidden number q, a user a taste p: a rating is p q, and x tells q by the item's number alone. */
 static void draw(const goss_task_source *source, uint64_t k, goss_task *t) {
     goss__rng r = goss__rng_make(8, k);
     const double taste = goss__rng_normal(&r);

@@ -66,8 +66,8 @@ typedef struct goss_optimizer_result {
 /* Builds one step for n parameters. rate: rank 0, usually goss_input(g, "lr", GOSS_REAL, rank 0).
  * State, zero at the start: optimizer.step and optimizer.skipped (rank 0: steps applied and skipped), and for a
  * parameter NAME sgd.m.NAME or adam.m.NAME and adam.v.NAME, ema.NAME, and with rows optimizer.t.NAME [V, 1] (steps of
- * each row; the average of a row that was in none is 0). The average at step t is ema = d ema + (1 - d) w with d = min(ema_decay, (t - 1) / (t + 9)), which starts
- * at w instead of 0.
+ * each row; the average of a row that was in none is 0). The average at step t is ema = d ema + (1 - d) w with d =
+ * min(ema_decay, (t - 1) / (t + 9)), which starts at w instead of 0.
  * Errors: sticky (more than 32 parameters, shapes that differ, a value that is not a goss_param). */
 GOSS_API goss_optimizer_result goss_optimizer_build(const goss_optimizer_options *o, const goss_optimizer_param *params,
                                                     int n, goss_val rate);

@@ -139,7 +139,8 @@ typedef struct goss_step_result {
  * zero: the caller sets initial values. All memory is allocated here, none by goss_step_run. threads: borrowed until
  * goss_step_free. options, what it points to, and what the source's loss names are copied or borrowed as said there.
  * Errors: GOSS_E_ARGUMENT: counts out of range, a micro_batch that does not divide `tasks`, a penalty that couples
- * tasks or parameters trained by rows with a micro_batch, `combine` without one; the graph's; GOSS_E_NOMEM. Owns: *out, goss_step_free. */
+ * tasks or parameters trained by rows with a micro_batch, `combine` without one; the graph's; GOSS_E_NOMEM. Owns: *out,
+ * goss_step_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_step_new(const goss_step_source *source, const goss_step_options *options,
                                                  goss_threads *threads, goss_step **out, goss_error *err);
 /* Frees a step and its parameters; NULL is allowed. */
