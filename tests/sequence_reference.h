@@ -41,7 +41,7 @@ static inline void ref_product(const double *x, const double *w, const double *b
 }
 
 static inline sequence ref_dense(const reference *r, const sequence *x, const char *layer, int out) {
-    char w[32], b[32];
+    char w[48], b[48];
     snprintf(w, sizeof w, "%s.w", layer), snprintf(b, sizeof b, "%s.b", layer);
     sequence y = {.steps = x->steps, .width = out};
     for (int t = 0; t < x->steps; t++)

@@ -2,12 +2,8 @@
 /* Layers on sequences: each against the same in plain C on samples without padding; gradients; what lies beyond a
  * sample's length, and how much of it, changes nothing; weights of tasks of their own; texts and their errors. */
 #include "gossamer/nn.h"
-#include "graph_check.h"
+#include "sequence_net.h"
 #include "sequence_reference.h"
-
-enum { TASKS = 2, SAMPLES = 3, STEPS = 9, WIDTH = 4, WORDS = 5 };
-
-static goss_error err;
 
 /* ---- the layers ---- */
 
@@ -166,62 +162,6 @@ static const struct {
     {"embedding 5 3", of_embedding, 1, false},
 };
 enum { LAYERS = sizeof layers / sizeof *layers };
-
-/* ---- a network on numbers ---- */
-
-typedef struct net {
-    world w;
-    goss_target *t;
-    goss_weights *weights;
-    goss_val x, lengths, slab, y;
-    int steps, width;
-    bool ids;
-} net;
-
-/* Samples of 4 to 9 steps: long enough for the windows above. */
-static int length_of(int task, int sample) { return 4 + (3 * task + 2 * sample + 1) % (STEPS - 3); }
-
-static void net_free(net *n) {
-    goss_weights_free(n->weights);
-    world_free(&n->w);
-    goss_target_free(n->t);
-}
-
-/* own: weights differ by task. padding: what stands beyond a sample's length. */
-static net net_new(const char *text, int width, int steps, bool own, double padding) {
-    net n = {.w = world_new(), .steps = steps, .width = width, .ids = width == 1};
-    if (goss_target_parse(text, (int64_t[]){steps, width}, 2, 0, &n.t, &err) != GOSS_OK)
-        T_FAIL("%s: %s", text, err.text);
-    const goss_extent T = goss_n(TASKS), N = goss_n(SAMPLES);
-    const int64_t total = goss_layout_total(goss_target_layout(n.t));
-    double lengths[TASKS * SAMPLES], *x = calloc((size_t)(TASKS * SAMPLES * steps * width), sizeof *x);
-    goss__rng r = goss__rng_make(5, 0);
-    for (int t = 0; t < TASKS; t++)
-        for (int s = 0; s < SAMPLES; s++) {
-            const int k = t * SAMPLES + s;
-            lengths[k] = length_of(t, s);
-            for (int i = 0; i < STEPS * width; i++) { /* the same numbers however many steps there are room for */
-                const double v = n.ids ? (double)goss__rng_below(&r, WORDS) : goss__rng_normal(&r);
-                if (i < lengths[k] * width) x[k * steps * width + i] = v;
-            }
-            for (int i = (int)lengths[k] * width; i < steps * width; i++) x[k * steps * width + i] = padding;
-        }
-    n.x = world_input(&n.w, "x", GOSS_REAL, GOSS_SHAPE(T, N, goss_n(steps), goss_n(width)), x);
-    n.lengths = world_input(&n.w, "lengths", GOSS_REAL, GOSS_SHAPE(T, N), lengths);
-    if (total > 0) n.slab = world_normal(&n.w, "slab", GOSS_SHAPE(goss_n(own ? TASKS : 1), goss_n(total)));
-    for (int64_t i = 0; total > 0 && i < total * (own ? TASKS : 1); i++) world_numbers(&n.w, "slab")[i] *= 0.7;
-    n.weights = total > 0 ? goss_weights_from_slab(goss_target_layout(n.t), n.slab)
-                          : goss_weights_empty(n.w.g, goss_target_layout(n.t));
-    goss_target_context c = goss_target_context_defaults();
-    c.lengths = n.lengths;
-    n.y = goss_target_features(n.t, n.x, n.weights, &c);
-    free(x);
-    return n;
-}
-
-static void net_run(net *n, goss_precision precision, const char *text) {
-    if (world_compute(&n->w, precision, &n->y, 1) != GOSS_OK) T_FAIL("%s: %s", text, n->w.err.text);
-}
 
 /* Largest gap to the reference; steps beyond the reference's must be 0. */
 static double gap_to_reference(net *n, int layer, bool own) {
@@ -416,59 +356,6 @@ TEST(gradients_of_gradients_are_those_of_differences) {
         if (!(fabs(slope - numeric) <= 2e-5 * (1 + fabs(numeric))))
             T_FAIL("%s: %.9g, by differences %.9g", layers[i].text, slope, numeric);
         free(along), net_free(&n);
-    }
-}
-
-/* Of codes that say nothing yet, factors are 1 where the position modulates, or dense layers, and 0.1 where a small
- * cell modulates a recurrent one (Ha, Dai and Le 2017): the layer without modulation, of products of that size. */
-TEST(modulated_layers_begin_as_plain_ones) {
-    static const struct {
-        const char *text, *plain;
-        double factor;
-    } cases[] = {{"hyperdense 5 3 2", "dense", 1},        {"hyperdense 5 3 2 position", "dense", 1},
-                 {"hypergru 5 3 2 position", "gru", 1},   {"hyperrnn 5 3 2", "rnn", 0.1},
-                 {"hyperlstm 5 3 2 position", "lstm", 1}, {"hypergru 5 3 2", "gru", 0.1}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        net n = net_new(cases[i].text, WIDTH, STEPS, false, 0);
-        const goss_layout *l = goss_target_layout(n.t);
-        float *start = calloc((size_t)goss_layout_total(l), sizeof *start);
-        double *slab = world_numbers(&n.w, "slab"), most = 0;
-        goss_layout_initialize(l, 3, start);
-        for (int64_t k = 0; k < goss_layout_total(l); k++) slab[k] = start[k];
-        for (int k = 0; k < goss_layout_count(l); k++) {
-            const goss_entry *e = goss_layout_entry(l, k);
-            const bool small = strstr(e->name, "embed.w") != NULL,
-                       product = strstr(e->name, "1.w") || strstr(e->name, "1.u");
-            for (int64_t j = 0; small && j < e->numel; j++) {
-                most = fmax(most, fabs(slab[e->offset + j]));
-                slab[e->offset + j] = 0;
-            }
-            for (int64_t j = 0; product && j < e->numel; j++) slab[e->offset + j] /= cases[i].factor;
-        }
-        T_CHECK(most > 0 && most < 0.06); /* little, but not the same for all units */
-        net_run(&n, GOSS_F64, cases[i].text);
-        for (int k = 0; k < goss_layout_count(l); k++) {
-            const goss_entry *e = goss_layout_entry(l, k);
-            const bool product = strstr(e->name, "1.w") || strstr(e->name, "1.u");
-            for (int64_t j = 0; product && j < e->numel; j++) slab[e->offset + j] *= cases[i].factor;
-        }
-        char name[32];
-        snprintf(name, sizeof name, "hyper%s1", cases[i].plain);
-        for (int s = 0; s < TASKS * SAMPLES; s++) {
-            const reference r = {n.t, slab};
-            sequence x = {.steps = length_of(s / SAMPLES, s % SAMPLES), .width = WIDTH};
-            for (int t = 0; t < x.steps; t++)
-                memcpy(x.at[t], world_numbers(&n.w, "x") + (s * STEPS + t) * WIDTH, WIDTH * sizeof(double));
-            sequence y = {.steps = x.steps, .width = 5};
-            if (strcmp(cases[i].plain, "dense") == 0)
-                y = ref_dense(&r, &x, name, 5);
-            else
-                ref_direction(&r, cases[i].plain, name, &x, 5, false, 0, &y);
-            for (int t = 0; t < x.steps; t++)
-                for (int j = 0; j < 5; j++)
-                    T_NEAR(n.w.out[0][(s * STEPS + t) * 5 + j], y.at[t][j], 1e-7); /* 0.1f is not 0.1 */
-        }
-        free(start), net_free(&n);
     }
 }
 
