@@ -110,6 +110,32 @@ TEST(nothing_is_lost_while_all_directions_stay) {
     goss_table_close(table);
 }
 
+/* A column that is constant in the rows that attention reads, and not in all: its weights are huge, and say nothing of
+ * which directions matter. */
+TEST(huge_weights_of_rare_columns_decide_nothing) {
+    static char text[1 << 16];
+    size_t at = (size_t)snprintf(text, sizeof text, "rare,");
+    for (int j = 0; j < 90; j++) at += (size_t)snprintf(text + at, sizeof text - at, "x%03d,", j);
+    at += (size_t)snprintf(text + at, sizeof text - at, "y\n");
+    for (int i = 0; i < ROWS_OF_WIDE; i++) {
+        at += (size_t)snprintf(text + at, sizeof text - at, "%d,", i % 27 == 5);
+        for (int j = 0; j < 90; j++)
+            at += (size_t)snprintf(text + at, sizeof text - at, "%.3f,", sin(i * (1.3 + 0.37 * j) + j));
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s\n", usual[(sin(i * 1.3) > 0.2) + (i % 2)]);
+    }
+    goss_table *table;
+    T_OK(goss_table_read(text, at, "wide.csv", NULL, &table, &err));
+    for (uint64_t seed = 0; seed < 4; seed++) {
+        goss_table_network_options o = {.rows = 12, .seed = seed};
+        goss_network *all = network_of(table, &o), *n;
+        o.budget = goss_network_bytes(all) - 4;
+        n = network_of(table, &o);
+        T_CHECK(gap(n, all, table) < 0.01);
+        goss_network_free(n), goss_network_free(all);
+    }
+    goss_table_close(table);
+}
+
 TEST(an_ensemble_gives_up_members_before_directions) {
     goss_table *table = wide_table();
     goss_table_network_options o = {.networks = 3};

@@ -4,7 +4,8 @@
  *
  * The first layer's outputs x w + b are projected onto the directions in which they vary most: on the rows that the
  * network was made of, and as if inputs were independent, in shares of D / (D + N) of D inputs and N rows (few rows say
- * little of how inputs go together). An output counts as much as its weights in the next layer. Means are kept, so that
+ * little of how inputs go together). An output counts as much as its weights in the next layer; one that is far beyond
+ * what activations tell apart, as of a column that was constant in the rows that attention read, counts as smaller. Means are kept, so that
  * a projection moves no output on average. The head is projected likewise, with features of equal variance; what adds
  * the same to all classes says nothing. Where a layer has no more directions than are kept, nothing is lost: the first
  * layer of the method "tables" has but those of its fitted units and of the columns that it ranks.
@@ -23,6 +24,7 @@
 
 enum { MOST_ROWS = 1024 };
 static const double least_share = 1e-3; /* of an output's weight, of an input's deviation */
+static const double far = 10;           /* an output that activations do not tell from a larger one */
 static const double nothing = 0.01;     /* lost by each member */
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for ranks"); }
@@ -134,7 +136,17 @@ static void put_outputs(const inputs *in, const float *w, const directions *d, i
                                  : sqrt(share) * in->deviation[j];
         for (int u = 0; x != 0 && u < d->n; u++) sum[u] += x * (double)w[(int64_t)j * d->n + u];
     }
-    for (int u = 0; u < d->n; u++) to[(int64_t)u * rows + row] = (float)(sum[u] * (double)d->unit[u]);
+    for (int u = 0; u < d->n; u++) to[(int64_t)u * rows + row] = (float)sum[u];
+}
+
+static void apply_units(directions *d, int rows, float *outputs) {
+    for (int u = 0; u < d->n; u++) {
+        double square = 0;
+        float *of = outputs + (int64_t)u * rows;
+        for (int i = 0; i < rows; i++) square += (double)of[i] * (double)of[i];
+        if (square > far * far) d->unit[u] *= (float)(far / sqrt(square));
+        for (int i = 0; i < rows; i++) of[i] *= d->unit[u];
+    }
 }
 
 static goss_status first_directions(const goss_network *n, const inputs *in, const float *slab, directions *d,
@@ -147,6 +159,7 @@ static goss_status first_directions(const goss_network *n, const inputs *in, con
     goss_status s = d->unit && outputs && sum ? GOSS_OK : no_memory(err);
     if (s == GOSS_OK) weigh_units(n, slab, d);
     for (int i = 0; s == GOSS_OK && i < rows; i++) put_outputs(in, slab, d, i, sum, rows, outputs);
+    if (s == GOSS_OK) apply_units(d, rows, outputs);
     if (s == GOSS_OK) s = find_directions(outputs, rows, d, err);
     goss__free(outputs), goss__free(sum);
     return s;
