@@ -48,8 +48,8 @@ struct goss_class_set {
     const uint64_t *hash;          /* [samples] of the content, by which models record what they have seen; 0: none */
     const goss_class_field *field; /* [fields] in any order */
     /* Writes x of a sample. random.sample 0: as it is; else augmented, a pure function of (sample, random). scratch: as
-     * many bytes as scratch_size, 64-byte aligned. Returns the number of steps, where samples have lengths; otherwise its
-     * result means nothing. Allocates nothing and cannot fail. Threads: any, with scratch of their own. */
+     * many bytes as scratch_size, 64-byte aligned. Returns the number of steps, where samples have lengths; otherwise
+     * its result means nothing. Allocates nothing and cannot fail. Threads: any, with scratch of their own. */
     int (*copy)(const goss_class_set *set, int sample, goss_class_random random, void *scratch, float *x);
     size_t scratch_size; /* bytes; 0: none */
     void *context;       /* of the kind of data, for copy() */

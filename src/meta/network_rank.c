@@ -5,10 +5,11 @@
  * The first layer's outputs x w + b are projected onto the directions in which they vary most: on the rows that the
  * network was made of, and as if inputs were independent, in shares of D / (D + N) of D inputs and N rows (few rows say
  * little of how inputs go together). An output counts as much as its weights in the next layer; one that is far beyond
- * what activations tell apart, as of a column that was constant in the rows that attention read, counts as smaller. Means are kept, so that
- * a projection moves no output on average. The head is projected likewise, with features of equal variance; what adds
- * the same to all classes says nothing. Where a layer has no more directions than are kept, nothing is lost: the first
- * layer of the method "tables" has but those of its fitted units and of the columns that it ranks.
+ * what activations tell apart, as of a column that was constant in the rows that attention read, counts as smaller.
+ * Means are kept, so that a projection moves no output on average. The head is projected likewise, with features of
+ * equal variance; what adds the same to all classes says nothing. Where a layer has no more directions than are kept,
+ * nothing is lost: the first layer of the method "tables" has but those of its fitted units and of the columns that it
+ * ranks.
  *
  * Of all pairs of ranks within the budget that which loses the least is taken, as shares of variance. Of an ensemble as
  * many members stay as lose next to nothing, one at least: fewer whole networks say more than many halves. */
