@@ -235,11 +235,15 @@ TEST(a_trained_model_keeps_what_other_methods_need) {
 }
 
 TEST(folds_are_explained) {
+    make_models();
     RUN(0, "eval RUN.ini --folds 2 --data world.csv --support 3");
     SAYS(out_text, "gossamer train RUN.ini --fold 2/2 run.dir=runs/fold2\n");
     SAYS(out_text, "gossamer eval runs/fold1/model.safetensors runs/fold2/model.safetensors --data world.csv");
     RUN(2, "eval --folds 1");
-    RUN(2, "eval world/model.safetensors --folds 2");
+    RUN(1, "eval nowhere.safetensors --folds 2");
+    SAYS(err_text, "nowhere.safetensors: cannot open");
+    RUN(0, "convert one.model --weights bf16 -o one.safetensors");
+    RUN(2, "eval one.safetensors --folds 2");
     SAYS(err_text, "name the configuration, as RUN.ini, not a model");
 }
 
