@@ -73,6 +73,24 @@ TEST(the_loss_is_its_formula_and_quantiles_do_not_cross) {
     world_free(&w);
 }
 
+/* Of as many levels as there can be, and of one behind a full concatenation. */
+TEST(as_many_quantiles_as_there_can_be_are_in_order) {
+    static const int numbers[] = {GOSS_LEVELS_MOST, 65, 64};
+    double zero[GOSS_LEVELS_MOST] = {0}, level[GOSS_LEVELS_MOST];
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        const int n = numbers[i];
+        const goss_objective *o;
+        for (int k = 0; k < n; k++) level[k] = (k + 1.0) / (n + 1);
+        T_OK(goss_objective_quantile(level, n, &o, &err));
+        world w = world_new();
+        goss_val x = world_input(&w, "x", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(1), goss_n(n)), zero);
+        goss_val q = o->quantiles(o, x);
+        if (world_compute(&w, GOSS_F64, &q, 1) != GOSS_OK) T_FAIL("%d levels: %s", n, w.err.text);
+        for (int k = 0; k < n; k++) T_NEAR(w.out[0][k], o->normal[k] - o->normal[o->middle], 1e-12);
+        world_free(&w);
+    }
+}
+
 TEST(outputs_of_0_are_the_quantiles_of_a_normal_distribution) {
     const goss_objective *o = levels("quantile 0.01 0.25 0.5 0.75 0.99");
     const float zero[5] = {0}, mean = 3, deviation = 2;

@@ -57,9 +57,17 @@ static void each_quantile(const goss_objective *o, goss_val output, goss_val *q)
 }
 
 static goss_val quantiles(const goss_objective *o, goss_val output) {
-    goss_val q[GOSS_LEVELS_MOST];
+    /* One concatenation has at most 64 parts. */
+    enum { PIECE = 64, PIECES = (GOSS_LEVELS_MOST + PIECE - 1) / PIECE };
+    goss_val q[GOSS_LEVELS_MOST], piece[PIECES];
+    const int axis = goss_rank(output) - 1;
+    int pieces = 0;
     each_quantile(o, output, q);
-    return o->numbers == 1 ? q[0] : goss_concat(q, o->numbers, goss_rank(output) - 1);
+    for (int at = 0; at < o->numbers; at += PIECE) {
+        const int n = o->numbers - at < PIECE ? o->numbers - at : PIECE;
+        piece[pieces++] = n > 1 ? goss_concat(q + at, n, axis) : q[at];
+    }
+    return pieces > 1 ? goss_concat(piece, pieces, axis) : piece[0];
 }
 
 static goss_val loss(const goss_objective *o, goss_val output, goss_val target, goss_val class_mask, double smoothing) {
