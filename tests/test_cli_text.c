@@ -241,6 +241,9 @@ TEST(what_texts_cannot_be_is_refused_at_the_start) {
         {"data.vectors=words.safetensors data.text_as=ids train.start=tokens/model.safetensors",
          "data.vectors and train.start both say"},
         {"data.vectors=words.safetensors data.text_as=ids train.method=pixels", "no weights embedding1.w begin"},
+        {"data.vectors=two.vec data.text_as=ids 'model.backbone=embedding 40 2; readout max' hyper.combine=replace "
+         "'hyper.rules=head=class; embedding1.w=lowrank 1; *=shared'",
+         "embedding1.w is generated in the place of what it begins with"},
         {"data.vectors=other.vec data.text_as=ids 'model.backbone=embedding 40 2; readout max'",
          "none of the words to train on has a vector"},
         {"data.vectors=words.safetensors data.text_as=ids data.tokens=char", "data.vectors are of words"},
@@ -252,6 +255,7 @@ TEST(what_texts_cannot_be_is_refused_at_the_start) {
         {"'model.backbone=embedding 10 4; readout max'", "embedding 10 has too few rows: the texts to train on have"},
         {"'model.backbone=mlp 4'", "an embedding makes numbers of"},
     };
+    put("two.vec", "great 3 4\nbad 0 -2\n");
     put("other.vec", "maison 1 2\nchien 3 4\n");
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char line[700];

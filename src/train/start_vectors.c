@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "meta/method.h"
 #include "text/encoder_parts.h"
 #include "train/run.h"
 
@@ -50,10 +51,22 @@ static int place(const goss__run *r, const goss_vectors *v, float *table) {
     return placed;
 }
 
+/* Whether the hypernetwork makes them without what it begins with. */
+static bool is_replaced(const goss_method *m) {
+    if (!m->hyper || goss_hyper_settings(m->hyper)->combine != GOSS_COMBINE_REPLACE) return false;
+    const int k = goss_layout_find(goss_target_layout(m->target), tensor);
+    return k >= 0 && goss_hyper_generator(m->hyper, k) != GOSS_GENERATE_SHARED;
+}
+
 static goss_status place_all(goss__run *r, const goss_vectors *v, goss_error *err) {
     const goss_method *m = goss_model_method(r->model);
     const int width = goss_vectors_width(v);
     int placed = -1;
+    if (is_replaced(m))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "data.vectors: %s is generated in the place of what it begins with: hyper.combine = "
+                              "delta or scale, or %s=shared in hyper.rules",
+                              tensor, tensor);
     for (int i = 0; i < goss_method_params(m); i++) {
         const goss_method_param p = goss_method_param_at(m, i);
         const int k = p.trained ? goss_layout_find(p.layout, tensor) : -1;
@@ -68,8 +81,8 @@ static goss_status place_all(goss__run *r, const goss_vectors *v, goss_error *er
     }
     if (placed < 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "data.vectors: no weights %s begin with them: train.method = %s has none, or they are "
-                              "generated",
+                              "data.vectors: no weights %s begin with them: train.method = %s has none, or makes them "
+                              "of parts",
                               tensor, goss_method_name(m));
     if (placed == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
