@@ -640,4 +640,16 @@ TEST(lengths_that_do_not_fit) {
     T_ERR(goss_graph_status(g, &err), GOSS_E_SHAPE, "lengths are [T,N]");
     goss_weights_free(w), goss_graph_free(g), goss_target_free(t);
 }
+TEST(a_cell_without_a_state_is_no_recurrent_layer) {
+    goss_graph *g = goss_graph_new();
+    const goss_extent one = goss_n(1), units = goss_n(WIDTH);
+    const goss_val w = goss_input(g, "w", GOSS_REAL, GOSS_SHAPE(one, units, units));
+    const goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(one, one, goss_n(STEPS), units));
+    goss_val state = GOSS_NONE;
+    T_CHECK(!goss_valid(
+        goss_recurrent_run(GOSS_CELL_DENSE, x, (goss_recurrent){.w = w, .u = w}, goss_scan_defaults(), &state)));
+    T_ERR(goss_graph_status(g, &err), GOSS_E_ARGUMENT, "dense: a cell without a state is no recurrent layer");
+    goss_graph_free(g);
+}
+
 TEST_MAIN()

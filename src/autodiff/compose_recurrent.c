@@ -19,6 +19,10 @@ static bool fits(goss_val x, goss_recurrent w, goss_cell cell, int64_t *hidden) 
         [GOSS_CELL_DENSE] = "dense", [GOSS_CELL_RNN] = "rnn", [GOSS_CELL_GRU] = "gru", [GOSS_CELL_LSTM] = "lstm"};
     const char *what = names[cell];
     const int gates = goss_cell_gates(cell);
+    if (goss_cell_states(cell) == 0) {
+        goss_graph_fail(x.graph, GOSS_E_ARGUMENT, "%s: a cell without a state is no recurrent layer", what);
+        return false;
+    }
     if (!goss__rank_at_least(x, 4, what) || !goss__rank_at_least(w.w, 3, what) || !goss__rank_at_least(w.u, 3, what))
         return false;
     const goss_extent units = goss_dim(w.u, 1), columns = goss_dim(w.u, 2);
