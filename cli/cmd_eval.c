@@ -62,7 +62,7 @@ static const cli_option options[] = {
     CLI_TEXT_OF(KIND_TABLES | KIND_RATINGS | DRAWN, "tasks", "FILE", &asked.tasks_file,
                 "tables: only the tasks listed in FILE, one per line"),
     CLI_TEXT_OF(KIND_TABLES | KIND_RATINGS | KIND_ANY_TABLE, "metric", "NAME", &asked.metric,
-                "tables: a metric instead of the model's task.metric (any table: auc, or rmse)"),
+                "tables, ratings: a metric instead of the model's task.metric (any table: auc, or rmse)"),
     CLI_TEXT_OF(KIND_ANY_TABLE | DRAWN, "target", "COLUMN", &asked.table.target,
                 "any table: the column to predict (the last one)"),
     CLI_TEXT_OF(KIND_ANY_TABLE | DRAWN, "ignore", "A,B", &asked.table.ignore, ANY_TABLE_IGNORE),

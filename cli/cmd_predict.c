@@ -79,7 +79,7 @@ int cmd_predict(int argc, char **argv) {
                "status is 1.\nIn names, tab is written \\t, line feed \\n, backslash \\\\, other control characters "
                "and invalid UTF-8\n\\xE9; with --json only backslash and invalid UTF-8.\nWith a network for tables: "
                "writes the rows of a table as csv with an additional column prediction (and\nprobability; or low and "
-               "high, a 95 % interval by an ensemble's networks). A target column is kept and not used.\nWith a "
+               "high, a 95 % interval; or q0.1 ..., quantiles). A target column is kept and not used.\nWith a "
                "language model: a column bits, the bits a token of each text; with one that labels tokens, their "
                "labels.\nWith a "
                "network for ratings: the items that were not rated, best first: predicted rating, name, and the "
