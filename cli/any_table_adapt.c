@@ -50,7 +50,7 @@ static goss_status estimate(const goss_model *m, const whole_set *set, const who
     const int judged = making->precision == GOSS_WEIGHTS_F32 ? FLOATS : JUDGED;
     whole_method network = whole_network, floats = whole_network;
     const whole_method *method[JUDGED] = {[NETWORK] = &network, [FLOATS] = &floats};
-    network.making = floats.making = *making, floats.making.precision = GOSS_WEIGHTS_F32;
+    network.making = floats.making = *making, floats.making.unrounded = true;
     of[NETWORK] = of[LINEAR] = of[FLOATS] = *counted = 0;
     GOSS_TRY(whole_method_find("linear", 6, &method[LINEAR], err));
     for (int r = 0; r < REPEATS; r++) {

@@ -151,7 +151,7 @@ goss_status whole_make_network(const goss_model *model, const whole_set *set, co
     GOSS_TRY(goss_table_network_adapt(model, set->table, &set->roles, rows, n, &m.network, out, err));
     goss_status s = m.fine_tune ? tune(model, set, rows, n, &m, *out, err) : GOSS_OK;
     if (s == GOSS_OK && m.distil) s = distil(set, rows, n, &m, out, err);
-    if (s == GOSS_OK) s = goss_network_set_precision(*out, m.precision, err);
+    if (s == GOSS_OK && !m.unrounded) s = goss_network_set_precision(*out, m.precision, err);
     if (s == GOSS_OK) return s;
     goss_network_free(*out);
     *out = NULL;

@@ -45,6 +45,7 @@ typedef struct whole_making {
     goss_table_network_options network; /* its objective is the set's */
     int fine_tune;                      /* gradient steps on the rows behind it, or GOSS_FINE_TUNE_AUTO */
     goss_weight_precision precision;    /* of the network that comes out */
+    bool unrounded;                     /* bytes are counted in that precision, but weights stay floats */
     bool distil;                        /* an ensemble (of 8, of a number 2, unless options say) becomes one network */
     bool tells;                         /* what became of that */
 } whole_making;
