@@ -143,6 +143,14 @@ TEST(an_ensemble_gives_up_members_before_directions) {
     T_EQ(goss_network_members(n), 3);
     T_CHECK(written(n, GOSS_WEIGHTS_F32) <= 3 * o.budget);
     goss_network_free(n), goss_network_free(all);
+    o.budget = 1; /* told as it was given, and what it would have to be */
+    T_ERR(adapt(table, &o, &n), GOSS_E_ARGUMENT, "a budget of 1 bytes: ");
+    o.budget = smallest_named();
+    goss_network_free(network_of(table, &o));
+    o.budget--;
+    T_ERR(adapt(table, &o, &n), GOSS_E_ARGUMENT, "the smallest network has");
+    o.budget = INT64_MAX; /* that of all would be beyond any number */
+    goss_network_free(network_of(table, &o));
     o = (goss_table_network_options){.budget = -1};
     T_ERR(adapt(table, &o, &n), GOSS_E_ARGUMENT, "a budget of -1 bytes");
     goss_table_close(table);

@@ -195,7 +195,7 @@ typedef struct ranks {
 typedef struct narrowing {
     goss_network *network;
     int members; /* that stay */
-    bool all;    /* of them do */
+    bool all;    /* of them do, and the budget is that of each */
     goss_weight_precision stored;
     inputs in;
     const goss_entry *w, *head; /* of the first layer and of the head */
@@ -212,8 +212,10 @@ static int64_t layer_bytes(const narrowing *a, const goss_entry *e, int rank) {
     return goss_entry_bytes(&in, a->stored) + goss_entry_bytes(&bias, a->stored) + goss_entry_bytes(&out, a->stored);
 }
 
+/* What the budget is compared with. */
 static int64_t bytes_of(const narrowing *a, ranks r) {
-    return (a->rest + layer_bytes(a, a->w, r.first) + layer_bytes(a, a->head, r.head)) * a->members;
+    const int64_t each = a->rest + layer_bytes(a, a->w, r.first) + layer_bytes(a, a->head, r.head);
+    return a->all ? each : each * a->members;
 }
 
 /* Of a member, on average. */
@@ -390,7 +392,6 @@ static void close_all(narrowing *a) {
 goss_status goss__network_narrow(goss_network *n, const float *x, int rows, const goss__rank_limit *limit,
                                  goss_error *err) {
     const goss_weight_precision stored = limit->stored;
-    const int64_t budget = limit->each ? limit->bytes * n->members : limit->bytes;
     const goss_layout *l = goss_target_layout(n->target);
     narrowing a = {
         .network = n, .members = n->members, .all = limit->each, .stored = stored, .w = goss_layout_entry(l, 0)};
@@ -398,11 +399,11 @@ goss_status goss__network_narrow(goss_network *n, const float *x, int rows, cons
     a.in = (inputs){.x = x, .rows = rows < MOST_ROWS ? rows : MOST_ROWS, .n = (int)a.w->dim[0]};
     for (int i = 0; i < goss_layout_count(l); i++) a.rest += goss_entry_bytes(goss_layout_entry(l, i), stored);
     a.rest -= goss_entry_bytes(a.w, stored) + goss_entry_bytes(a.head, stored);
-    if (bytes_of(&a, (ranks){0, 0}) <= budget) return GOSS_OK;
+    if (bytes_of(&a, (ranks){0, 0}) <= limit->bytes) return GOSS_OK;
     ranks r = {0, 0};
     const int members = n->members;
     goss_status s = measure(&a, err);
-    if (s == GOSS_OK) s = choose(&a, budget, &r, err);
+    if (s == GOSS_OK) s = choose(&a, limit->bytes, &r, err);
     if (s == GOSS_OK) s = split(&a, r, err);
     if (s == GOSS_OK) s = note_ranks(n, &a, r, members, err);
     close_all(&a);
