@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "gossamer/exec.h"
 #include "gossamer/safetensors.h"
+#include "meta/network.h"
 #include "rewrite.h"
 #include "test.h"
 #include "tiny_model.h"
@@ -221,7 +222,8 @@ TEST(other_files_are_refused) {
     refuses(&(rewriting){.key = "precision"}, "metadata precision: \"\" is not int8");
     refuses(&(rewriting){.key = "precision", .value = "int4"}, "metadata precision: \"int4\"");
     refuses(&(rewriting){.key = "gossamer.kind", .value = "network 1"}, "tensors");
-    refuses(&(rewriting){.key = "gossamer.kind", .value = "network 3"}, "its format is \"network 3\"");
+    refuses(&(rewriting){.key = "gossamer.kind", .value = "network 3"},
+            "\"network 3\"; this version reads \"network 2\"");
 }
 
 TEST(weights_that_no_scale_can_hold_are_refused) {
@@ -233,6 +235,18 @@ TEST(weights_that_no_scale_can_hold_are_refused) {
     T_ERR(goss_network_set_precision(n, GOSS_WEIGHTS_INT8, &err), GOSS_E_NUMERIC, "conv1.w");
     T_EQ(goss_network_precision(n), GOSS_WEIGHTS_F32);
     goss_network_free(n);
+}
+
+TEST(a_weight_that_is_not_finite_has_no_code) {
+    const float bad[] = {NAN, INFINITY};
+    for (int i = 0; i < 2; i++) {
+        goss_network *n = ensemble(GOSS_WEIGHTS_F32);
+        const goss_layout *l = goss_target_layout(n->target);
+        n->slab[goss_layout_offset(l, goss_layout_find(l, "head.w")) + 2] = bad[i];
+        T_ERR(goss_network_set_precision(n, GOSS_WEIGHTS_INT8, &err), GOSS_E_NUMERIC, "head.w: weight 2 is not finite");
+        T_EQ(goss_network_precision(n), GOSS_WEIGHTS_F32);
+        goss_network_free(n);
+    }
 }
 
 TEST(failing_allocations_are_told) {

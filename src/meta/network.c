@@ -109,11 +109,12 @@ static size_t largest(const goss_layout *l) {
 /* Into w itself, or only whether that would be finite. */
 static goss_status round_entry(const goss_entry *e, float *w, int8_t *code, float *scale, bool only_check,
                                goss_error *err) {
+    const int64_t bad = goss__first_not_finite(w, e->numel); /* which has no code */
+    if (bad >= 0) return goss_error_set(err, GOSS_E_NUMERIC, "%s: weight %lld is not finite", e->name, (long long)bad);
     goss_entry_quantize(e, w, code, scale);
     for (int64_t j = 0; j < goss_entry_scales(e); j++)
         if (!isfinite(127 * scale[j]))
-            return goss_error_set(err, GOSS_E_NUMERIC,
-                                  "%s: its weights are not finite, or too large for int8 (output %lld)", e->name,
+            return goss_error_set(err, GOSS_E_NUMERIC, "%s: its weights are too large for int8 (output %lld)", e->name,
                                   (long long)j);
     if (!only_check) goss_entry_dequantize(e, code, scale, w);
     return GOSS_OK;

@@ -288,8 +288,8 @@ static goss_status check_names(const goss_network *n, const char *key, char *con
 
 static goss_status read_precision(const goss_safetensors *f, goss_network *n, goss_error *err) {
     const char *kind = goss_safetensors_meta(f, GOSS__KIND_KEY), *precision = goss_safetensors_meta(f, precision_key);
-    if (!kind || strcmp(kind, network_kind[GOSS_WEIGHTS_INT8]) != 0)
-        return goss__file_kind(f, network_kind[GOSS_WEIGHTS_F32], err);
+    if (kind && strcmp(kind, network_kind[GOSS_WEIGHTS_F32]) == 0) return GOSS_OK;
+    GOSS_TRY(goss__file_kind(f, network_kind[GOSS_WEIGHTS_INT8], err)); /* the newest, for the error */
     n->precision = GOSS_WEIGHTS_INT8;
     if (precision && strcmp(precision, goss_weight_precision_name(n->precision)) == 0) return GOSS_OK;
     return goss_error_set(err, GOSS_E_FORMAT, "metadata precision: \"%.40s\" is not int8, which \"%s\" has",
