@@ -161,6 +161,14 @@ goss_status goss__word_range(const goss__words *w, int i, int64_t low, int64_t h
 goss_status goss__words_expand(const goss__words *w, goss__str *out, goss_error *err);
 /* The body `low` times, then up to `high` times as nested optional parts. */
 void goss__repeat_text(const char *body, size_t size, int64_t low, int64_t high, goss__str *out);
+/* A word that stands for several layers. (target_macros.c) */
+typedef struct goss__macro {
+    const char *word, *usage;
+    /* Appends their text, behind what the flow is. */
+    goss_status (*expand)(const goss__flow *flow, const goss__words *w, goss__str *out, goss_error *err);
+} goss__macro;
+/* The macro that the first word names; NULL: none. */
+const goss__macro *goss__macro_find(const goss__words *w);
 /* Fails, naming the word (or the end of the line) and the usage. */
 goss_status goss__word_bad(const goss__words *w, int i, goss_error *err);
 
