@@ -3,6 +3,7 @@
  * differences to the first method. A table's value is the mean over its divisions. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "gossamer/interval.h"
 #include "whole_table.h"
@@ -59,13 +60,21 @@ static void put_interval(double mean, double half, const char *format) {
     printf(" %19s", text);
 }
 
+/* Columns are as wide as what is above them. */
+static int width_of(const whole_runner *r, int least) {
+    const int n = (int)strlen(r->name);
+    return n > least ? n : least;
+}
+
 static void print_summary(const whole_eval *e) {
-    printf("\n%-16s %19s %19s %6s %11s %9s %9s\n", "method", e->metric->name, "difference", "rank", "ms to fit",
+    int width = 16;
+    for (int i = 0; i < e->runners; i++) width = width_of(&e->runner[i], width);
+    printf("\n%-*s %19s %19s %6s %11s %9s %9s\n", width, "method", e->metric->name, "difference", "rank", "ms to fit",
            "us a row", "bytes");
     for (int i = 0; i < e->runners; i++) {
         const whole_runner *r = &e->runner[i];
         const summary s = summarize(e, r);
-        cli_put_name(r->name, 16);
+        cli_put_name(r->name, width);
         put_interval(s.value, s.ci95, "%.4g");
         if (i)
             put_interval(s.difference, s.difference_ci95, "%+.4g");
@@ -83,11 +92,11 @@ void whole_print(const whole_eval *e) {
            e->repeats == 1 ? "" : "s", e->split.share);
     if (e->split.most_rows) printf(", at most %d", e->split.most_rows);
     printf("; %s, %s is better\n\n%-24s", e->metric->name, e->metric->higher ? "higher" : "lower", "table");
-    for (int k = 0; k < e->runners; k++) printf(" %10.10s", e->runner[k].name);
+    for (int k = 0; k < e->runners; k++) putchar(' '), cli_put_name(e->runner[k].name, width_of(&e->runner[k], 10));
     printf("\n");
     for (int i = 0; i < e->sets; i++) {
         cli_put_name(e->set[i].name, 24);
-        for (int k = 0; k < e->runners; k++) put_number("%.4g", e->runner[k].value[i], 10);
+        for (int k = 0; k < e->runners; k++) put_number("%.4g", e->runner[k].value[i], width_of(&e->runner[k], 10));
         printf("\n");
     }
     print_summary(e);
