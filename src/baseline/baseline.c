@@ -58,7 +58,7 @@ static goss_status reduce(reduced *r, const goss_rows *tasks, int n_tasks, size_
     const bool narrow = rows >= width;
     if (!narrow) r->x = goss__alloc((rows * width + 1) * sizeof *r->x);
     if (!r->tasks || (!narrow && !r->x)) return goss_error_set(err, GOSS_E_NOMEM, "no memory for baselines");
-    memcpy(r->tasks, tasks, (size_t)n_tasks * sizeof *tasks);
+    if (n_tasks > 0) memcpy(r->tasks, tasks, (size_t)n_tasks * sizeof *tasks); /* of none, tasks may be NULL */
     r->in_span = *b;
     if (narrow) return GOSS_OK;
     double *at = r->x;
