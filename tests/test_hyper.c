@@ -40,7 +40,9 @@ static const char *const generators[] = {"head.*=shared; *=full",
                                          "head.*=shared; *=film",
                                          "head=class",
                                          "*=shared",
-                                         "head.*=full; *=shared"};
+                                         "head.*=full; *=shared",
+                                         "head.*=own; *=full",
+                                         "*=own"};
 static const struct {
     const char *name;
     unsigned bits;
@@ -80,7 +82,7 @@ typedef struct cell {
     goss_hyper *hyper;
     goss_condition c;
     goss_generated made;
-    goss_val x, loss, param[3], grad[3];
+    goss_val x, loss, param[4], grad[4];
     int n_params;
 } cell;
 
@@ -156,14 +158,14 @@ static double *param_numbers(cell *c, const char *name, int64_t *n) {
 /* Starting values, plus noise of that size. */
 static void initialize(cell *c, double noise) {
     const goss_layout *layout[2] = {goss_target_layout(c->target), goss_hyper_layout(c->hyper)};
-    const char *names[3] = {"target", "hyper", "tasks"};
-    for (int k = 0; k < 3; k++) {
+    const char *names[] = {"target", "hyper", "tasks", "own"};
+    for (int k = 0; k < 4; k++) {
         int64_t n;
         double *v = param_numbers(c, names[k], &n);
         goss__rng r = goss__rng_make(31, (uint64_t)k);
         float *start = calloc((size_t)n + 1, sizeof *start);
         if (k < 2 && v) goss_layout_initialize(layout[k], 3, start);
-        for (int64_t i = 0; i < n; i++) v[i] = start[i] + (k < 2 ? noise : 1) * goss__rng_normal(&r);
+        for (int64_t i = 0; i < n; i++) v[i] = start[i] + (k == 2 ? 1 : noise) * goss__rng_normal(&r);
         free(start);
     }
 }
@@ -185,14 +187,16 @@ static void check_cell(const family *f, const goss_hyper_options *o, const char 
     c.w = world_new();
     declare_inputs(&c, f);
     c.loss = make_loss(&c);
-    const char *names[3] = {"target", "hyper", "tasks"};
+    const char *names[] = {"target", "hyper", "tasks", "own"};
     c.param[0] = goss_param(c.w.g, "target", GOSS_SHAPE(goss_n(goss_layout_total(goss_target_layout(c.target)))));
     c.param[1] = goss_param(c.w.g, "hyper", GOSS_SHAPE(goss_n(goss_layout_total(goss_hyper_layout(c.hyper)))));
     c.n_params = 2;
     if (o->conditioner & GOSS_CONDITION_TASK)
         c.param[c.n_params++] = goss_param(c.w.g, "tasks", GOSS_SHAPE(goss_n(o->tasks), goss_n(o->embedding)));
+    if (goss_hyper_own(c.hyper) > 0)
+        c.param[c.n_params++] = goss_param(c.w.g, "own", GOSS_SHAPE(goss_n(o->tasks), goss_n(goss_hyper_own(c.hyper))));
     if (goss_grad(c.loss, c.param, c.n_params, c.grad) != GOSS_OK) T_FAIL("%s: no gradient", what);
-    goss_val out[4] = {c.loss, c.grad[0], c.grad[1], c.grad[2]};
+    goss_val out[5] = {c.loss, c.grad[0], c.grad[1], c.grad[2], c.grad[3]};
     if (world_open(&c.w, GOSS_F64, out, 1 + c.n_params, NULL, 0) != GOSS_OK) T_FAIL("%s: %s", what, c.w.err.text);
     initialize(&c, 0.2);
     double all_slopes = 0;
@@ -236,7 +240,7 @@ static void check_cell(const family *f, const goss_hyper_options *o, const char 
 
 /* The name under which this cell is refused, or NULL: written down once more here, so that a cell cannot fall silent.
  */
-static const char *refused(const family *f, int conditioner, int generator) {
+static const char *refused(const family *f, int conditioner, int generator, int combine) {
     bool class_head = strcmp(generators[generator], "head=class") == 0, fixed = f->outputs > 0;
     unsigned bits = conditioners[conditioner].bits;
     if (!fixed && strncmp(generators[generator], "head.", 5) == 0) return "matches no tensor";
@@ -247,6 +251,9 @@ static const char *refused(const family *f, int conditioner, int generator) {
                : bits & GOSS_CONDITION_NOISE      ? "class head x noise"
                                                   : "class head x graph";
     if (class_head && fixed) return "class head x fixed head";
+    if (strstr(generators[generator], "=own") && !(bits & GOSS_CONDITION_TASK)) return "own x no task id";
+    if (strstr(generators[generator], "=own") && bits & GOSS_CONDITION_INPUT) return "own x input";
+    if (strstr(generators[generator], "=own") && combine == GOSS_COMBINE_REPLACE) return "own x replace";
     if (strstr(f->text, "norm batch") && bits & GOSS_CONDITION_INPUT) return "batch norm x input";
     if (bits & GOSS_CONDITION_INPUT && bits & GOSS_CONDITION_GRAPH) return "graph x input";
     /* A class head sees nothing but classes. */
@@ -267,7 +274,7 @@ TEST(product_of_all_cells) {
                     char what[160];
                     snprintf(what, sizeof what, "%s, %s, %s, %s", families[f].name, generators[g], conditioners[c].name,
                              combines[k]);
-                    const char *name = refused(&families[f], c, g);
+                    const char *name = refused(&families[f], c, g, k);
                     if (!name) {
                         check_cell(&families[f], &o, what);
                         built++;
@@ -285,6 +292,40 @@ TEST(product_of_all_cells) {
     T_CHECK(built > 250 && refusals > 50);
 }
 
+/* Row t of the table is added to the base as it is, in the order of the layout; other tasks' rows are not read. */
+TEST(a_task_has_its_own_numbers) {
+    const family *f = &families[0];
+    goss_hyper_options o = small_options();
+    o.rules = "head.*=own; *=full", o.conditioner = GOSS_CONDITION_TASK;
+    cell c;
+    goss_error err = {0};
+    T_OK(create(&c, f, &o, &err));
+    c.w = world_new();
+    declare_inputs(&c, f);
+    goss_hyper_generate(c.hyper, c.w.g, &c.c, &c.made);
+    const goss_layout *l = goss_target_layout(c.target);
+    const goss_entry *w = goss_layout_entry(l, goss_layout_find(l, "head.w")),
+                     *b = goss_layout_entry(l, goss_layout_find(l, "head.b"));
+    T_EQ(goss_hyper_own(c.hyper), w->numel + b->numel);
+    goss_val out[2] = {goss_weights_get(c.made.net.weights, "head.w"), goss_weights_get(c.made.net.weights, "head.b")};
+    T_OK(world_open(&c.w, GOSS_F64, out, 2, NULL, 0));
+    initialize(&c, 0.2);
+    T_OK(world_run(&c.w));
+    int64_t n;
+    const double *base = param_numbers(&c, "target", &n), *own = param_numbers(&c, "own", &n);
+    T_EQ(n, o.tasks * goss_hyper_own(c.hyper));
+    const int ids[TASKS] = {4, 1};
+    for (int t = 0; t < TASKS; t++) {
+        const double *row = own + ids[t] * goss_hyper_own(c.hyper);
+        const bool first = w->offset < b->offset;
+        for (int64_t i = 0; i < w->numel; i++)
+            T_NEAR(c.w.out[0][t * w->numel + i], base[w->offset + i] + row[i + (first ? 0 : b->numel)], 1e-12);
+        for (int64_t i = 0; i < b->numel; i++)
+            T_NEAR(c.w.out[1][t * b->numel + i], base[b->offset + i] + row[i + (first ? w->numel : 0)], 1e-12);
+    }
+    cell_free(&c);
+}
+
 TEST(every_refusal_is_on_the_list) {
     static const char *const known[] = {"class head x task id",
                                         "class head x descriptor",
@@ -294,6 +335,9 @@ TEST(every_refusal_is_on_the_list) {
                                         "class head x fixed head",
                                         "class head x hidden layer",
                                         "film x layer without a site",
+                                        "own x no task id",
+                                        "own x input",
+                                        "own x replace",
                                         "batch norm x input",
                                         "graph x input",
                                         "conditioner x nothing generated"};

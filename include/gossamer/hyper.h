@@ -59,6 +59,8 @@ typedef enum goss_generator {
     GOSS_GENERATE_CHUNKED, /* "chunked [N]": chunks of N numbers by a shared last layer and an embedding per chunk */
     GOSS_GENERATE_LOWRANK, /* "lowrank R": factors U V of rank R; vectors are generated in full */
     GOSS_GENERATE_FILM,    /* "film": the tensor is shared; scale and shift at the layer's modulation site */
+    GOSS_GENERATE_OWN,     /* "own": the base's plus numbers that each task id learns for itself: nothing is generated.
+                              For heads where class indices have no meaning across tasks */
     GOSS_GENERATE_CLASS    /* "class", for "head" only: the weights of a class from its embedding */
 } goss_generator;
 
@@ -115,6 +117,8 @@ GOSS_API const goss_target *goss_hyper_target(const goss_hyper *h);
 GOSS_API const goss_hyper_options *goss_hyper_settings(const goss_hyper *h);
 /* The generator of entry `entry` of the target's layout. */
 GOSS_API goss_generator goss_hyper_generator(const goss_hyper *h, int entry);
+/* P, the numbers that each task id has for itself: of all "own" tensors, in the order of the target's layout. */
+GOSS_API int64_t goss_hyper_own(const goss_hyper *h);
 /* Whether there is a per-class head. */
 GOSS_API bool goss_hyper_class_head(const goss_hyper *h);
 /* Whether anything besides a per-class head is generated, which requires a pass over the support set first. */
@@ -128,7 +132,8 @@ typedef struct goss_hyper_refusal {
 GOSS_API const goss_hyper_refusal *goss_hyper_refusals(int *count);
 
 /* The layout of the hypernetwork's own weights, parameter "hyper". The base is parameter "target", of the target's
- * layout; TASK has a third, "tasks" [tasks, embedding], unless the caller supplies rows: see goss_generated.rows. */
+ * layout; TASK has a third, "tasks" [tasks, embedding], and with "own" tensors a fourth, "own" [tasks, P], which starts
+ * at 0, unless the caller supplies rows: see goss_generated.rows. */
 GOSS_API const goss_layout *goss_hyper_layout(const goss_hyper *h);
 
 /* The inputs of the conditioner; unused ones are GOSS_NONE. */
@@ -140,6 +145,7 @@ typedef struct goss_condition {
     goss_val class_mask;       /* SUPPORT: [T,W], 0 for padding classes, else 1; GOSS_NONE: no padding */
     goss_val task;             /* TASK: index [T]; also the ids of the random stream if noise is drawn */
     goss_val rows;             /* TASK: [T,E], rows of the caller's table; GOSS_NONE: those of "tasks" */
+    goss_val own;              /* "own" tensors: [T,P], rows of the caller's table; GOSS_NONE: those of "own" */
     goss_val descriptor;       /* DESCRIPTOR: [T,D] */
     goss_val nodes;            /* GRAPH: [T,V,F]; the first number of a node is 1 if it is there, else 0 */
     goss_val edges;            /* GRAPH: [T,V,V], row v: the shares of the nodes that v reads (goss_space_graph) */

@@ -125,6 +125,9 @@ typedef struct goss_method_options {
     /* goss_task_spec.task_classes: a method with a head per task id has it in its network, others compute heads from
      * support sets. */
     bool task_classes;
+    /* hypernet without rules: heads of tasks that have ids and classes of their own are learned by each task ("own"),
+     * not generated, as in files that say "head=class; *=shared", which was the default before. (true) */
+    bool own_heads;
     double label_smoothing;
     /* The loss is the mean over all queries of a batch; else the mean over tasks of the mean over their queries
      * (false). */

@@ -25,6 +25,7 @@ struct goss_hyper {
     int site_layer[GOSS_HYPER_MAX_SITES]; /* goss_entry.layer of each modulation site */
     bool film[GOSS_HYPER_MAX_SITES];      /* whether the site is modulated */
     bool class_head, layers;              /* what is generated */
+    int64_t own;                          /* numbers of a task's own tensors */
     int features, input;                  /* lengths of the target's embedding and input */
     int *node_of;                         /* options.node_of points here */
 };

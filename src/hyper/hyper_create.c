@@ -20,6 +20,9 @@ static const goss_hyper_refusal refusals[] = {
     {"film x layer without a site", "FiLM acts behind norms, and behind conv and dense layers without one; give this "
                                     "tensor another generator in front "
                                     "of the pattern"},
+    {"own x no task id", "a task's own numbers are a row of its number; add id to the condition"},
+    {"own x input", "every sample would have a network of its own, and its numbers are a task's"},
+    {"own x replace", "a task's own numbers are added to a base; combine by delta or scale"},
     {"batch norm x input", "every sample has its own network, so a batch has one sample; use layer or group norm"},
     {"graph x input", "a graph describes the network of a task, and every sample would have its own"},
     {"conditioner x nothing generated", "every tensor is shared, so that the condition would change nothing; "
@@ -57,9 +60,18 @@ static goss_status check_class_head(const goss_hyper *h, goss_error *err) {
     return GOSS_OK;
 }
 
+static goss_status check_own(const goss_hyper *h, goss_error *err) {
+    const unsigned c = h->options.conditioner;
+    if (h->own == 0) return GOSS_OK;
+    if (!(c & GOSS_CONDITION_TASK)) return goss__hyper_refuse("own x no task id", err);
+    if (c & GOSS_CONDITION_INPUT) return goss__hyper_refuse("own x input", err);
+    return h->options.combine == GOSS_COMBINE_REPLACE ? goss__hyper_refuse("own x replace", err) : GOSS_OK;
+}
+
 static goss_status check_cells(const goss_hyper *h, goss_error *err) {
     const unsigned c = h->options.conditioner;
     GOSS_TRY(check_class_head(h, err));
+    GOSS_TRY(check_own(h, err));
     if (h->class_head && goss_target_outputs(h->target) > 0) return goss__hyper_refuse("class head x fixed head", err);
     if (c & GOSS_CONDITION_INPUT && goss_layout_count(goss_target_statistics(h->target)) > 0)
         return goss__hyper_refuse("batch norm x input", err);
@@ -240,6 +252,7 @@ void goss_hyper_free(goss_hyper *h) {
 const goss_target *goss_hyper_target(const goss_hyper *h) { return h->target; }
 const goss_hyper_options *goss_hyper_settings(const goss_hyper *h) { return &h->options; }
 goss_generator goss_hyper_generator(const goss_hyper *h, int entry) { return h->choice[entry].kind; }
+int64_t goss_hyper_own(const goss_hyper *h) { return h->own; }
 bool goss_hyper_class_head(const goss_hyper *h) { return h->class_head; }
 bool goss_hyper_generates_layers(const goss_hyper *h) { return h->layers; }
 const goss_layout *goss_hyper_layout(const goss_hyper *h) { return h->layout; }

@@ -32,7 +32,8 @@ typedef struct doctor {
 
 static const char *const generator_names[] = {
     [GOSS_GENERATE_SHARED] = "shared",   [GOSS_GENERATE_FULL] = "full", [GOSS_GENERATE_CHUNKED] = "chunked",
-    [GOSS_GENERATE_LOWRANK] = "lowrank", [GOSS_GENERATE_FILM] = "film", [GOSS_GENERATE_CLASS] = "class",
+    [GOSS_GENERATE_LOWRANK] = "lowrank", [GOSS_GENERATE_FILM] = "film", [GOSS_GENERATE_OWN] = "own",
+    [GOSS_GENERATE_CLASS] = "class",
 };
 
 /* ---- measurements ---- */

@@ -14,11 +14,13 @@
 
 typedef struct generation {
     const goss_hyper *h;
-    const goss_weights *own;
+    const goss_weights *weights; /* of the hypernetwork */
     goss_graph *graph;
     goss_val conditioned; /* e A: [T,1,H] */
     goss_val nodes;       /* of layers in a graph, times their matrix: [T,L,H]; GOSS_NONE: they have none */
     goss_val layers;      /* z of every layer: [T,L,H] */
+    goss_val own;         /* numbers of a task's own tensors: [T,P] */
+    int64_t taken;        /* of them */
     goss_generated *out;
 } generation;
 
@@ -133,8 +135,8 @@ goss_status goss__hyper_plan_generators(goss_hyper *h, goss_error *err) {
 
 /* Embeddings [1,n,Le] -> z [T,n,H]; nodes: what layers' nodes add, [T,n or 1,H], or GOSS_NONE. */
 static goss_val trunk(const generation *a, goss_val embeddings, goss_val nodes) {
-    goss_val x = goss_linear(goss__hyper_unit(embeddings), goss__hyper_weight(a->own, "trunk.layer"),
-                             goss__hyper_weight(a->own, "trunk.b"));
+    goss_val x = goss_linear(goss__hyper_unit(embeddings), goss__hyper_weight(a->weights, "trunk.layer"),
+                             goss__hyper_weight(a->weights, "trunk.b"));
     if (goss_valid(nodes)) x = goss_add(x, nodes);
     return goss__hyper_unit(goss_silu(goss_add(a->conditioned, x)));
 }
@@ -143,7 +145,7 @@ static goss_val trunk(const generation *a, goss_val embeddings, goss_val nodes) 
 static goss_val nodes_of_layers(const generation *a, goss_val states) {
     const goss_val layers = goss__hyper_of_layers(a->h, states);
     if (!goss_valid(layers)) return GOSS_NONE;
-    return goss_linear(goss__hyper_unit(layers), goss__hyper_weight(a->own, "trunk.node"), GOSS_NONE);
+    return goss_linear(goss__hyper_unit(layers), goss__hyper_weight(a->weights, "trunk.node"), GOSS_NONE);
 }
 
 static goss_val node_of(const generation *a, int layer) {
@@ -153,26 +155,27 @@ static goss_val node_of(const generation *a, int layer) {
 /* z of one layer times a last layer: [T, n]. */
 static goss_val last_layer(const generation *a, int layer, const char *tensor, const char *part) {
     goss_val z = goss_slice(a->layers, 1, layer < 0 ? 0 : layer, 1);
-    goss_val w = part ? goss__hyper_weight(a->own, "%s.%s", tensor, part) : goss__hyper_weight(a->own, "%s", tensor);
+    goss_val w =
+        part ? goss__hyper_weight(a->weights, "%s.%s", tensor, part) : goss__hyper_weight(a->weights, "%s", tensor);
     return goss_scale(goss_squeeze(goss_linear(z, w, GOSS_NONE), 1), 1 / sqrt(a->h->options.hidden));
 }
 
-static goss_val full(const generation *a, const goss__choice *choice, const goss_entry *e) {
+static goss_val full(generation *a, const goss__choice *choice, const goss_entry *e) {
     return last_layer(a, e->layer, e->name, "full");
 }
 
-static goss_val chunked(const generation *a, const goss__choice *choice, const goss_entry *e) {
+static goss_val chunked(generation *a, const goss__choice *choice, const goss_entry *e) {
     int64_t chunk = chunk_of(a->h, choice, e);
     bool random = a->h->options.combine == GOSS_COMBINE_REPLACE && !is_bounded(e);
-    goss_val z = trunk(a, goss__hyper_weight(a->own, "%s.chunks", e->name), node_of(a, e->layer));
-    goss_val w = goss__hyper_weight(a->own, "chunk%lld%s", (long long)chunk, random ? "" : ".zero");
+    goss_val z = trunk(a, goss__hyper_weight(a->weights, "%s.chunks", e->name), node_of(a, e->layer));
+    goss_val w = goss__hyper_weight(a->weights, "chunk%lld%s", (long long)chunk, random ? "" : ".zero");
     goss_val y = goss_scale(goss_linear(z, w, GOSS_NONE), 1 / sqrt(a->h->options.hidden));
     if (!goss_valid(y)) return y;
     y = goss_reshape(y, GOSS_SHAPE(goss_dim(y, 0), goss_n(chunks_of(e->numel, chunk) * chunk)));
     return goss_slice(y, 1, 0, e->numel);
 }
 
-static goss_val lowrank(const generation *a, const goss__choice *choice, const goss_entry *e) {
+static goss_val lowrank(generation *a, const goss__choice *choice, const goss_entry *e) {
     int64_t rows, columns, rank = rank_of(choice, e);
     matrix_of(e, &rows, &columns);
     goss_val u = last_layer(a, e->layer, e->name, "u"), v = last_layer(a, e->layer, e->name, "v");
@@ -184,16 +187,27 @@ static goss_val lowrank(const generation *a, const goss__choice *choice, const g
     return goss_reshape(y, GOSS_SHAPE(T, goss_n(e->numel)));
 }
 
-static goss_val (*const generators[])(const generation *a, const goss__choice *choice, const goss_entry *e) = {
-    [GOSS_GENERATE_FULL] = full,
-    [GOSS_GENERATE_CHUNKED] = chunked,
-    [GOSS_GENERATE_LOWRANK] = lowrank,
-    [GOSS_GENERATE_CLASS] = NULL,
+/* The next of the task's own numbers. */
+static goss_val own(generation *a, const goss__choice *choice, const goss_entry *e) {
+    a->taken += e->numel;
+    return goss_slice(a->own, 1, a->taken - e->numel, e->numel);
+}
+
+static goss_val own_rows(const goss_hyper *h, goss_graph *g, const goss_condition *c) {
+    const goss_shape shape = GOSS_SHAPE(goss_n(h->options.tasks), goss_n(h->own));
+    if (h->own == 0 || goss_valid(c->own)) return c->own;
+    return goss_gather(goss_param(g, "own", shape), c->task);
+}
+
+static goss_val (*const generators[])(generation *a, const goss__choice *choice, const goss_entry *e) = {
+    [GOSS_GENERATE_FULL] = full, [GOSS_GENERATE_CHUNKED] = chunked, [GOSS_GENERATE_LOWRANK] = lowrank,
+    [GOSS_GENERATE_OWN] = own,   [GOSS_GENERATE_CLASS] = NULL,
 };
 
 /* ---- combine ---- */
 
-/* For weights `unit` is the tensor's deviation; bounded tensors have 1, and `lone` is their centre without a base. */
+/* For generated weights `unit` is the tensor's deviation; bounded tensors and a task's own have 1. `lone` is the centre
+ * of bounded ones without a base. */
 static goss_val combine(const goss_hyper *h, goss_val base, goss_val y, double unit, double lone) {
     double alpha = h->options.alpha;
     switch (h->options.combine) {
@@ -226,7 +240,7 @@ static void generate_tensor(generation *a, int i) {
     goss_scope_push(a->graph, e->name);
     goss_val base = goss_weights_get(a->out->net.weights, e->name), y = generators[kind](a, choice, e);
     add_penalty(a, y);
-    bool bounded = is_bounded(e);
+    const bool owned = kind == GOSS_GENERATE_OWN, bounded = !owned && is_bounded(e);
     if (bounded) y = goss_tanh(y);
     if (goss_valid(y)) {
         goss_shape shape = goss_shape_of(base);
@@ -234,7 +248,7 @@ static void generate_tensor(generation *a, int i) {
         y = goss_reshape(y, shape);
     }
     publish(a, e->name, "", y);
-    double unit = bounded ? 1 : goss_entry_deviation(e);
+    double unit = bounded || owned ? 1 : goss_entry_deviation(e);
     goss_weights_set(a->out->net.weights, e->name, combine(a->h, base, y, unit, e->role == GOSS_ROLE_GAIN));
     goss_scope_pop(a->graph);
 }
@@ -246,8 +260,8 @@ static void generate_site(generation *a, int i) {
     goss_val y = last_layer(a, a->h->site_layer[i], site, "film");
     add_penalty(a, y);
     y = goss_tanh(y);
-    goss_val scale = goss__hyper_weight(a->own, "%s.film.scale", site);
-    goss_val shift = goss__hyper_weight(a->own, "%s.film.shift", site);
+    goss_val scale = goss__hyper_weight(a->weights, "%s.film.scale", site);
+    goss_val shift = goss__hyper_weight(a->weights, "%s.film.shift", site);
     a->out->net.film_scale[i] = combine(a->h, scale, goss_slice(y, 1, 0, channels), 1, 1);
     a->out->net.film_shift[i] = combine(a->h, shift, goss_slice(y, 1, channels, channels), 1, 0);
     publish(a, site, ".scale", a->out->net.film_scale[i]);
@@ -270,7 +284,7 @@ static goss_val weigh_features(generation *a, goss_val features) {
         return goss_graph_fail(a->graph, GOSS_E_ARGUMENT, "hyper: features of gates are missing");
     const goss_val y = slow_layer(a, "structure.weight");
     add_penalty(a, y);
-    goss_val w = goss_add(goss__hyper_weight(a->own, "structure.weight"), y);
+    goss_val w = goss_add(goss__hyper_weight(a->weights, "structure.weight"), y);
     const goss_val first = goss_full(a->graph, GOSS_SHAPE(goss_n(1), goss_n(o->gate_first)), o->gate_weight);
     w = goss_add(w, goss_pad(first, 1, 0, o->gate_features - o->gate_first));
     return goss_sum(goss_mul(goss_unsqueeze(w, 2), features), GOSS_AXIS(1), false);
@@ -282,7 +296,7 @@ static void generate_structure(generation *a, const goss_condition *c) {
     const double open = 3.5;
     const goss_hyper *h = a->h;
     goss_scope_push(a->graph, "structure");
-    goss_val logits = goss_shift(goss__hyper_weight(a->own, "structure.base"), open);
+    goss_val logits = goss_shift(goss__hyper_weight(a->weights, "structure.base"), open);
     if (!h->options.gates_shared) {
         goss_val deviation = slow_layer(a, "structure");
         add_penalty(a, deviation);
@@ -306,7 +320,7 @@ static void generate(const goss_hyper *h, goss_graph *g, const goss_condition *c
     goss_val states;
     out->net.code = goss_variable(goss__hyper_code(h, g, own, c, &out->rows, &states));
     goss_publish(g, "embedding/task", out->net.code);
-    generation a = {.h = h, .own = own, .graph = g, .out = out};
+    generation a = {.h = h, .weights = own, .graph = g, .own = own_rows(h, g, c), .out = out};
     a.nodes = nodes_of_layers(&a, states);
     a.conditioned = goss_linear(goss_unsqueeze(out->net.code, 1), goss__hyper_weight(own, "trunk.code"), GOSS_NONE);
     a.layers = trunk(&a, goss__hyper_weight(own, "layers"),

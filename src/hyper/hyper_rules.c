@@ -7,12 +7,13 @@
 static const goss__rule_word words[] = {
     [GOSS_GENERATE_SHARED] = {"shared", false, false},  [GOSS_GENERATE_FULL] = {"full", false, false},
     [GOSS_GENERATE_CHUNKED] = {"chunked", false, true}, [GOSS_GENERATE_LOWRANK] = {"lowrank", true, true},
-    [GOSS_GENERATE_FILM] = {"film", false, false},      [GOSS_GENERATE_CLASS] = {"class", false, false},
+    [GOSS_GENERATE_FILM] = {"film", false, false},      [GOSS_GENERATE_OWN] = {"own", false, false},
+    [GOSS_GENERATE_CLASS] = {"class", false, false},
 };
 
 static const goss__rule_grammar grammar = {
     .what = "hyper rules",
-    .form = "PATTERN=GENERATOR with one of shared, full, chunked [N], lowrank R, film, class",
+    .form = "PATTERN=GENERATOR with one of shared, full, chunked [N], lowrank R, film, own, class",
     .noun = "generator",
     .words = words,
     .n_words = sizeof words / sizeof *words,
@@ -47,6 +48,9 @@ static goss_status apply_rules(goss_hyper *h, goss__rules *rules, goss_error *er
                 e->name);
         case GOSS_GENERATE_FILM:
             GOSS_TRY(modulate(h, e, err));
+            break;
+        case GOSS_GENERATE_OWN:
+            h->own += e->numel;
             break;
         default:
             break;

@@ -26,8 +26,8 @@ const char *const *goss_method_names(void) {
 }
 
 goss_method_options goss_method_defaults(void) {
-    return (goss_method_options){.ridge = 1,
-                                 .cells = {.width = 48, .layers = 3, .heads = 3, .directions = 16, .ranked = 8}};
+    return (goss_method_options){
+        .ridge = 1, .own_heads = true, .cells = {.width = 48, .layers = 3, .heads = 3, .directions = 16, .ranked = 8}};
 }
 
 /* ---- inputs ---- */

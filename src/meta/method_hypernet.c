@@ -42,7 +42,8 @@ static goss_status check_heads(const goss_method *m, goss_error *err) {
     static const unsigned of_a_task = GOSS_CONDITION_SUPPORT | GOSS_CONDITION_TASK | GOSS_CONDITION_DESCRIPTOR;
     if (!is_generated(m, "head.w") || !is_generated(m, "head.b"))
         return refuse("each task has classes of its own, and a head that all share would give them one meaning: let "
-                      "hyper.rules generate head.w and head.b (head.*=full)",
+                      "hyper.rules generate head.w and head.b (head.*=full), or let them be each task's own "
+                      "(head.*=own)",
                       err);
     if (!(goss_hyper_settings(m->hyper)->conditioner & of_a_task))
         return refuse("each task has classes of its own, and nothing of the condition tells tasks apart: add id", err);
@@ -76,7 +77,7 @@ static goss_status check(const goss_method *m, goss_error *err) {
 static goss_status create_hyper(goss_method *m, goss_hyper_options *o, goss_error *err) {
     goss__str rules = {0};
     if (m->fixed && !o->rules) {
-        goss__hypernet_default_rules(m->target, &rules);
+        goss__hypernet_default_rules(m, o->conditioner, &rules);
         o->rules = rules.data;
     }
     const goss_status s = rules.failed ? goss_error_set(err, GOSS_E_NOMEM, "out of memory for a hypernetwork")

@@ -10,7 +10,8 @@
 #include "io/key_row.h"
 
 #define GOSS__SETTINGS goss__method_settings
-#define default_rules "head=class; *=shared"
+#define CLASS_RULES "head=class; *=shared"
+#define AUTO_RULES "auto"
 
 /* "support, id": a list of conditioners as bits. */
 static goss_status read_condition(const char *text, void *settings, goss_error *err) {
@@ -119,10 +120,12 @@ static const goss_key keys[] = {
         "hyper.condition", read_condition, "support", NULL,
         "What a hypernetwork sees of a task: any of support, id, descriptor, input, noise, as in support, id; "
         "and strength, beside id: of [regularizer.NAME] weight = conditioned"),
-    GOSS__KEY_TEXT("hyper.rules", hyper.rules, default_rules,
-                   "What is generated: PATTERN=GENERATOR; ... of shared, full, chunked N, lowrank R, film, class (head "
-                   "only). Where outputs mean the same in all tasks the default is head.*=full; *=film, with lowrank 4 "
-                   "for recurrent layers and attention, behind which there is no FiLM"),
+    GOSS__KEY_TEXT(
+        "hyper.rules", hyper.rules, AUTO_RULES,
+        "What is generated: PATTERN=GENERATOR; ... of shared, full, chunked N, lowrank R, film, own (learned "
+        "by each task with an id), class (head only). auto: " CLASS_RULES " for episodes of classes, else "
+        "head.*=full; *=film, with lowrank 4 for recurrent layers and attention, behind which there is no "
+        "FiLM, and head.*=own where each id has classes of its own"),
     GOSS__KEY_WORD("hyper.combine", hyper.combine, "delta", "delta|replace|scale",
                    "How it is used: base + alpha h, h alone, base (1 + alpha h)"),
     GOSS__KEY_BOOL("hyper.train_base", hyper.train_base, "true", "The base learns along"),
@@ -266,7 +269,9 @@ static goss_status check_condition(unsigned condition, const goss_task_spec *tas
 static goss_status fit_hyper(goss_hyper_options *h, const char *method, const goss_task_spec *task, goss_error *err) {
     if (strcmp(method, "hypernet") == 0) GOSS_TRY(check_condition(h->conditioner, task, err));
     h->tasks = task->ids, h->descriptor = task->descriptor;
-    if (goss_task_fixed_outputs(task) && strcmp(h->rules, default_rules) == 0) h->rules = NULL;
+    const bool automatic = strcmp(h->rules, AUTO_RULES) == 0, of_classes = strcmp(h->rules, CLASS_RULES) == 0;
+    if (automatic && !goss_task_fixed_outputs(task)) h->rules = CLASS_RULES;
+    if ((automatic || of_classes) && goss_task_fixed_outputs(task)) h->rules = NULL;
     return GOSS_OK;
 }
 
@@ -346,6 +351,7 @@ goss_status goss__method_from_config(const goss_config *c, const char *name, con
     goss_gate_options gates;
     char own_backbone[GOSS__BACKBONE_AUTO];
     GOSS_TRY(goss__method_settings_read(c, &s, err));
+    s.method.own_heads = strcmp(s.hyper.rules, AUTO_RULES) == 0;
     GOSS_TRY(fit_hyper(&s.hyper, name, &data->task, err));
     if (strcmp(s.model.backbone, "auto") == 0) s.model.backbone = goss__backbone_for(data, own_backbone);
     s.method.hyper = &s.hyper, s.method.share = &s.share, s.method.structure = &s.structure;
