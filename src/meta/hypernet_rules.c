@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hypernet_rules.c: what a hypernetwork generates where hyper.rules does not say and outputs mean the same in all
  * tasks: the head, and FiLM at every site. Layers without one (the cells of recurrent layers, attention) get a low-rank
- * delta of each matrix, but for tables, whose rows are too many. Where outputs mean something else in each task, nothing
- * of one head helps another: heads are the tasks' own, if tasks have numbers. */
+ * delta of each matrix, but for tables, whose rows are too many. Where outputs mean something else in each task,
+ * nothing of one head helps another: heads are the tasks' own, if tasks have numbers. */
 #include <string.h>
 
 #include "meta/hypernet.h"
