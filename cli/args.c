@@ -329,6 +329,22 @@ void cli_json_number(const char *key, double value) {
         printf("%snull", key);
 }
 
+const char *cli_better(const goss_metric *metric, char text[CLI_BETTER]) {
+    if (metric->nominal > 0)
+        snprintf(text, CLI_BETTER, "nearest to %g is best", metric->nominal);
+    else
+        snprintf(text, CLI_BETTER, "%s is better", metric->higher ? "higher" : "lower");
+    return text;
+}
+
+void cli_json_metric(const goss_metric *metric) {
+    printf("\"metric\": \"%s\", \"higher_is_better\": %s", metric->name,
+           metric->nominal > 0 ? "null"
+           : metric->higher    ? "true"
+                               : "false");
+    if (metric->nominal > 0) cli_json_number(", \"nominal\": ", metric->nominal);
+}
+
 void cli_json_name(const char *text) {
     char *whole = escaped(text, GOSS_TEXT_UTF8);
     cli_json_text(whole);

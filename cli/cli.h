@@ -116,6 +116,12 @@ void cli_json_text(const char *text);
 void cli_json_name(const char *text);
 /* key, as `, "value": `, and a number in JSON: null where it is not finite. */
 void cli_json_number(const char *key, double value);
+/* Which values of a metric are better: "higher is better", or in JSON `"metric": "auc", "higher_is_better": true`
+ * (null, and `"nominal": 0.95`, where nearest to that is best). */
+struct goss_metric;
+#define CLI_BETTER 40
+const char *cli_better(const struct goss_metric *metric, char text[CLI_BETTER]);
+void cli_json_metric(const struct goss_metric *metric);
 /* Sends messages of the library to stderr. */
 void cli_log_to_stderr(void);
 /* The same, each warning once: of verbs that read the same data for every model or division. */

@@ -85,12 +85,12 @@ static bool has_row(const goss_comparison *s, const char *name) {
 void compare_print(const goss_compare *c, const goss_comparison *s) {
     const int width = widest(s);
     const bool closed = has_row(s, "mean-ridge");
+    char better[CLI_BETTER];
     bool explained = false;
     for (int i = 0; i < s->rows; i++) explained |= !isnan(s->row[i].explained);
-    printf(
-        "%d tasks, %d of %d cells; %s, %s is better; mean over tasks and seeds, 95 %% intervals, paired differences; "
-        "each task: %s/tasks.csv\n",
-        s->tasks, s->done, s->cells, s->metric->name, s->metric->higher ? "higher" : "lower", goss_compare_folder(c));
+    printf("%d tasks, %d of %d cells; %s, %s; mean over tasks and seeds, 95 %% intervals, paired differences; "
+           "each task: %s/tasks.csv\n",
+           s->tasks, s->done, s->cells, s->metric->name, cli_better(s->metric, better), goss_compare_folder(c));
     printf("%-*s %16s %17s", width, "row", s->metric->name, "to alone");
     if (closed) printf(" %17s", "to mean-ridge");
     printf(" %8s", "seeds sd");
@@ -157,8 +157,9 @@ static void put_json_row(const goss_comparison *s, const goss_compare_row *r) {
 }
 
 void compare_json(const goss_comparison *s) {
-    printf("{\"metric\": \"%s\", \"higher_is_better\": %s, \"tasks\": %d, \"cells\": %d, \"done\": %d, \"rows\": [",
-           s->metric->name, s->metric->higher ? "true" : "false", s->tasks, s->cells, s->done);
+    printf("{");
+    cli_json_metric(s->metric);
+    printf(", \"tasks\": %d, \"cells\": %d, \"done\": %d, \"rows\": [", s->tasks, s->cells, s->done);
     for (int i = 0; i < s->rows; i++) {
         if (i) printf(", ");
         put_json_row(s, &s->row[i]);

@@ -51,7 +51,8 @@ static void interval(char *out, size_t size, const char *format, double mean, do
 }
 
 static void print_metric(const eval_ratings_state *e, int m) {
-    printf("%s, %s is better: %s\n", e->metrics.metric[m]->name, e->metrics.metric[m]->higher ? "higher" : "lower",
+    char better[CLI_BETTER];
+    printf("%s, %s: %s\n", e->metrics.metric[m]->name, cli_better(e->metrics.metric[m], better),
            e->metrics.metric[m]->meaning);
     for (int i = 0; i < e->field.entrants; i++) {
         char value[60], gap[60] = "";
@@ -138,9 +139,9 @@ static void put_method(const eval_ratings_state *e, const rating_runner *r) {
 
 void eval_ratings_json(const eval_ratings_state *e) {
     const rating_fold *f = &e->fold[0];
-    printf(
-        "{\"tasks\": %d, \"support\": %d, \"metric\": \"%s\", \"higher_is_better\": %s, \"order\": ", e->field.n_judged,
-        e->q->support, e->metrics.metric[0]->name, e->metrics.metric[0]->higher ? "true" : "false");
+    printf("{\"tasks\": %d, \"support\": %d, ", e->field.n_judged, e->q->support);
+    cli_json_metric(e->metrics.metric[0]);
+    printf(", \"order\": ");
     cli_json_name(e->order);
     if (goss_ratings_clicks(e->ratings)) printf(", \"candidates\": %d", e->candidates);
     printf(", \"max_queries\": %d, \"repeats\": %d, \"seed\": %llu, \"skipped\": %d, \"seen\": %d, \"validated\": %d, "

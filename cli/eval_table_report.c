@@ -31,8 +31,9 @@ static const char *order_of(const eval_table *e) {
     return e->order ? e->order : goss_table_transform_order(e->fold[0].fit->transform);
 }
 
-/* Of bytes with difficulty, which is what is wrong within equal budgets. */
+/* Of bytes with difficulty, which is what is wrong within equal budgets, if the metric tells that. */
 static double difficulty(const eval_table *e) {
+    if (e->metric->nominal > 0) return (double)NAN;
     for (int i = 0; i < e->field.entrants; i++)
         if (e->runner[i].structured && e->runner[i].source == GOSS_STRUCTURE_EQUAL)
             return (e->metric->higher ? -1 : 1) * cli_correlation(e->runner[0].bytes, e->runner[i].value, e->tasks);
@@ -50,13 +51,14 @@ static void interval(char *out, size_t size, const char *format, double mean, do
 }
 
 static void print_tasks(const eval_table *e) {
+    char better[CLI_BETTER];
     printf("%d task%s (", e->field.n_judged, e->field.n_judged == 1 ? "" : "s");
     cli_put_name(goss_table_transform_task(e->fold[0].fit->transform), 0);
     printf("), %d support row%s (order: ", e->support, e->support == 1 ? "" : "s");
     cli_put_name(order_of(e), 0);
     printf("), %d draw%s a task; %s of ", e->repeats, e->repeats == 1 ? "" : "s", e->metric->name);
     cli_put_name(goss_table_transform_target(e->fold[0].fit->transform), 0);
-    printf(", %s is better; mean over tasks, 95 %% intervals\n", e->metric->higher ? "higher" : "lower");
+    printf(", %s; mean over tasks, 95 %% intervals\n", cli_better(e->metric, better));
 }
 
 static void print_race(const eval_table *e, int budget) {
@@ -105,8 +107,9 @@ static void put_method(const eval_table *e, const table_runner *r) {
 }
 
 static void begin_json(const eval_table *e) {
-    printf("{\"tasks\": %d, \"support\": %d, \"metric\": \"%s\", \"higher_is_better\": %s, \"order\": ",
-           e->field.n_judged, e->support, e->metric->name, e->metric->higher ? "true" : "false");
+    printf("{\"tasks\": %d, \"support\": %d, ", e->field.n_judged, e->support);
+    cli_json_metric(e->metric);
+    printf(", \"order\": ");
     cli_json_name(order_of(e));
     printf(
         ", \"repeats\": %d, \"seed\": %llu, \"skipped\": %d, \"seen\": %d, \"validated\": %d, \"data\": ", e->repeats,

@@ -38,9 +38,9 @@ static void put_interval(const char *format, double mean, double half, int width
 }
 
 void eval_test_print(const eval_test *e) {
-    printf("%d test samples of %d training tasks; %s, %s is better; mean over tasks, 95 %% "
-           "intervals\n",
-           e->samples, e->tasks, e->metric->name, e->metric->higher ? "higher" : "lower");
+    char better[CLI_BETTER];
+    printf("%d test samples of %d training tasks; %s, %s; mean over tasks, 95 %% intervals\n", e->samples, e->tasks,
+           e->metric->name, cli_better(e->metric, better));
     printf("%-24s %20s %24s  worst task\n", "method", e->metric->name, "difference");
     for (int i = 0; i < e->models; i++) {
         const summary s = summarize(e, &e->model[i]);
@@ -88,9 +88,9 @@ static void put_method(const eval_test *e, const eval_test_model *m) {
 }
 
 void eval_test_json(const eval_test *e) {
-    printf("{\"split\": \"test\", \"tasks\": %d, \"samples\": %d, \"support\": %d, \"metric\": \"%s\", "
-           "\"higher_is_better\": %s, \"data\": ",
-           e->tasks, e->samples, e->support, e->metric->name, e->metric->higher ? "true" : "false");
+    printf("{\"split\": \"test\", \"tasks\": %d, \"samples\": %d, \"support\": %d, ", e->tasks, e->samples, e->support);
+    cli_json_metric(e->metric);
+    printf(", \"data\": ");
     cli_json_name(e->path);
     printf(", \"methods\": [");
     for (int i = 0; i < e->models; i++) {

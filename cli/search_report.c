@@ -166,9 +166,10 @@ void search_json(const goss_search *s, const char *output) {
     const goss_search_network *network;
     const double log10_size = goss_space_size(goss_search_space(s), &exact);
     goss_search_samples(s, n);
-    printf("{\"metric\": \"%s\", \"higher_is_better\": %s, \"space\": {\"gates\": %d, \"log10_structures\": %.6g}",
-           goss_search_metric(s)->name, goss_search_metric(s)->higher ? "true" : "false",
-           goss_space_gates(goss_search_space(s)), log10_size);
+    printf("{");
+    cli_json_metric(goss_search_metric(s));
+    printf(", \"space\": {\"gates\": %d, \"log10_structures\": %.6g}", goss_space_gates(goss_search_space(s)),
+           log10_size);
     printf(", \"samples\": {\"train\": %d, \"validate\": %d, \"test\": %d}", n[0], n[1], n[2]);
     printf(", \"trials\": %d, \"steps\": %lld, ", goss_search_drawn(s), (long long)goss_search_steps(s));
     json_methods(s);

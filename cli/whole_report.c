@@ -23,7 +23,7 @@ static double rank_of(const whole_eval *e, const whole_runner *r) {
         for (int k = 0; k < e->runners; k++) {
             const double other = e->runner[k].value[i], own = r->value[i];
             all = all && !isnan(other);
-            before += e->metric->higher ? other > own : other < own, equal += other == own;
+            before += goss_metric_better(e->metric, other, own), equal += other == own;
         }
         if (all) sum += 1 + before + (equal - 1) / 2, n++;
     }
@@ -88,10 +88,11 @@ static void print_summary(const whole_eval *e) {
 }
 
 void whole_print(const whole_eval *e) {
+    char better[CLI_BETTER];
     printf("%d table%s, %d division%s each: %g of the rows are support", e->sets, e->sets == 1 ? "" : "s", e->repeats,
            e->repeats == 1 ? "" : "s", e->split.share);
     if (e->split.most_rows) printf(", at most %d", e->split.most_rows);
-    printf("; %s, %s is better\n\n%-24s", e->metric->name, e->metric->higher ? "higher" : "lower", "table");
+    printf("; %s, %s\n\n%-24s", e->metric->name, cli_better(e->metric, better), "table");
     for (int k = 0; k < e->runners; k++) putchar(' '), cli_put_name(e->runner[k].name, width_of(&e->runner[k], 10));
     printf("\n");
     for (int i = 0; i < e->sets; i++) {
@@ -124,8 +125,9 @@ static void put_method(const whole_eval *e, const whole_runner *r) {
 }
 
 void whole_json(const whole_eval *e) {
-    printf("{\"tasks\": %d, \"metric\": \"%s\", \"higher_is_better\": %s, \"split\": %g, \"repeats\": %d, ", e->sets,
-           e->metric->name, e->metric->higher ? "true" : "false", e->split.share, e->repeats);
+    printf("{\"tasks\": %d, ", e->sets);
+    cli_json_metric(e->metric);
+    printf(", \"split\": %g, \"repeats\": %d, ", e->split.share, e->repeats);
     printf("\"max_rows\": %d, \"seed\": %llu, \"methods\": [", e->split.most_rows, (unsigned long long)e->split.seed);
     for (int i = 0; i < e->runners; i++) {
         if (i) printf(", ");

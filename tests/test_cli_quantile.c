@@ -89,6 +89,9 @@ TEST(eval_judges_pinball_and_coverage_and_baselines_have_quantiles) {
     T_CHECK(own > 0 && own < value_of("joint") && own < value_of("mean") && own < value_of("ridge"));
     RUN(0, "eval quant/model.safetensors --data others.csv --support 6 --json --metric coverage --methods mean");
     T_CHECK(value_of("hypernet") > .7 && value_of("hypernet") < .95 && value_of("mean") > .3 && value_of("mean") < 1);
+    SAYS(out_text, "\"metric\": \"coverage\", \"higher_is_better\": null, \"nominal\": 0.85, ");
+    RUN(0, "eval quant/model.safetensors --data others.csv --support 6 --metric coverage");
+    SAYS(out_text, "coverage of y, nearest to 0.85 is best; ");
     RUN(0, "eval quant/model.safetensors --data others.csv --support 6 --json --metric coverage_error");
     T_CHECK(value_of("hypernet") < .15);
     RUN(0, "eval quant/model.safetensors --data others.csv --support 1 --json --methods mean");
@@ -132,6 +135,7 @@ TEST(levels_and_metrics_that_cannot_be_are_told) {
         {"task.quantiles=0.5,0.5", "task.quantiles: the level 0.5 is named twice"},
         {"task.quantiles=half", "task.quantiles: \"half\" is no list of up to 99 levels, as in 0.1, 0.5, 0.9"},
         {"task.quantiles=", "task.quantiles: 0 levels of quantiles: 1 to 99"},
+        {"task.metric=coverage", "task.metric: coverage should be 0.8, neither more nor less"},
         {"task.metric=nll",
          "there is no metric of quantile \"nll\"; there are pinball, coverage_error, coverage, mae"}};
     trained();

@@ -237,6 +237,25 @@ TEST(metrics_are_those_worked_out_by_hand) {
     T_CHECK(isnan(value("pinball", &a)));
 }
 
+/* Intervals as wide as the world hold everything, and are no better for it. */
+TEST(coverage_is_judged_by_its_nominal_level) {
+    const goss_metric *m;
+    T_OK(goss_metric_find(&goss__gaussian, "coverage", &m, &err));
+    T_NEAR(m->nominal, .95, 1e-12);
+    T_CHECK(goss_metric_better(m, .93, 1) && goss_metric_better(m, .96, .9) && !goss_metric_better(m, 1, .95));
+    T_CHECK(goss_metric_better(m, 1, NAN) && !goss_metric_better(m, NAN, 0));
+    T_ERR(goss_metric_chooses(m, &err), GOSS_E_ARGUMENT, "coverage should be 0.95, neither more nor less");
+    T_OK(goss_metric_find(levels("quantile 0.05 0.5 0.9"), "coverage", &m, &err));
+    T_NEAR(m->nominal, .85, 1e-12);
+    T_OK(goss_metric_find(levels("quantile 0.9"), "coverage", &m, &err));
+    T_NEAR(m->nominal, .9, 1e-12);
+    T_OK(goss_metric_find(&goss__quantile, "coverage", &m, &err));
+    T_NEAR(m->nominal, .8, 1e-12);
+    T_OK(goss_metric_find(&goss__quantile, "coverage_error", &m, &err));
+    T_OK(goss_metric_chooses(m, &err));
+    T_CHECK(m->nominal == 0);
+}
+
 /* ---- baselines ---- */
 
 /* y = 1, 4, 9 ... of 12 support rows, in an order that is not theirs; two queries. */

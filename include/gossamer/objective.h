@@ -55,12 +55,15 @@ typedef struct goss_answers {
 /* A metric, one row of an objective's list. */
 typedef struct goss_metric {
     const char *name;
-    bool higher;      /* whether higher is better */
+    bool higher;      /* whether higher is better, where there is no nominal value */
     double low, high; /* its range; may be infinite */
     /* The metric of one task; NaN where it is undefined (auc of one class, r2 of equal targets). Pure. */
     double (*value)(const goss_answers *answers);
     bool variance;       /* it needs variances or quantiles, and is NaN for outputs without */
     const char *meaning; /* one line */
+    /* What it should be, where neither higher nor lower is better: the share that intervals promise to hold, of
+     * "coverage". 0: higher or lower is better. */
+    double nominal;
 } goss_metric;
 
 /* ---- objectives ---- */
@@ -149,7 +152,11 @@ GOSS_API GOSS_MUST_USE goss_status goss_metric_find(const goss_objective *object
  * Errors: as goss_metric_find; GOSS_E_ARGUMENT: one named twice, or too many. */
 GOSS_API GOSS_MUST_USE goss_status goss_metrics_find(const goss_objective *objective, const char *names,
                                                      const goss_metric **out, int *n, goss_error *err);
-/* Whether value a is better than b. NaN is never better, and every number is better than NaN. */
+/* Whether models may be chosen by a metric: one with a nominal value is reported alone, since a model that knows
+ * nothing has it too (intervals of the same width everywhere). Errors: GOSS_E_ARGUMENT: it has one. Threads: any. */
+GOSS_API GOSS_MUST_USE goss_status goss_metric_chooses(const goss_metric *metric, goss_error *err);
+/* Whether value a is better than b: nearer to the nominal value, if there is one. NaN is never better, and every number
+ * is better than NaN. */
 GOSS_API bool goss_metric_better(const goss_metric *metric, double a, double b);
 
 #ifdef __cplusplus

@@ -52,7 +52,8 @@ typedef struct goss_table_data_options {
     int queries;                         /* of a training task at most (64) */
     double thin, any;                    /* of goss_table_source_options (.5, 0) */
     const goss_objective *objective;     /* NULL: by the target */
-    const char *metric;                  /* of that objective (goss_metric_find); NULL or "": its first */
+    const char *metric;                  /* of that objective (goss_metric_find), which may choose models
+                                            (goss_metric_chooses); NULL or "": its first */
     bool in_turns;                       /* the source that is trained on goes over the tasks in the order of their
                                             numbers and has all of them, instead of shuffling (false) */
     bool baselines;                      /* fit them (true); takes seconds */

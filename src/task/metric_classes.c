@@ -156,12 +156,14 @@ static double calibration_error(const goss_answers *a) {
     return sum / total_weight(a);
 }
 
-const goss_metric goss__accuracy = {"accuracy", true, 0, 1, accuracy, false, "share of queries whose class is found"};
+const goss_metric goss__accuracy = {"accuracy", true, 0, 1, accuracy, false, "share of queries whose class is found",
+                                    0};
 const goss_metric goss__auc = {
-    "auc", true, 0, 1, auc, false, "chance that a query of a class scores above one of another; classes one by one"};
-const goss_metric goss__log_loss = {"log_loss", false, 0, INFINITY, log_loss, false, "mean of -log p(class), in nats"};
+    "auc", true, 0, 1, auc, false, "chance that a query of a class scores above one of another; classes one by one", 0};
+const goss_metric goss__log_loss = {"log_loss", false, 0, INFINITY, log_loss, false, "mean of -log p(class), in nats",
+                                    0};
 const goss_metric goss__bits = {
-    "bits", false, 0, INFINITY, bits, false, "mean of -log2 p(class): of characters, bits a character"};
-const goss_metric goss__f1 = {"f1", true, 0, 1, f1, false, "2 hits / (meant + called), mean over classes"};
+    "bits", false, 0, INFINITY, bits, false, "mean of -log2 p(class): of characters, bits a character", 0};
+const goss_metric goss__f1 = {"f1", true, 0, 1, f1, false, "2 hits / (meant + called), mean over classes", 0};
 const goss_metric goss__calibration_error = {
-    "calibration_error", false, 0, 1, calibration_error, false, "confidence against accuracy, in 15 bins"};
+    "calibration_error", false, 0, 1, calibration_error, false, "confidence against accuracy, in 15 bins", 0};

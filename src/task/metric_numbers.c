@@ -95,13 +95,11 @@ static double coverage_error(const goss_answers *a) {
 }
 
 /* Of the intervals that `predict` writes. */
-static double coverage(const goss_answers *a) {
-    const double share = 0.95;
-    return mean_over_normals(a, is_inside, &share);
-}
+#define INTERVAL 0.95
+static double coverage(const goss_answers *a) { return mean_over_normals(a, is_inside, &(double){INTERVAL}); }
 
-const goss_metric goss__rmse = {"rmse", false, 0, INFINITY, rmse, false, "root of the mean squared error"};
-const goss_metric goss__mae = {"mae", false, 0, INFINITY, mae, false, "mean absolute error"};
+const goss_metric goss__rmse = {"rmse", false, 0, INFINITY, rmse, false, "root of the mean squared error", 0};
+const goss_metric goss__mae = {"mae", false, 0, INFINITY, mae, false, "mean absolute error", 0};
 const goss_metric goss__nll = {.name = "nll",
                                .low = -INFINITY,
                                .high = INFINITY,
@@ -115,11 +113,11 @@ const goss_metric goss__coverage_error = {.name = "coverage_error",
                                           .variance = true,
                                           .meaning = "how far intervals hold more or less than they say"};
 const goss_metric goss__coverage = {.name = "coverage",
-                                    .higher = true,
                                     .low = 0,
                                     .high = 1,
+                                    .nominal = INTERVAL,
                                     .value = coverage,
                                     .variance = true,
                                     .meaning = "share of targets in intervals of 95 %"};
-const goss_metric goss__r2 = {
-    "r2", true, -INFINITY, 1, r2, false, "1 - squared error / variance of the task's targets"};
+const goss_metric goss__r2 = {"r2", true, -INFINITY, 1, r2, false, "1 - squared error / variance of the task's targets",
+                              0};

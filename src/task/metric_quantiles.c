@@ -68,9 +68,9 @@ const goss_metric goss__level_error = {.name = "coverage_error",
                                        .variance = true,
                                        .meaning = "how far shares below the quantiles are from their levels"};
 const goss_metric goss__level_coverage = {.name = "coverage",
-                                          .higher = true,
                                           .low = 0,
                                           .high = 1,
+                                          .nominal = 0.9 - 0.1, /* of the usual levels */
                                           .value = coverage,
                                           .variance = true,
                                           .meaning = "share of targets between the outermost quantiles"};

@@ -133,7 +133,7 @@ static double hit(const goss_answers *a, int k) {
 
 #define RANKING(function, k, text)                                                                                     \
     static double function##_##k(const goss_answers *a) { return function(a, k); }                                     \
-    const goss_metric goss__##function##_##k = {#function "@" #k, true, 0, 1, function##_##k, false, text};
+    const goss_metric goss__##function##_##k = {#function "@" #k, true, 0, 1, function##_##k, false, text, 0};
 #define AT(k)                                                                                                          \
     RANKING(ndcg, k, "normalised discounted gain of the first queries by prediction")                                  \
     RANKING(recall, k, "share of the relevant queries among the first by prediction")                                  \

@@ -73,8 +73,17 @@ int goss_objective_width(const goss_objective *o, int outputs) {
     return o->numbers > 1 ? o->numbers * outputs : outputs;
 }
 
+goss_status goss_metric_chooses(const goss_metric *metric, goss_error *err) {
+    if (!(metric->nominal > 0)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s should be %g, neither more nor less, which a model that knows nothing may reach: choose "
+                          "by another metric, as coverage_error; gossamer eval --metric %s reports it",
+                          metric->name, metric->nominal, metric->name);
+}
+
 bool goss_metric_better(const goss_metric *metric, double a, double b) {
     if (isnan(a)) return false;
     if (isnan(b)) return true;
+    if (metric->nominal > 0) return fabs(a - metric->nominal) < fabs(b - metric->nominal);
     return metric->higher ? a > b : a < b;
 }

@@ -129,6 +129,7 @@ void goss__quantiles_put(const goss_objective *o, const double *q, float *output
 
 static const goss_metric *const metrics[] = {&goss__pinball, &goss__level_error, &goss__level_coverage, &goss__mae,
                                              &goss__rmse,    &goss__r2,          GOSS__RANKING_METRICS, NULL};
+enum { COVERAGE = 2 }; /* its place among them */
 static const char *const columns[] = {"prediction", "q0.1", "q0.5", "q0.9", NULL};
 static const double usual[] = {0.1, 0.5, 0.9}, usual_normal[] = {-1.2815515655446004, 0, 1.2815515655446004};
 
@@ -151,6 +152,8 @@ const goss_objective goss__quantile = {.name = "quantile",
 typedef struct made {
     goss_objective of;
     struct made *next;
+    goss_metric coverage; /* whose nominal value is that of the levels */
+    const goss_metric *metrics[sizeof metrics / sizeof *metrics];
     double level[GOSS_LEVELS_MOST], normal[GOSS_LEVELS_MOST];
     const char *columns[GOSS_LEVELS_MOST + 2];
     char column[GOSS_LEVELS_MOST][GOSS__NUMBER_TEXT + 1];
@@ -224,7 +227,10 @@ static const goss_objective *make(const double *level, int n) {
         return NULL;
     }
     m->of = goss__quantile, m->of.name = name, m->of.numbers = n, m->of.middle = middle_of(level, n);
-    m->of.levels = m->level, m->of.normal = m->normal, m->of.columns = m->columns;
+    m->of.levels = m->level, m->of.normal = m->normal, m->of.columns = m->columns, m->of.metrics = m->metrics;
+    memcpy(m->metrics, metrics, sizeof metrics);
+    m->metrics[COVERAGE] = &m->coverage, m->coverage = *metrics[COVERAGE];
+    m->coverage.nominal = n == 1 ? level[0] : level[n - 1] - level[0];
     m->columns[0] = columns[0];
     for (int i = 0; i < n; i++) {
         m->level[i] = level[i], m->normal[i] = normal_quantile(level[i]);

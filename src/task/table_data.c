@@ -300,6 +300,7 @@ static goss_status fit_all(goss_table_data *d, goss_error *err) {
     if (given(d->o.missing) && !(d->fit.missing = goss__strdup(d->o.missing))) return no_memory(err);
     GOSS_TRY(goss_error_prefix(
         err, goss_metric_find(d->fit.transform->objective, given(d->o.metric), &d->fit.metric, err), "task.metric"));
+    GOSS_TRY(goss_error_prefix(err, goss_metric_chooses(d->fit.metric, err), "task.metric"));
     if (given(d->o.role) && !(d->fit.role = goss__strdup(d->o.role))) return no_memory(err);
     d->fit.support = d->o.support, d->fit.most_support = d->o.most_support;
     for (int i = 0; i < d->division.train.n; i++)

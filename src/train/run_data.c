@@ -85,11 +85,11 @@ static goss_status choose_metric(goss__run_data *d, const char *names, goss_erro
     const goss_objective *o = goss_task_objective(&d->source.spec);
     const goss_metric *m[GOSS_METRICS_MOST];
     int n = 0;
-    if (!d->kind->lists_metrics)
-        return goss_error_prefix(err, goss_metric_find(o, names, &d->metric, err), "task.metric");
-    GOSS_TRY(goss_error_prefix(err, goss_metrics_find(o, d->metrics, m, &n, err), "task.metric"));
+    GOSS_TRY(goss_error_prefix(
+        err, d->kind->lists_metrics ? goss_metrics_find(o, d->metrics, m, &n, err) : goss_metric_find(o, names, m, err),
+        "task.metric"));
     d->metric = m[0];
-    return GOSS_OK;
+    return goss_error_prefix(err, goss_metric_chooses(d->metric, err), "task.metric");
 }
 
 /* train.tasks = 0: row t of a step is task t. */

@@ -284,7 +284,7 @@ static const goss_key own[] = {
         "task.metric", metric, "",
         "What is validated: accuracy, auc, log_loss, f1 or calibration_error; bits a token of labelling and language; "
         "rmse, mae or r2, with "
-        "gaussian nll, coverage_error or coverage, too, with quantile pinball, coverage_error or coverage; of numbers "
+        "gaussian nll or coverage_error, too, with quantile pinball or coverage_error; of numbers "
         "also ndcg@K, recall@K, precision@K or hit@K, K being 1, 5, "
         "10 or 20; empty: the first that fits. ratings: a list, of which the first is validated"),
     GOSS__KEY_FORM("task.support", read_support, "5", NULL,
