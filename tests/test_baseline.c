@@ -212,6 +212,65 @@ TEST(simple_rules_by_hand) {
     T_CHECK(!goss_baseline_find("gbm") && !goss_baseline_at(-1) && !goss_baseline_at(99));
 }
 
+/* ---- quantiles ---- */
+
+static void quantiles(const char *name, const goss_rows *support, const goss_rows *query, double level, double *out) {
+    const goss_baselines b = plain(0, 0, 1, 1, (double[]){0});
+    T_OK(goss_baseline_quantiles(&b, goss_baseline_find(name), support, query, &level, 1, out, &err));
+}
+
+TEST(quantiles_of_lines_by_hand) {
+    const double at[] = {0, 1, 2, 3}, y[] = {1, 3, 2, 6}, later[] = {5, 1.5}, from[] = {2, 0};
+    const goss_rows support = {.n = 4, .y = y, .at = at}, query = {.n = 2, .at = later, .from = from};
+    double out[2];
+    /* about (1.5, 3): slope 7 / 5; residuals .1 .7 -1.7 .9, their variance 4.2 / 2; t of 2 degrees of freedom */
+    quantiles("line", &support, &query, .975, out);
+    T_NEAR(out[0], 3 + 1.4 * 3.5 - 2 + 4.30265273 * sqrt(2.1 * (1 + .25 + 3.5 * 3.5 / 5)), 1e-6);
+    T_NEAR(out[1], 3 + 4.30265273 * sqrt(2.1 * 1.25), 1e-6);
+    quantiles("line", &support, &query, .5, out);
+    T_NEAR(out[0], 5.9, 1e-12);
+    /* Two rows leave no residual: deviations from their mean, 2 / 1, with 1 degree. */
+    const goss_rows two = {.n = 2, .y = y, .at = at};
+    quantiles("line", &two, &query, .975, out);
+    T_NEAR(out[1], 4 + 12.7062047 * sqrt(2 * (1 + .5 + 1 / .5)), 1e-6);
+    const goss_rows one = {.n = 1, .y = y, .at = at};
+    quantiles("line", &one, &query, .975, out);
+    T_NEAR(out[1], 1, 0);
+}
+
+TEST(quantiles_of_neighbours_by_hand) {
+    const double at[] = {0, 1, 2, 3}, y[] = {1, 3, 2, 6}, later[] = {5, 3.5};
+    const goss_rows support = {.n = 4, .y = y, .at = at}, query = {.n = 2, .at = later};
+    double out[2];
+    /* Squares of differences: 4 1 16 of neighbours, 1 9 two apart, 25 three apart. As far apart as 2: the second ones,
+     * and of the others, which are equally near, all; as .5: neighbours, and those two apart. t of 3 degrees. */
+    quantiles("nearest", &support, &query, .975, out);
+    T_NEAR(out[0], 6 + 3.18244631 * sqrt(56.0 / 6), 1e-6);
+    T_NEAR(out[1], 6 + 3.18244631 * sqrt(31.0 / 5), 1e-6);
+    quantiles("nearest", &support, &query, .025, out);
+    T_NEAR(out[1], 6 - 3.18244631 * sqrt(31.0 / 5), 1e-6);
+    const goss_baselines c = plain(0, 2, 1, 1, (double[]){0, 0});
+    T_ERR(goss_baseline_quantiles(&c, goss_baseline_find("nearest"), &support, &query, (double[]){.5}, 1, out, &err),
+          GOSS_E_UNSUPPORTED, "nearest: classes have no quantiles");
+}
+
+/* Of more rows than pairs are taken of; errors of a walk of steps 1 and -1 grow with the distance. */
+TEST(quantiles_of_neighbours_widen_with_the_distance) {
+    enum { MANY = 2500 };
+    static double at[MANY], y[MANY];
+    const double later[] = {MANY, MANY + 400};
+    const goss_rows support = {.n = MANY, .y = y, .at = at}, query = {.n = 2, .at = later};
+    double level = 0, out[2];
+    uint64_t random = 1;
+    for (int i = 0; i < MANY; i++) {
+        at[i] = i, y[i] = level;
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        level += random >> 40 & 1 ? 1 : -1;
+    }
+    quantiles("nearest", &support, &query, .9, out);
+    T_CHECK(out[1] - y[MANY - 1] > 4 * (out[0] - y[MANY - 1]) && out[0] > y[MANY - 1]);
+}
+
 /* ---- what is learned from training tasks ---- */
 
 enum { TASKS = 30, EACH = 40, WIDE = 3 };

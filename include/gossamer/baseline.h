@@ -115,6 +115,20 @@ GOSS_API GOSS_MUST_USE goss_status goss_baseline_predict(const goss_baselines *b
                                                          const goss_rows *support, const goss_rows *query, double *out,
                                                          goss_error *err);
 
+/* Predicts quantiles of the queries at levels [n] between 0 and 1, of numbers. With e the errors that a method makes:
+ *   line      those of the least squares line with normal errors: its prediction plus t s sqrt(1 + 1 / m + d^2 / S), t
+ *             Student's quantile of m - 2 degrees of freedom, m support rows, s^2 the residual variance, d the distance
+ *             from the mean order value and S the sum of its squares. They widen behind the support, and rest on the
+ *             target being linear there. Of two rows, or rows of one order value: s and t are those of the mean
+ *   nearest   those of differences between support rows as far apart in the order as the query is from its nearest
+ *             one (the m pairs whose distance is nearest to it): t s, s^2 their mean square, t of m - 1 degrees
+ *   others    the empirical quantiles of e on the support rows, each predicted from the others in at most ten turns
+ * Of one row: the prediction. Shapes: out [query->n, n]. Errors: as goss_baseline_predict; GOSS_E_UNSUPPORTED: of
+ * classes. */
+GOSS_API GOSS_MUST_USE goss_status goss_baseline_quantiles(const goss_baselines *b, const goss_baseline_kind *kind,
+                                                           const goss_rows *support, const goss_rows *query,
+                                                           const double *level, int n, double *out, goss_error *err);
+
 /* ---- one table ---- */
 
 /* A baseline that is fitted to the rows of one table, without other tasks, and then predicts any number of rows.

@@ -76,12 +76,11 @@ GOSS_API GOSS_MUST_USE goss_status goss_race_answers(const goss_model *m, const 
 
 /* Evaluates a baseline on the same draws, on the calling thread and in double precision. Shapes: values [draws]. Inputs
  * and targets of the source's samples are the rows; class probabilities enter the metric as their logarithms. Where the
- * source's objective has levels and the metric reads quantiles, those of a baseline are its prediction plus the
- * empirical quantiles of its errors on the support rows, each predicted from the others in at most ten turns (of one
- * row: the prediction). at: the values of the order column by sample number (goss_task.support_rows, query_rows), for
- * baselines with goss_baseline_kind.order; NULL: there is none. from: what targets are counted from, in the same way
- * (goss_rows); NULL: 0. Sequences are rows by goss_rows_align. seconds: as above. Errors: as goss_baseline_predict;
- * GOSS_E_ARGUMENT: baselines of another width than the source's inputs. */
+ * source's objective has levels and the metric reads quantiles, those are of goss_baseline_quantiles. at: the
+ * values of the order column by sample number (goss_task.support_rows, query_rows), for baselines with
+ * goss_baseline_kind.order; NULL: there is none. from: what targets are counted from, in the same way (goss_rows);
+ * NULL: 0. Sequences are rows by goss_rows_align. seconds: as above. Errors: as goss_baseline_predict; GOSS_E_ARGUMENT:
+ * baselines of another width than the source's inputs. */
 GOSS_API GOSS_MUST_USE goss_status goss_race_baseline(const goss_baselines *b, const goss_baseline_kind *kind,
                                                       const goss_task_source *source, const double *at,
                                                       const double *from, const goss_metric *metric, int64_t draws,

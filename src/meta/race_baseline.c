@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* race_baseline.c: evaluates a baseline on the draws of a task source.
- *
- * Where quantiles are judged, those of a baseline are its prediction plus the empirical quantiles of its errors on
- * support rows, each predicted from the others (in at most ten turns, as in cross-validation). */
+/* race_baseline.c: evaluates a baseline on the draws of a task source. */
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/os.h"
 #include "gossamer/race.h"
 #include "task/task.h"
-
-enum { TURNS = 10 };
 
 /* A drawn task, and its form for baselines. */
 typedef struct numbers {
@@ -20,8 +13,7 @@ typedef struct numbers {
     goss_rows support, query;
     double *answer; /* [queries, outputs] */
     float *output, *scratch;
-    goss_rows others, left; /* of the support set, in one turn */
-    double *error;          /* [supports] */
+    double *quantile; /* [queries, levels] of an objective that has levels */
 } numbers;
 
 typedef struct memory {
@@ -46,7 +38,7 @@ static goss_status reserve(memory *m, const goss_task_spec *spec, columns c, num
                  width = (size_t)goss_objective_width(goss_task_objective(spec), spec->outputs);
     m->f = goss__calloc((s + q) * (x + 1) + q * (width + 2) + width, sizeof *m->f);
     m->i = goss__calloc(2 * (s + q), sizeof *m->i);
-    m->d = goss__calloc((3 * s + q) * (x + 3) + q * w + s, sizeof *m->d);
+    m->d = goss__calloc((s + q) * (x + 3) + q * (w + width), sizeof *m->d);
     if (!m->f || !m->i || !m->d)
         return goss_error_set(err, GOSS_E_NOMEM, "no memory for tasks of %d rows", spec->supports + spec->queries);
     n->task.support = m->f, n->task.query = m->f + s * x, n->task.support_target = n->task.query + q * x;
@@ -55,8 +47,7 @@ static goss_status reserve(memory *m, const goss_task_spec *spec, columns c, num
     n->task.support_rows = m->i, n->task.query_rows = m->i + s;
     if (spec->lengths) n->task.support_length = m->i + s + q, n->task.query_length = m->i + 2 * s + q;
     place(&n->support, m->d, s, x, c), place(&n->query, m->d + s * (x + 3), q, x, c);
-    place(&n->others, m->d + (s + q) * (x + 3), s, x, c), place(&n->left, m->d + (2 * s + q) * (x + 3), s, x, c);
-    n->error = m->d + (3 * s + q) * (x + 3), n->answer = n->error + s;
+    n->answer = m->d + (s + q) * (x + 3), n->quantile = n->answer + q * w;
     return GOSS_OK;
 }
 
@@ -74,58 +65,27 @@ static void fill(goss_rows *rows, int n, const goss_task_spec *spec, const float
     }
 }
 
-/* ---- quantiles ---- */
+/* ---- judging ---- */
 
-static void add_row(goss_rows *to, const goss_rows *from, int i, size_t width) {
-    const size_t at = (size_t)to->n++;
-    memcpy((double *)to->x + at * width, from->x + (size_t)i * width, width * sizeof *to->x);
-    ((double *)to->y)[at] = from->y[i];
-    if (to->at) ((double *)to->at)[at] = from->at[i];
-    if (to->from) ((double *)to->from)[at] = from->from[i];
+static bool reads_quantiles(const goss_metric *metric, const goss_task_spec *spec) {
+    return metric->variance && goss_task_objective(spec)->levels;
 }
 
-static int ascending(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The errors of each support row, predicted from those of other turns, ascending; one row has none. */
-static goss_status find_errors(const goss_baselines *b, const goss_baseline_kind *kind, numbers *n, goss_error *err) {
-    const goss_rows *all = &n->support;
-    const int turns = all->n < TURNS ? all->n : TURNS;
-    const size_t width = (size_t)goss_baselines_width(b);
-    double *to = n->error;
-    for (int turn = 0; turns > 1 && turn < turns; turn++) {
-        n->others.n = n->left.n = 0;
-        for (int i = 0; i < all->n; i++) add_row(i % turns == turn ? &n->left : &n->others, all, i, width);
-        GOSS_TRY(goss_baseline_predict(b, kind, &n->others, &n->left, to, err));
-        for (int i = 0; i < n->left.n; i++, to++) *to = n->left.y[i] - *to;
-    }
-    if (turns > 1) qsort(n->error, (size_t)all->n, sizeof *n->error, ascending);
-    return GOSS_OK;
-}
-
-/* That of the least pinball loss: the first below or at which the share t of the errors is. */
-static double error_at(const numbers *n, double t) {
-    const int at = (int)ceil(t * n->support.n - 1e-9) - 1;
-    return n->support.n > 1 ? n->error[at > 0 ? at : 0] : 0;
-}
-
-static void put_quantiles(const goss_objective *o, const numbers *n) {
-    double q[GOSS_LEVELS_MOST];
-    for (int i = 0; i < n->query.n; i++) {
-        for (int k = 0; k < o->numbers; k++) q[k] = n->answer[i] + error_at(n, o->levels[k]);
-        goss__quantiles_put(o, q, n->output + i * o->numbers);
-    }
+static goss_status answer(const goss_baselines *b, const goss_baseline_kind *kind, const goss_task_spec *spec,
+                          const goss_metric *metric, numbers *n, goss_error *err) {
+    const goss_objective *o = goss_task_objective(spec);
+    if (!reads_quantiles(metric, spec)) return goss_baseline_predict(b, kind, &n->support, &n->query, n->answer, err);
+    return goss_baseline_quantiles(b, kind, &n->support, &n->query, o->levels, o->numbers, n->quantile, err);
 }
 
 /* Input of metrics: numbers in the user's units (unscaled), with their quantiles, or logits. */
 static double judge(const goss_metric *metric, const goss_task_spec *spec, const numbers *n) {
     const goss_objective *o = goss_task_objective(spec);
-    const bool quantiles = metric->variance && o->levels;
+    const bool quantiles = reads_quantiles(metric, spec);
     for (size_t i = 0; !quantiles && i < (size_t)n->query.n * (size_t)spec->outputs; i++)
         n->output[i] = (float)(o->classes ? log(fmax(n->answer[i], 1e-15)) : n->answer[i]);
-    if (quantiles) put_quantiles(o, n);
+    for (int i = 0; quantiles && i < n->query.n; i++)
+        goss__quantiles_put(o, n->quantile + i * o->numbers, n->output + i * o->numbers);
     const goss_answers a = {.count = n->query.n,
                             .outputs = spec->outputs,
                             .stride = quantiles ? o->numbers : 0,
@@ -149,8 +109,7 @@ static goss_status run(const goss_baselines *b, const goss_baseline_kind *kind, 
              c);
         fill(&n->query, t->queries, &source->spec, t->query, t->query_target, t->query_length, t->query_rows, c);
         const double start = goss__now();
-        GOSS_TRY(goss_baseline_predict(b, kind, &n->support, &n->query, n->answer, err));
-        if (metric->variance && goss_task_objective(&source->spec)->levels) GOSS_TRY(find_errors(b, kind, n, err));
+        GOSS_TRY(answer(b, kind, &source->spec, metric, n, err));
         *seconds += goss__now() - start;
         values[k] = judge(metric, &source->spec, n);
     }
