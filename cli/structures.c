@@ -41,7 +41,12 @@ goss_status cli_read_budgets(const char *list, cli_budgets *out, goss_error *err
         if (out->n == CLI_BUDGETS)
             s = goss_error_set(err, GOSS_E_ARGUMENT, "more than %d", CLI_BUDGETS);
         else
-            s = goss_bytes_parse(word, &out->bytes[out->n++], err);
+            s = goss_bytes_parse(word, &out->bytes[out->n], err);
+        for (int i = 0; s == GOSS_OK && i < out->n; i++)
+            if (out->bytes[i] == out->bytes[out->n])
+                s = goss_error_set(err, GOSS_E_ARGUMENT, "%lld bytes are named twice (%s)", (long long)out->bytes[i],
+                                   word);
+        out->n += s == GOSS_OK;
     }
     free(text);
     return goss_error_prefix(err, s, "--budget");

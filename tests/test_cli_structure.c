@@ -115,6 +115,8 @@ TEST(what_can_not_be_is_refused) {
     SAYS(err_text, "8kb");
     T_EQ(eval("--budget 8KB,100"), 1);
     SAYS(err_text, "--budget 100 bytes");
+    T_EQ(eval("--budget 8KB,2KB,8192"), 1);
+    SAYS(err_text, "--budget: 8192 bytes are named twice (8192)");
     T_EQ(eval("--budget 8KB --methods no-structure"), 1);
     SAYS(err_text, "there is no method no-structure; from a model come protonet");
     SAYS(err_text, ", shuffled-structure, mean-structure, uniform-structure, random-structure");
