@@ -233,7 +233,13 @@ TEST(choices_that_cannot_be_made_are_refused_with_the_reason) {
     static const struct {
         const char *text, *part;
     } cases[] = {
-        {"conv 8..4 3", "LOW..HIGH"},
+        {"conv 8..4 3", "conv: \"8..4\" runs backwards: 4..8; write: conv C K"},
+        {"conv 4..4 3", "conv: \"4..4\" is not an integer from 1 to 1048576, nor LOW..HIGH"},
+        {"dense 9..3/2", "dense: \"9..3/2\" runs backwards: 3..9"},
+        {"conv4 8..4", "conv4: \"8..4\" runs backwards"},
+        {"mlp 4..8 6..5", "mlp: \"6..5\" runs backwards"},
+        {"embedding 8 6..5", "embedding: \"6..5\" is a range, and this number is one from 1 to 1048576 that cannot be"},
+        {"pool max 3..2", "pool: \"3..2\" is a range"},
         {"conv 4..8/3 3", "4 to 8 units by 3"},
         {"conv 4..8 3; norm group 3", "does not divide 8"},
         {"conv 3..8 3; norm group 4", "from 3 to 8 units by 4"},
@@ -241,7 +247,15 @@ TEST(choices_that_cannot_be_made_are_refused_with_the_reason) {
         {"conv 4..8 5|3 pad same", "sizes of a kernel increase"},
         {"conv 4..8 2|4 pad same", "odd kernels"},
         {"gru 2..4 twice", "gru: \"twice\" is not expected"},
-        {"hypergru 2..4 2 1", "hypergru: \"2..4\" is not an integer"},
+        {"hypergru 2..4 2 1",
+         "hypergru: \"2..4\" is a range, and this number is one from 1 to 131072 that cannot be left open (whole "
+         "layers can: choose { ... } or { ... }); write: hypergru "},
+        {"hyperlstm 4 4..2 1", "hyperlstm: \"4..2\" is a range"},
+        {"gru 9..3", "gru: \"9..3\" runs backwards: 3..9"},
+        {"gru 1..200000", "gru: \"1..200000\" is not an integer from 1 to 131072, nor"},
+        {"relu|gelu|relu", "line 1: \"relu|gelu|relu\": the alternative relu is named twice"},
+        {"relu\npool max|max 2", "line 2: \"max|max\": the alternative max is named twice"},
+        {"elu|relu|gelu|elu", "the alternative elu is named twice"},
         {"conv1d 4..8 3|5", "need pad same"},
         {"conv1d 8 3x1", "\"3x1\" is not expected"},
         {"conv1d 8 4 pad same", "odd kernels, not 4"},
@@ -261,8 +275,8 @@ TEST(choices_that_cannot_be_made_are_refused_with_the_reason) {
         {"pool max|avg 2|3", "all alternatives yield the same shape"},
         {"choose { relu }", "from 2 to 64 alternatives"},
         {"or { relu }", "can only follow choose"},
-        {"repeat 3..2 { relu }", "write: repeat LOW..HIGH"},
-        {"repeat 2..99 { relu }", "write: repeat LOW..HIGH"},
+        {"repeat 3..2 { relu }", "repeat: \"3..2\" runs backwards: 2..3; write: repeat LOW..HIGH"},
+        {"repeat 2..99 { relu }", "repeat: \"2..99\" is not an integer from 1 to 16, nor LOW..HIGH of these"},
         {"repeat 2..3 relu", "\"relu\" is not expected"},
         {"repeat 2 { relu", "without its }"},
         {"choose { head } or { head }", "not allowed inside braces"},
@@ -277,13 +291,22 @@ TEST(choices_that_cannot_be_made_are_refused_with_the_reason) {
         T_ERR(goss_target_parse(cases[i].text, image, 3, 0, &t, &err), GOSS_E_ARGUMENT, cases[i].part);
         T_CHECK(t == NULL);
     }
-    goss_target *t = NULL;
-    static const char *const heads[][2] = {{"attention 1..4/2 width 2", "from 1 to 4 heads by 2: the step must divide"},
-                                           {"attention 4..1", "LOW..HIGH"},
-                                           {"attention 3 nested", "\"nested\" is not expected"},
-                                           {"attention 1..2000", "2000 heads are more than 1024"},
-                                           {"attention 1..3 width 3 rotary", "heads of even width, not 3"},
-                                           {"attention 1..2", "3 channels do not divide into 2 heads"}};
+    /* What the error of ranges that cannot be says instead. */
+    goss_target *t = parse("choose { hypergru 4 2 1; dense 4 } or { hypergru 8 2 1; dense 4 }; readout mean", 2, 0);
+    goss_space *two = space_of(t);
+    T_EQ(goss_space_gates(two), 2);
+    goss_space_free(two), goss_target_free(t);
+    t = NULL;
+    static const char *const heads[][2] = {
+        {"attention 1..4/2 width 2", "from 1 to 4 heads by 2: the step must divide"},
+        {"attention 4..1", "attention: \"4..1\" runs backwards: 1..4; write: attention H"},
+        {"attention 1..4..2", "from 1 to 1024"},
+        {"transformer 8 4..2", "transformer: \"4..2\" runs backwards"},
+        {"transformer 8..4 2", "transformer: \"8..4\" is a range"},
+        {"attention 3 nested", "\"nested\" is not expected"},
+        {"attention 1..2000", "\"1..2000\" is not an integer from 1 to 1024, nor"},
+        {"attention 1..3 width 3 rotary", "heads of even width, not 3"},
+        {"attention 1..2", "3 channels do not divide into 2 heads"}};
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
         T_ERR(goss_target_parse(heads[i][0], steps, 2, 0, &t, &err), GOSS_E_ARGUMENT, heads[i][1]);
     T_ERR(goss_target_parse("columns 3 2", row, 1, 2, &t, &err), GOSS_E_ARGUMENT, "no column from 4");

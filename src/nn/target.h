@@ -16,6 +16,7 @@
 #define GOSS__TARGET_MAX_LAYERS 4096
 #define GOSS__TARGET_MAX_EXTENT (1 << 20)
 #define GOSS__NORM_EPS 1e-5
+#define GOSS__MAX_HEADS 1024
 #define GOSS__KERNELS 4     /* sizes that a kernel can have */
 #define GOSS__COLUMNS 1024  /* that `columns` can select from */
 #define GOSS__CHOICE_MAX 64 /* alternatives */
@@ -146,7 +147,8 @@ goss_status goss__word_int(const goss__words *w, int i, int64_t low, int64_t hig
 /* A number of units: D, LOW..HIGH or LOW..HIGH/STEP; and as it is written. */
 /* A share of what dropout takes, in [0, 1). */
 goss_status goss__word_rate(const goss__words *w, int i, double *out, goss_error *err);
-goss_status goss__word_units(const goss__words *w, int i, goss__layer *l, goss_error *err);
+/* Units, "8", "4..8" or "4..8/2", most at most, into out, low and step. */
+goss_status goss__word_units(const goss__words *w, int i, int64_t most, goss__layer *l, goss_error *err);
 void goss__units_write(const goss__layer *l, goss__str *s);
 /* Whether word i is `bias` or, of a range of units, `nested`; and those as they are written. */
 bool goss__word_flag(const goss__words *w, int i, goss__layer *l);

@@ -32,10 +32,7 @@ static goss_status read_options(const goss__words *w, int from, goss__layer *l, 
 }
 
 static goss_status read_recurrent(const goss__words *w, goss__layer *l, goss_error *err) {
-    GOSS_TRY(goss__word_units(w, 1, l, err));
-    if (l->out > GOSS__TARGET_MAX_EXTENT / 8)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: \"%.*s\" is not an integer from 1 to %d; write: %s", w->kind,
-                              w->size[1] > 60 ? 60 : w->size[1], w->at[1], GOSS__TARGET_MAX_EXTENT / 8, w->usage);
+    GOSS_TRY(goss__word_units(w, 1, GOSS__TARGET_MAX_EXTENT / 8, l, err));
     return read_options(w, 2, l, err);
 }
 

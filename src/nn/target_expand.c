@@ -22,6 +22,13 @@ static int alternatives(const goss__words *w) {
     return -1;
 }
 
+/* Whether the alternative at p stands before it in the word, too: as a choice it would be none. */
+static bool is_repeated(const char *word, const char *p, int size) {
+    for (const char *at = word; at < p; at = (const char *)memchr(at, '|', (size_t)(p - at)) + 1)
+        if (memcmp(at, p, (size_t)size) == 0 && at[size] == '|') return true;
+    return false;
+}
+
 /* "pool max|avg 2" -> "choose { pool max 2 } or { pool avg 2 }" */
 static goss_status expand_bar(const goss__words *w, int bar, goss__str *out, goss_error *err) {
     const char *p = w->at[bar], *end = p + w->size[bar];
@@ -33,6 +40,10 @@ static goss_status expand_bar(const goss__words *w, int bar, goss__str *out, gos
         if (one.size[bar] == 0)
             return goss_error_set(err, GOSS_E_ARGUMENT, "\"%.*s\": an alternative is empty; write A|B",
                                   w->size[bar] > 60 ? 60 : w->size[bar], w->at[bar]);
+        if (is_repeated(w->at[bar], p, one.size[bar]))
+            return goss_error_set(err, GOSS_E_ARGUMENT, "\"%.*s\": the alternative %.*s is named twice",
+                                  w->size[bar] > 60 ? 60 : w->size[bar], w->at[bar],
+                                  one.size[bar] > 60 ? 60 : one.size[bar], p);
         goss__str_add(out, first ? "choose { " : " or { ");
         add_words(&one, w->n, out);
         goss__str_add(out, " }");

@@ -35,7 +35,22 @@ static const char *read_number(const char *p, const char *end, int64_t low, int6
     return p == start || v < low ? NULL : p;
 }
 
+/* "LOW..HIGH" of any numbers: *from, *to. */
+static bool is_range(const goss__words *w, int i, int64_t *from, int64_t *to) {
+    const char *end = w->at[i] + w->size[i], *p = read_number(w->at[i], end, 0, INT32_MAX, from);
+    if (!p || end - p < 3 || p[0] != '.' || p[1] != '.') return false;
+    p = read_number(p + 2, end, 0, INT32_MAX, to);
+    return p && (p == end || *p == '/');
+}
+
 static goss_status out_of_range(const goss__words *w, int i, int64_t low, int64_t high, goss_error *err) {
+    int64_t from, to;
+    if (is_range(w, i, &from, &to))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: \"%.*s\" is a range, and this number is one from %lld to %lld that cannot be left "
+                              "open (whole layers can: choose { ... } or { ... }); write: %s",
+                              w->kind, w->size[i] > 60 ? 60 : w->size[i], w->at[i], (long long)low, (long long)high,
+                              w->usage);
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: \"%.*s\" is not an integer from %lld to %lld; write: %s", w->kind,
                           w->size[i] > 60 ? 60 : w->size[i], w->at[i], (long long)low, (long long)high, w->usage);
 }
@@ -54,26 +69,34 @@ static const char *read_range(const char *p, const char *end, int64_t low, int64
     return p;
 }
 
+/* step: what may follow the range. */
+static goss_status bad_range(const goss__words *w, int i, int64_t low, int64_t high, const char *step,
+                             goss_error *err) {
+    int64_t from, to;
+    if (is_range(w, i, &from, &to) && from > to)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: \"%.*s\" runs backwards: %lld..%lld; write: %s", w->kind,
+                              w->size[i] > 60 ? 60 : w->size[i], w->at[i], (long long)to, (long long)from, w->usage);
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s: \"%.*s\" is not an integer from %lld to %lld, nor LOW..HIGH%s of these with LOW below "
+                          "HIGH; write: %s",
+                          w->kind, w->size[i] > 60 ? 60 : w->size[i], w->at[i], (long long)low, (long long)high, step,
+                          w->usage);
+}
+
 goss_status goss__word_range(const goss__words *w, int i, int64_t low, int64_t high, int64_t range[2],
                              goss_error *err) {
     if (i >= w->n) return goss__word_bad(w, i, err);
     const char *end = w->at[i] + w->size[i];
-    return read_range(w->at[i], end, low, high, range) == end ? GOSS_OK : goss__word_bad(w, i, err);
+    return read_range(w->at[i], end, low, high, range) == end ? GOSS_OK : bad_range(w, i, low, high, "", err);
 }
 
-static goss_status bad_units(const goss__words *w, int i, goss_error *err) {
-    return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "%s: \"%.*s\" is not an integer from 1 to %d, nor LOW..HIGH or LOW..HIGH/STEP with LOW below "
-                          "HIGH; write: %s",
-                          w->kind, w->size[i] > 60 ? 60 : w->size[i], w->at[i], GOSS__TARGET_MAX_EXTENT, w->usage);
-}
-
-goss_status goss__word_units(const goss__words *w, int i, goss__layer *l, goss_error *err) {
+goss_status goss__word_units(const goss__words *w, int i, int64_t most, goss__layer *l, goss_error *err) {
     int64_t range[2];
     if (i >= w->n) return goss__word_bad(w, i, err);
-    const char *end = w->at[i] + w->size[i], *p = read_range(w->at[i], end, 1, GOSS__TARGET_MAX_EXTENT, range);
+    const char *end = w->at[i] + w->size[i], *p = read_range(w->at[i], end, 1, most, range);
     if (p && p < end && range[1] > range[0]) p = *p == '/' ? read_number(p + 1, end, 1, range[1], &l->step) : NULL;
-    if (p != end || (range[0] == range[1] && memchr(w->at[i], '.', (size_t)w->size[i]))) return bad_units(w, i, err);
+    if (p != end || (range[0] == range[1] && memchr(w->at[i], '.', (size_t)w->size[i])))
+        return bad_range(w, i, 1, most, " or LOW..HIGH/STEP", err);
     l->out = range[1];
     l->low = range[1] > range[0] ? range[0] : 0;
     return GOSS_OK;
@@ -189,7 +212,7 @@ static goss_status read_conv_words(const goss__words *w, goss__layer *l, bool *s
 
 static goss_status read_conv(const goss__words *w, goss__layer *l, goss_error *err) {
     bool same = false;
-    GOSS_TRY(goss__word_units(w, 1, l, err));
+    GOSS_TRY(goss__word_units(w, 1, GOSS__TARGET_MAX_EXTENT, l, err));
     GOSS_TRY(goss__word_kernels(w, 2, l, err));
     l->stride[0] = l->stride[1] = l->dilation[0] = l->dilation[1] = l->groups = 1;
     GOSS_TRY(read_conv_words(w, l, &same, err));
@@ -260,7 +283,7 @@ static void write_conv(const goss__layer *l, goss__str *s) {
 /* ---- dense, head, flatten ---- */
 
 static goss_status read_dense(const goss__words *w, goss__layer *l, goss_error *err) {
-    GOSS_TRY(goss__word_units(w, 1, l, err));
+    GOSS_TRY(goss__word_units(w, 1, GOSS__TARGET_MAX_EXTENT, l, err));
     for (int i = 2; i < w->n; i++)
         if (!goss__word_flag(w, i, l)) return goss__word_bad(w, i, err);
     return GOSS_OK;

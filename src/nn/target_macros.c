@@ -46,7 +46,7 @@ static goss_status expand_block(const goss__flow *flow, const goss__words *w, go
     int64_t stride = 1;
     goss__layer units = {0};
     char norm[64];
-    GOSS_TRY(goss__word_units(w, 1, &units, err));
+    GOSS_TRY(goss__word_units(w, 1, GOSS__TARGET_MAX_EXTENT, &units, err));
     bool has_stride = goss__word_is(w, 2, "stride");
     if (has_stride) GOSS_TRY(goss__word_int(w, 3, 1, 64, &stride, err));
     GOSS_TRY(norm_words(w, has_stride ? 4 : 2, norm, err));
@@ -58,7 +58,7 @@ static goss_status expand_mlp(const goss__flow *flow, const goss__words *w, goss
     if (flow->rank > 1) goss__str_add(out, "flatten\n");
     for (int i = 1; i < w->n; i++) {
         goss__layer units = {0};
-        GOSS_TRY(goss__word_units(w, i, &units, err));
+        GOSS_TRY(goss__word_units(w, i, GOSS__TARGET_MAX_EXTENT, &units, err));
         goss__str_add(out, "dense");
         goss__units_write(&units, out);
         goss__str_add(out, "; relu\n");
@@ -70,7 +70,7 @@ static goss_status expand_mlp(const goss__flow *flow, const goss__words *w, goss
 static goss_status expand_conv4(const goss__flow *flow, const goss__words *w, goss__str *out, goss_error *err) {
     goss__layer units = {0};
     char norm[64];
-    GOSS_TRY(goss__word_units(w, 1, &units, err));
+    GOSS_TRY(goss__word_units(w, 1, GOSS__TARGET_MAX_EXTENT, &units, err));
     GOSS_TRY(norm_words(w, 2, norm, err));
     for (int i = 0; i < 4; i++) {
         add_conv(out, &units, 1, "3 pad 1", norm);
@@ -84,7 +84,7 @@ static goss_status expand_conv4(const goss__flow *flow, const goss__words *w, go
 static goss_status expand_resnet(const goss__flow *flow, const goss__words *w, goss__str *out, goss_error *err) {
     goss__layer units = {0};
     char norm[64];
-    GOSS_TRY(goss__word_units(w, 1, &units, err));
+    GOSS_TRY(goss__word_units(w, 1, GOSS__TARGET_MAX_EXTENT, &units, err));
     GOSS_TRY(norm_words(w, 2, norm, err));
     add_conv(out, &units, 1, "3 pad 1", norm);
     goss__str_add(out, "; relu\n");
@@ -100,7 +100,7 @@ static goss_status expand_transformer(const goss__flow *flow, const goss__words 
     goss__layer heads = {0};
     char words[32] = "", dropout[48] = "";
     GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT / 4, &d, err));
-    GOSS_TRY(goss__word_units(w, 2, &heads, err));
+    GOSS_TRY(goss__word_units(w, 2, GOSS__MAX_HEADS, &heads, err));
     for (int i = 3; i < w->n; i++) {
         if (goss__word_is(w, i, "dropout") && i + 1 < w->n && w->size[i + 1] < 24) {
             snprintf(dropout, sizeof dropout, "; dropout %.*s", w->size[i + 1], w->at[i + 1]);
@@ -140,7 +140,7 @@ static goss_status expand_depthwise(const goss__flow *flow, const goss__words *w
 /* Howard et al. 2017, without the norm between the two */
 static goss_status expand_separable(const goss__flow *flow, const goss__words *w, goss__str *out, goss_error *err) {
     goss__layer units = {0};
-    GOSS_TRY(goss__word_units(w, 1, &units, err));
+    GOSS_TRY(goss__word_units(w, 1, GOSS__TARGET_MAX_EXTENT, &units, err));
     if (w->n < 3) return goss__word_bad(w, 2, err);
     add_depthwise(flow, out, w, 2);
     goss__str_add(out, "conv");

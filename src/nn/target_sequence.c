@@ -81,7 +81,7 @@ static goss_status read_conv1d(const goss__words *w, goss__layer *l, goss_error 
                   {"pad", 0, &l->pad[0]},
                   {"dilation", 1, &l->dilation[0]},
                   {"groups", 1, &l->groups}};
-    GOSS_TRY(goss__word_units(w, 1, l, err));
+    GOSS_TRY(goss__word_units(w, 1, GOSS__TARGET_MAX_EXTENT, l, err));
     GOSS_TRY(read_steps_kernel(w, 2, l, err));
     l->groups = 1;
     for (int i = 3; i < w->n; i += 2) {
@@ -222,9 +222,7 @@ static goss_status declare_positions(goss_target *t, int i, goss_error *err) {
 /* ---- attention ---- */
 
 static goss_status read_heads(const goss__words *w, goss__layer *l, goss_error *err) {
-    GOSS_TRY(goss__word_units(w, 1, l, err));
-    if (l->out > 1024)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "attention: %lld heads are more than 1024", (long long)l->out);
+    GOSS_TRY(goss__word_units(w, 1, GOSS__MAX_HEADS, l, err));
     l->heads = (int)l->out;
     l->out = 0;
     return GOSS_OK;
