@@ -451,8 +451,8 @@ TEST(mistakes_in_files_of_edges) {
     static const struct {
         const char *text, *says;
     } files[] = {{"t00,t01,1\nt00,t99,1\n", "edges.csv:2: there is no task \"t99\" that is trained on; did you mean"},
-                 {"t00,t01,1\nt01,t00,1\n", "edges.csv:2: edge 2"},
-                 {"t00,t00,1\n", "edges.csv:1: edge 1 (0, 0, weight 1): a loop"},
+                 {"t00,t01,1\nt01,t00,1\n", "edges.csv:2: \"t01\", \"t00\": these two nodes have an edge already"},
+                 {"t00,t00,1\n", "edges.csv:1: \"t00\", \"t00\": a loop ties a node"},
                  {"task,task,weight\nt00,t01,-1\n", "edges.csv:2: a number of at least 0 is wanted"},
                  {"t00,t01,1\nt00,t02,x\n", "edges.csv:2: the last column is no number"},
                  {"t00,t01,inf\nt00,t02,1\n", "edges.csv:1: the last column is no number"},

@@ -14,6 +14,8 @@ typedef struct goss__reg_row {
 const goss__reg_row *goss__reg_row_of(const char *name, goss_error *err);
 /* Settings within their ranges, and none given that the kind does not take. */
 goss_status goss__reg_check(const goss_reg_kind *k, const goss_reg_options *o, goss_error *err);
+/* goss_edges_matrix of nodes that there are: NULL, or what is wrong with edge *wrong, for a message with its names. */
+const char *goss__edges_fill(const goss_edge *edges, int n, int64_t nodes, float *out, int *wrong);
 
 #define GOSS__REG_BUILD(name) goss_val goss__reg_##name(const goss_val *x, int n, const goss_reg_options *o)
 #define GOSS__REG_PROX(name) goss_val goss__prox_##name(goss_val w, goss_val t, const goss_reg_options *o)

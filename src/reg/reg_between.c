@@ -81,25 +81,31 @@ GOSS__REG_PROX(laplacian) {
 
 /* ---- graphs ---- */
 
-static goss_status bad_edge(int i, const goss_edge *e, goss_error *err, const char *what) {
-    return goss_error_set(err, GOSS_E_ARGUMENT, "edge %d (%d, %d, weight %g): %s", i + 1, e->a, e->b, e->weight, what);
-}
-
-goss_status goss_edges_matrix(const goss_edge *edges, int n, int64_t nodes, float *out, goss_error *err) {
+const char *goss__edges_fill(const goss_edge *edges, int n, int64_t nodes, float *out, int *wrong) {
     for (int64_t i = 0; i < nodes * nodes; i++) out[i] = NAN; /* no edge yet */
     for (int i = 0; i < n; i++) {
         const goss_edge *e = &edges[i];
-        if (e->a < 0 || e->b < 0 || e->a >= nodes || e->b >= nodes)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "edge %d (%d, %d): there are %lld nodes, 0 to %lld", i + 1,
-                                  e->a, e->b, (long long)nodes, (long long)nodes - 1);
-        if (e->a == e->b) return bad_edge(i, e, err, "a loop ties a node to itself; leave it out");
-        if (!(e->weight >= 0) || !isfinite((float)e->weight))
-            return bad_edge(i, e, err, "a weight is a finite number of at least 0");
-        if (!isnan(out[e->a * nodes + e->b])) return bad_edge(i, e, err, "these two nodes have an edge already");
+        *wrong = i;
+        if (e->a == e->b) return "a loop ties a node to itself; leave it out";
+        if (!(e->weight >= 0) || !isfinite((float)e->weight)) return "a weight is a finite number of at least 0";
+        if (!isnan(out[e->a * nodes + e->b])) return "these two nodes have an edge already";
         out[e->a * nodes + e->b] = out[e->b * nodes + e->a] = (float)e->weight;
     }
     for (int64_t i = 0; i < nodes * nodes; i++) out[i] = isnan(out[i]) ? 0 : out[i];
-    return GOSS_OK;
+    return NULL;
+}
+
+goss_status goss_edges_matrix(const goss_edge *edges, int n, int64_t nodes, float *out, goss_error *err) {
+    int wrong;
+    for (int i = 0; i < n; i++)
+        if (edges[i].a < 0 || edges[i].b < 0 || edges[i].a >= nodes || edges[i].b >= nodes)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "edge %d (%d, %d): there are %lld nodes, 0 to %lld", i + 1,
+                                  edges[i].a, edges[i].b, (long long)nodes, (long long)nodes - 1);
+    const char *what = goss__edges_fill(edges, n, nodes, out, &wrong);
+    if (!what) return GOSS_OK;
+    const goss_edge *e = &edges[wrong];
+    return goss_error_set(err, GOSS_E_ARGUMENT, "edge %d (%d, %d, weight %g): %s", wrong + 1, e->a, e->b, e->weight,
+                          what);
 }
 
 static bool is_square(goss_val a, const char *what) {

@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "base/str.h"
 #include "gossamer/table.h"
+#include "reg/reg.h"
 #include "train/regularizers.h"
 
 /* ---- reading ---- */
@@ -143,27 +144,15 @@ static goss_status nodes_of(const goss__regularizer *r, const char *const *names
     return s;
 }
 
-/* How many edges there are up to the first that is wrong. */
-static int first_wrong(const goss_edge *edge, int n, int64_t nodes, float *matrix) {
-    int right = 0;
-    while (right + 1 < n) {
-        const int middle = right + (n - right) / 2;
-        goss_error none;
-        if (goss_edges_matrix(edge, middle, nodes, matrix, &none) == GOSS_OK)
-            right = middle;
-        else
-            n = middle;
-    }
-    return n;
-}
-
 static goss_status edges_of(const goss__regularizer *r, const char *const *names, int64_t n, goss_edge *edge,
                             goss_error *err) {
+    int at;
     GOSS_TRY(nodes_of(r, names, n, edge, err));
-    const goss_status s = goss_edges_matrix(edge, r->edges.n, n, r->adjacency, err);
-    if (s != GOSS_OK) {
-        const goss__reg_line *l = &r->edges.line[first_wrong(edge, r->edges.n, n, r->adjacency) - 1];
-        return goss_error_prefix(err, s, "graph: %s:%lld", r->graph_path, (long long)l->line);
+    const char *what = goss__edges_fill(edge, r->edges.n, n, r->adjacency, &at);
+    if (what) {
+        const goss__reg_line *l = &r->edges.line[at];
+        return goss_error_set(err, GOSS_E_ARGUMENT, "graph: %s:%lld: \"%.80s\", \"%.80s\": %s", r->graph_path,
+                              (long long)l->line, l->a, l->b, what);
     }
     for (int i = 0; i < r->edges.n; i++)
         if (edge[i].weight > 0) return GOSS_OK;
