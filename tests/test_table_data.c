@@ -115,7 +115,12 @@ TEST(a_split_inside_of_tasks) {
     T_EQ(n, 60);
     goss_table_data_rows(d, true, &n);
     T_EQ(n, 24);
+    T_CHECK(goss_table_data_tests(d));
     goss_task_source_free(&validate);
+    goss_table_data_free(d);
+    o.split[1] = .5, o.split[2] = 0;
+    d = open_data(&o);
+    T_CHECK(!goss_table_data_tests(d));
     goss_table_data_free(d);
     o.fold = 1, o.folds = 3;
     T_ERR(goss_table_data_open(&o, &d, &err), GOSS_E_ARGUMENT, "rows have an order");

@@ -85,6 +85,8 @@ GOSS_API bool goss_table_data_validates(const goss_table_data *d);
  * goss_table_source_open. Owns: *out, goss_task_source_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_data_validate(const goss_table_data *d, goss_task_source *out,
                                                             goss_error *err);
+/* Whether rows are kept apart for testing: by a split inside of tasks whose third share leaves some. */
+GOSS_API bool goss_table_data_tests(const goss_table_data *d);
 /* The test source of a split inside of tasks: tasks in turn with their ids, support sets as in training, all test rows
  * of a task as queries. Errors: GOSS_E_ARGUMENT: there are no such rows. Owns: goss_task_source_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_data_test(const goss_table_data *d, goss_task_source *out,

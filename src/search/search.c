@@ -186,9 +186,8 @@ static goss_status check_task(const goss_search *s, goss_error *err) {
 /* Where nothing was kept apart there is no test. */
 static goss_status read_test(goss_search *s, goss_error *err) {
     goss_task_source test;
-    const goss_status found = goss__run_data_test(&s->data, &test, err);
-    if (found == GOSS_E_ARGUMENT) return GOSS_OK;
-    GOSS_TRY(found);
+    if (!goss__run_data_tests(&s->data)) return GOSS_OK;
+    GOSS_TRY(goss__run_data_test(&s->data, &test, err));
     const goss_status status = goss__block_read(&test, s->set.run.seed, &s->test, err);
     goss_task_source_free(&test);
     return status;

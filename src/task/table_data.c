@@ -396,6 +396,16 @@ goss_status goss_table_data_validate(const goss_table_data *d, goss_task_source 
     return open_source(d, &o, "validate", out, err);
 }
 
+bool goss_table_data_tests(const goss_table_data *d) {
+    for (int k = 0; d->within && k < d->division.train.n; k++) {
+        int n;
+        goss_table_tasks_rows(d->tasks, d->division.train.tasks[k], &n);
+        for (int i = 0; i < n; i++)
+            if (goss_table_tasks_part(d->tasks, d->division.train.tasks[k], i) == GOSS_PART_TEST) return true;
+    }
+    return false;
+}
+
 goss_status goss_table_data_test(const goss_table_data *d, goss_task_source *out, goss_error *err) {
     goss_table_source_options o = source_options(d);
     *out = (goss_task_source){0};

@@ -93,6 +93,14 @@ static goss_status open_validation(goss__run_data *d, const image_tasks *t, cons
     return GOSS_OK;
 }
 
+static bool tests(const goss__run_data *d) {
+    const image_tasks *t = d->own;
+    int of = 0;
+    for (int i = 0; i < goss_image_tasks_count(t->tasks) && of == 0; i++)
+        goss_image_tasks_images(t->tasks, i, GOSS_PART_TEST, NULL, &of);
+    return of > 0;
+}
+
 static goss_status test(const goss__run_data *d, goss_task_source *out, goss_error *err) {
     return open_part(d->own, GOSS_PART_TEST, out, err);
 }
@@ -171,6 +179,7 @@ const goss__data_kind goss__data_image_tasks = {.name = "image tasks",
                                                 .check = check,
                                                 .open = open_tasks,
                                                 .close = close_tasks,
+                                                .tests = tests,
                                                 .test = test,
                                                 .mark = mark,
                                                 .validated_on = validated_on,

@@ -150,6 +150,8 @@ static goss_status open_table(goss__run_data *d, const goss__run_settings *s, co
     return GOSS_OK;
 }
 
+static bool tests(const goss__run_data *d) { return goss_table_data_tests(((const table *)d->own)->data); }
+
 static goss_status test(const goss__run_data *d, goss_task_source *out, goss_error *err) {
     return goss_table_data_test(((const table *)d->own)->data, out, err);
 }
@@ -184,6 +186,7 @@ const goss__data_kind goss__data_table = {.name = "table",
                                           .check = check,
                                           .open = open_table,
                                           .close = close_table,
+                                          .tests = tests,
                                           .test = test,
                                           .mark = mark,
                                           .validated_on = validated_on,

@@ -137,6 +137,8 @@ void goss__run_data_close(goss__run_data *d) {
     *d = (goss__run_data){0};
 }
 
+bool goss__run_data_tests(const goss__run_data *d) { return d->kind->tests && d->kind->tests(d); }
+
 goss_status goss__run_data_test(const goss__run_data *d, goss_task_source *out, goss_error *err) {
     *out = (goss_task_source){0};
     if (d->kind->test) return d->kind->test(d, out, err);

@@ -37,7 +37,7 @@ typedef struct goss__data_kind {
     void (*close)(goss__run_data *d);
     /* Test samples of the training tasks: support from the training samples, queries from the test samples, tasks in
      * order (source.tasks of them) with their numbers. NULL: the kind has none. Errors: GOSS_E_ARGUMENT where
-     * nothing is kept apart. Owns: goss_task_source_free. */
+     * nothing is kept apart, and others. Owns: goss_task_source_free. */
     goss_status (*test)(const goss__run_data *d, goss_task_source *out, goss_error *err);
     /* What was trained and validated on, as samples, and other notes of where a model comes from. */
     goss_status (*mark)(const goss__run_data *d, goss_model *m, goss_error *err);
@@ -50,7 +50,8 @@ typedef struct goss__data_kind {
     bool pathless; /* data.path names nothing */
     /* Of samples in classes: their division. NULL: the kind has none. */
     const struct goss__class_data *(*classes)(const goss__run_data *d);
-    const char *things; /* "images": what other ones than the checkpoint's run had are called */
+    const char *things;                     /* "images": what other ones than the checkpoint's run had are called */
+    bool (*tests)(const goss__run_data *d); /* whether `test` has any; NULL: none */
 } goss__data_kind;
 
 extern const goss__data_kind goss__data_images, goss__data_image_tasks, goss__data_table, goss__data_prior,
@@ -91,7 +92,8 @@ GOSS_MUST_USE goss_status goss__run_data_is_there(const goss__run_settings *s, g
 goss_status goss__run_data_open(goss__run_data *d, const goss__run_settings *s, const goss__run_place *place,
                                 goss_error *err);
 void goss__run_data_close(goss__run_data *d);
-/* The test samples of what is open (goss__data_kind.test). Borrows d. */
+/* Whether what is open has test samples, and they (goss__data_kind.test). Borrows d. */
+bool goss__run_data_tests(const goss__run_data *d);
 goss_status goss__run_data_test(const goss__run_data *d, goss_task_source *out, goss_error *err);
 /* Draws the tasks of step k: a pure function of (seed, k). */
 void goss__run_data_draw(const goss__run_data *d, uint64_t k, goss__task_pack *pack);

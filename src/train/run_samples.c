@@ -101,8 +101,7 @@ static goss_status take_training(goss_run_samples *r, goss_error *err) {
 }
 
 static goss_status take_held_out(goss_run_samples *r, goss_error *err) {
-    const goss_status s = take_test(r, err);
-    if (s != GOSS_E_ARGUMENT) return s;
+    if (goss__run_data_tests(&r->data)) return take_test(r, err);
     return r->data.validates ? take_validation(r, err) : take_training(r, err);
 }
 
