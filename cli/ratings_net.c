@@ -55,15 +55,19 @@ static void tell_lacking(const goss_person *p, const char *file) {
 }
 
 static void tell(const goss_network *n, const goss_person *p, bool clicks, const char *file) {
-    char ratings[40] = "";
+    const goss_task_spec *spec = &goss_network_data(n)->task;
+    char ratings[40] = "", items[80] = "";
     if (p->unknown) tell_lacking(p, file);
     if (p->outside)
         cli_tell("warning: %s: %d rating%s on another scale; %s", file, p->outside, p->outside == 1 ? " is" : "s are",
                  p->far);
     if (file) snprintf(ratings, sizeof ratings, "%d %s%s", p->n, clicks ? "click" : "rating", p->n == 1 ? "" : "s");
-    cli_tell("%s%s%s became a network of %lld weights", ratings, file && p->descriptor ? " and " : "",
+    if (spec->items)
+        snprintf(items, sizeof items, ", beside the %d numbers of each of %lld items that all users share",
+                 spec->item_numbers, (long long)spec->items - 1);
+    cli_tell("%s%s%s became a network of %lld weights%s", ratings, file && p->descriptor ? " and " : "",
              p->descriptor ? "a descriptor" : "",
-             (long long)goss_layout_total(goss_target_layout(goss_network_target(n))));
+             (long long)goss_layout_total(goss_target_layout(goss_network_target(n))), items);
 }
 
 /* By ratings, by a descriptor, or both. */

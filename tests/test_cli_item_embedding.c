@@ -80,6 +80,10 @@ TEST(models_and_networks_know_the_items_and_strangers) {
     T_NEAR(number_of("ridge", "mae"), ridge, 0);
     put("mine.csv", "movieId,rating\n103,5\n107,1\n111,4\n115,2\n");
     RUN(0, "adapt whole/model.safetensors --support mine.csv -o me.net");
+    char items[100];
+    snprintf(items, sizeof items, " weights, beside the 3 numbers of each of %d items that all users share",
+             usual.items);
+    SAYS(err_text, items);
     RUN(0, "predict me.net --top 5 --json");
     SAYS(out_text, "{\"rank\": 1, \"item\": \"");
     goss_error err;
