@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gossamer/series.h"
 #include "gossamer/table_data.h"
 #include "step_predict.h"
 #include "table_predict.h"
@@ -230,6 +231,22 @@ static void tell_without_history(const cli_rows *r, const char *path) {
                  goss_table_rows(r->table));
 }
 
+/* Behind the last measurement there is a row for each step of the horizon. */
+static goss_status warn_of_horizon(const goss_table *t, const goss_table_fit *fit, const char *path, goss_error *err) {
+    const goss_series_options *o = goss_encoding_series(goss_table_transform_inputs(fit->transform));
+    int n, first;
+    int64_t line;
+    if (!o) return GOSS_OK;
+    GOSS_TRY(goss_series_beyond(t, o, &n, &first, err));
+    if (n == 0) return GOSS_OK;
+    goss_table_origin(t, first, NULL, &line);
+    cli_tell(
+        "warning: %s: %d of %d rows, the first in line %lld, are more than %d step%s behind the last known %s: the "
+        "network was not trained to forecast so far ahead (data.horizon = %d)",
+        path, n, goss_table_rows(t), (long long)line, o->horizon, o->horizon == 1 ? "" : "s", o->target, o->horizon);
+    return GOSS_OK;
+}
+
 static goss_status read_rows(const goss_network *n, const char *path, cli_rows *out, goss_error *err) {
     goss_table_fit *fit;
     GOSS_TRY(goss_table_fit_parse(goss_network_data(n)->transform, &fit, err));
@@ -238,6 +255,7 @@ static goss_status read_rows(const goss_network *n, const char *path, cli_rows *
     if (s == GOSS_OK) s = goss_table_fit_origins(fit, out->table, &out->from, err);
     if (s == GOSS_OK) warn_of_other_tasks(n, out->table, fit, path);
     if (s == GOSS_OK) tell_without_history(out, path);
+    if (s == GOSS_OK) s = warn_of_horizon(out->table, fit, path, err);
     goss_table_fit_free(fit);
     return s;
 }

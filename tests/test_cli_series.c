@@ -199,6 +199,14 @@ TEST(forecasts_go_through_all_verbs) {
     SAYS(out_text, "\"line\": 2, \"prediction\": null}");
     SAYS(out_text, "\"line\": 5, \"prediction\": ");
     SAYS(out_text, "\"low\": ");
+    T_CHECK(!strstr(err_text, "trained to forecast"));
+    put("far.csv", "time,load,vibration\n2,.1,1.5\n3,.1,1\n5,.2,\n4,.2,\n6,.2,\n");
+    RUN(0, "predict net.safetensors far.csv -o out.csv");
+    SAYS(err_text, "warning: far.csv: 2 of 5 rows, the first in line 4, are more than 1 step behind the last known "
+                   "vibration: the network was not trained to forecast so far ahead (data.horizon = 1)");
+    put("gap.csv", "time,load,vibration\n2,.1,1.5\n3,.1,\n4,.2,\n5,.2,1\n6,.2,\n");
+    RUN(0, "predict net.safetensors gap.csv -o out.csv");
+    T_CHECK(!strstr(err_text, "trained to forecast"));
     /* Counted from the last value: a level that all is lifted by lifts the forecast. */
     put("untimed.csv", "load,vibration\n.1,1.5\n");
     RUN(1, "predict net.safetensors untimed.csv");

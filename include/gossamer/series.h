@@ -54,6 +54,12 @@ GOSS_API GOSS_MUST_USE goss_status goss_series_rows(const goss_table *table, con
 GOSS_API GOSS_MUST_USE goss_status goss_series_seen(const goss_table *table, const goss_series_options *options,
                                                     const int32_t *rows, int n, bool *seen, goss_error *err);
 
+/* How many rows are farther ahead of the last known target of their series than the horizon, so that their windows end
+ * in steps that were not measured: forecasts of the future beyond what a network was trained for. *first: such a row,
+ * the first of the file; -1: none. 0 where no target's past is seen. Errors: as goss_series_rows. */
+GOSS_API GOSS_MUST_USE goss_status goss_series_beyond(const goss_table *table, const goss_series_options *options,
+                                                      int *count, int *first, goss_error *err);
+
 /* An encoding of windows, fitted to rows [n_rows]: the columns [n_columns], of which there may be none if the target's
  * past is seen. All else is as with goss_encoding_fit. Errors: those of goss_encoding_fit and goss_series_rows; a
  * window below 1, a negative horizon or stride, the past of a target without a horizon, rows without any history.

@@ -196,3 +196,21 @@ goss_status goss_series_seen(const goss_table *t, const goss_series_options *o, 
     goss__series_order_close(&s);
     return GOSS_OK;
 }
+
+goss_status goss_series_beyond(const goss_table *t, const goss_series_options *o, int *count, int *first,
+                               goss_error *err) {
+    goss__series_order s;
+    *count = 0, *first = -1;
+    GOSS_TRY(goss__series_order_open(&s, t, o, err));
+    int *known = goss__calloc((size_t)t->rows + 1, sizeof *known); /* behind the last one, by the end of its series */
+    for (int r = 0; known && s.y && r < t->rows; r++)
+        if (s.at[r] >= 0 && !isnan(s.y[r]) && known[s.last[r]] <= s.at[r]) known[s.last[r]] = s.at[r] + 1;
+    for (int r = 0; known && s.y && r < t->rows; r++)
+        if (s.at[r] >= 0 && s.at[r] - o->horizon >= known[s.last[r]] && goss__series_has_history(&s, o, r) &&
+            (*count)++ == 0)
+            *first = r;
+    const goss_status status = known ? GOSS_OK : no_memory(err);
+    goss__free(known);
+    goss__series_order_close(&s);
+    return status;
+}
