@@ -24,10 +24,11 @@ static goss_status find_at(const eval_table *e, table_fold *f, goss_error *err) 
     int column = goss_table_tasks_order_column(f->tasks);
     if (column < 0 && strcmp(order, "random") == 0) column = goss_table_find(f->table, own);
     if (column < 0 && strcmp(order, "first") != 0) return GOSS_OK;
-    if (column >= 0 && goss_table_type(f->table, column) != GOSS_COLUMN_NUMBER) return GOSS_OK;
+    const goss_column_type type = column < 0 ? GOSS_COLUMN_NUMBER : goss_table_type(f->table, column);
+    if (type != GOSS_COLUMN_NUMBER && type != GOSS_COLUMN_DATE) return GOSS_OK;
     f->at = calloc((size_t)rows + 1, sizeof *f->at);
     if (!f->at) return no_memory(err);
-    for (int r = 0; r < rows; r++) f->at[r] = column < 0 ? r : goss_table_number(f->table, column, r);
+    for (int r = 0; r < rows; r++) f->at[r] = column < 0 ? r : goss_table_order_key(f->table, column, r);
     return GOSS_OK;
 }
 

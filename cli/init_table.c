@@ -132,8 +132,9 @@ static goss_status choose_target(looked *l, init_plan *p, goss_error *err) {
 /* ---- ignored columns ---- */
 
 /* Columns that make series of rows are no inputs, and need not be listed. */
-static bool is_of_series(const looked *l, const init_plan *p, const char *name) {
-    const char *const keys[] = {"data.time", "data.series"};
+static bool is_of_series(const looked *l, const init_plan *p, int column) {
+    const char *const keys[] = {"data.time", "data.series"}, *name = goss_table_name(l->table, column);
+    if (l->series && !given(p, "data.time") && column == l->order) return true;
     for (size_t i = 0; l->series && i < sizeof keys / sizeof *keys; i++)
         if (given(p, keys[i]) && strcmp(given(p, keys[i]), name) == 0) return true;
     return false;
@@ -152,7 +153,7 @@ static goss_status choose_inputs(looked *l, init_plan *p, goss_error *err) {
     goss_findings_free(f);
     for (int c = 0; c < l->roles.columns; c++)
         if ((l->roles.role[c] == GOSS_ROLE_ID || l->roles.role[c] == GOSS_ROLE_IGNORED) &&
-            c != goss_table_file_column(l->table) && !is_of_series(l, p, goss_table_name(l->table, c)))
+            c != goss_table_file_column(l->table) && !is_of_series(l, p, c))
             GOSS_TRY(add_name(&l->ignore, goss_table_name(l->table, c), err));
     if (!l->ignore) return GOSS_OK;
     init_set(p, "data.ignore", "%s", l->ignore);
@@ -209,7 +210,6 @@ static goss_status choose_time(looked *l, init_plan *p, goss_error *err) {
 }
 
 static goss_status choose_order(looked *l, init_plan *p, goss_error *err) {
-    GOSS_TRY(goss_table_time(l->table, &l->roles, &l->groups, &l->order, err));
     if (l->series) return choose_time(l, p, err);
     if (l->order >= 0) {
         init_set(p, "task.order", "%s", goss_table_name(l->table, l->order));
@@ -282,6 +282,7 @@ static goss_status fill(init_plan *p, looked *l, goss_error *err) {
     GOSS_TRY(choose_target(l, p, err));
     GOSS_TRY(goss_table_groups(l->table, l->roles.task, NULL, 0, &l->groups, err));
     if (!given(p, "data.text")) { /* texts are the only input */
+        l->order = goss_table_time(l->table, &l->roles, &l->groups);
         GOSS_TRY(choose_inputs(l, p, err));
         GOSS_TRY(choose_categories(l, p, err));
         GOSS_TRY(choose_order(l, p, err));

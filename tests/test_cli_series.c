@@ -221,6 +221,63 @@ TEST(forecasts_go_through_all_verbs) {
     SAYS(err_text, "none.csv: the model reads no descriptors");
 }
 
+/* Times that are dates: each row a day after the one before it. */
+static void dated(const char *name, const char *from, const char *form, int rows) {
+    size_t size;
+    char *text = tiny_read(tiny_path(from), &size), *line = text, *rest;
+    FILE *f = fopen(tiny_path(name), "w");
+    if (!f) exit(99);
+    for (int i = 0; line && *line && i < rows; i++, line = rest ? rest + 1 : NULL) {
+        if ((rest = strchr(line, '\n'))) *rest = 0;
+        char machine[32] = "", *at = strchr(line, ',');
+        if (i == 0) {
+            fprintf(f, "%s\n", line);
+            continue;
+        }
+        snprintf(machine, sizeof machine, "%.*s", (int)(at - line), line);
+        const int day = atoi(at + 1);
+        fprintf(f, "%s,", machine);
+        fprintf(f, form, 2024, 2 + (day >= 29), day >= 29 ? day - 28 : day + 1); /* in a leap year */
+        fprintf(f, "%s\n", strchr(at + 1, ','));
+    }
+    fclose(f);
+    free(text);
+}
+
+TEST(dates_are_times) {
+    make_machines();
+    dated("days.csv", "made/machines.csv", "%d-%02d-%02d", 100000);
+    dated("moments.csv", "made/machines.csv", "%d-%02d-%02dT00:00:00Z", 100000);
+    RUN(0, RUN_OF("numbers", "run.seed=3"));
+    RUN(0, "train data.path=days.csv data.kind=series data.task=machine data.time=time data.target=vibration "
+           "'model.backbone=gru 6; readout last' 'hyper.rules=head.*=full; *=shared'" SMALL "run.seed=3 run.dir=days");
+    /* What a network sees of times is relative to their mean difference: a day in both. */
+    RUN(0, "eval numbers/model.safetensors --data made/machines.csv --support 5 --allow-seen --json --methods line");
+    const double line = figure_of("line"), own = figure_of("hypernet");
+    RUN(0, "eval days/model.safetensors --data days.csv --support 5 --allow-seen --json --methods line");
+    T_NEAR(figure_of("line"), line, 1e-6 * line);
+    T_NEAR(figure_of("hypernet"), own, 1e-3 * own);
+    RUN(0, "eval days/model.safetensors --data moments.csv --support 5 --allow-seen --json --methods line");
+    T_NEAR(figure_of("hypernet"), own, 1e-3 * own);
+    RUN(1, "eval days/model.safetensors --data made/machines.csv --support 5 --allow-seen");
+    SAYS(err_text, "time, the time, holds numbers, and dates in the table of training");
+    RUN(0, "init days.csv data.kind=series data.task=machine data.target=vibration -o days.ini");
+    RUN(0, "check days.ini");
+
+    put("before.csv", "time,load,vibration\n2024-02-28,.1,1\n2024-02-29,.1,2\n2024-03-01,.1,1.5\n");
+    RUN(0, "adapt days/model.safetensors --support before.csv -o net.safetensors");
+    RUN(0, "predict net.safetensors before.csv -o out.csv");
+    static const char *const bad[] = {"2023-02-29", "2024-02-30", "2024-13-01", "01/02/2024", "2024-03-02T25:00"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[200];
+        snprintf(text, sizeof text, "time,load,vibration\n2024-02-28,.1,1\n%s,.1,2\n", bad[i]);
+        put("bad.csv", text);
+        RUN(1, "predict net.safetensors bad.csv");
+        snprintf(text, sizeof text, "bad.csv:3:time: \"%s\" is no date, or may be several", bad[i]);
+        SAYS(err_text, text);
+    }
+}
+
 /* A label for each series: the last row of each is a sample. */
 TEST(series_are_classified) {
     static char text[1 << 16];

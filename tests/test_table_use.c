@@ -253,6 +253,69 @@ TEST(numbers_of_some_rows_and_columns) {
     goss_table_close(t);
 }
 
+/* Days since 1970 by the calendar: 30 years of which 7 are leap years, and so on. */
+TEST(dates_are_seconds_of_utc) {
+    static const struct {
+        const char *text;
+        double seconds; /* NaN: no date */
+    } cases[] = {{"1970-01-01", 0},
+                 {"1969-12-31", -86400},
+                 {"1970-01-01T00:00:01", 1},
+                 {"2000-01-01", 86400.0 * (30 * 365 + 7)},
+                 {"2000-02-29", 86400.0 * (30 * 365 + 7 + 59)},
+                 {"2024-05-01", 1714521600},
+                 {"2024/5/1", 1714521600},
+                 {"1 May 2024", 1714521600},
+                 {"2024-05-01T12:30:00", 1714566600},
+                 {"2024-05-01 12:30", 1714566600},
+                 {"2024-05-01T12:30:00Z", 1714566600},
+                 {"2024-05-01T12:30:00.25Z", 1714566600.25},
+                 {"2024-05-01T12:30:00+02:00", 1714566600 - 7200},
+                 {"2024-05-01T12:30:00-0330", 1714566600 + 12600},
+                 {"2024-05-01T23:59:59+14", 1714521600 + 86399 - 14 * 3600},
+                 {"2024-02-29", 1709164800},
+                 {"2023-02-29", (double)NAN},
+                 {"1900-02-29", (double)NAN},
+                 {"2100-02-29", (double)NAN},
+                 {"2024-04-31", (double)NAN},
+                 {"2024-00-10", (double)NAN},
+                 {"2024-13-01", (double)NAN},
+                 {"2024-12-00", (double)NAN},
+                 {"2024-12-32", (double)NAN},
+                 {"2024-05-01T24:00", (double)NAN},
+                 {"2024-05-01T10:60", (double)NAN},
+                 {"2024-05-01T10:30+99:00", (double)NAN},
+                 {"2024-05-01T10:30+01:75", (double)NAN},
+                 {"01/05/2024", (double)NAN},
+                 {"12:30", (double)NAN}};
+    enum { CASES = sizeof cases / sizeof *cases };
+    goss__str text = {0};
+    goss__str_add(&text, "day,x\n");
+    for (int i = 0; i < CASES; i++) goss__str_addf(&text, "%s,%d\n", cases[i].text, i);
+    goss_table *t = table_bytes(text.data, text.size, NULL);
+    T_STR(table_types(t), "dn");
+    for (int i = 0; i < CASES; i++) {
+        T_NOTE("%s", cases[i].text);
+        const double seconds = goss_table_order_key(t, 0, i);
+        T_CHECK(isnan(cases[i].seconds) ? isnan(seconds) : seconds == cases[i].seconds);
+    }
+    goss_table_close(t);
+    goss__str_free(&text);
+}
+
+TEST(a_column_of_dates_may_be_the_time) {
+    goss_table *t = table_of("who,date,days,x\na,2024-01-01,1,3\na,2024-01-02,1,4\na,2024-01-04,1,4\n"
+                             "b,2024-01-01,2,5\nb,2024-01-03,2,6\nb,2024-01-02,2,6\n");
+    goss_roles r = roles_of(t, &(goss_roles_declared){.task = "who", .target = "x"});
+    goss_groups g;
+    T_OK(goss_table_groups(t, 0, NULL, 0, &g, &err));
+    T_EQ(goss_table_time(t, &r, &g), 1);
+    goss_roles_free(&r);
+    r = roles_of(t, &(goss_roles_declared){.task = "who", .target = "x", .ignore = "date"});
+    T_EQ(goss_table_time(t, &r, &g), -1);
+    goss_roles_free(&r), goss_groups_free(&g), goss_table_close(t);
+}
+
 TEST(hashes_tell_content) {
     goss_table *a = table_of("a,b\n1,x\n2,y\n3,x\n"), *b = table_of("b;a\nx;3.0\nx;1e0\ny;2\n"),
                *c = table_of("a,b\n1,x\n2,y\n3,y\n"), *d = table_of("a,c\n1,x\n2,y\n3,x\n"),

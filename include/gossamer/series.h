@@ -30,7 +30,7 @@ typedef struct goss_series_options {
     const char *task;   /* the column of tasks: a series does not go beyond one. Another table may lack it, and is one
                            task then */
     const char *series; /* the column that says which series of its task a row belongs to; NULL or "": one each */
-    const char *time;   /* the column of numbers that orders a series */
+    const char *time;   /* the column of numbers, or of dates (goss_table_order_key), that orders a series */
     const char *target; /* a column of numbers whose past is seen; NULL or "": none is */
     int window;         /* rows of a window at most, from 1 */
     int horizon;        /* steps from the window's last row to the row itself; 0: the window ends with it */
@@ -43,8 +43,8 @@ enum {
     GOSS_SERIES_SAMPLE = 2   /* the stride meets it */
 };
 /* The sums of these for all rows; rows of the same time in a series, which are in the order of the file, draw a
- * warning. Shapes: use [rows]. Errors: GOSS_E_ARGUMENT: columns that do not exist or do not hold numbers, a missing
- * time, a missing series (with file and line). */
+ * warning. Shapes: use [rows]. Errors: GOSS_E_ARGUMENT: columns that do not exist or do not hold numbers (of
+ * times: or dates), a missing time or one that is no date, a missing series (with file and line). */
 GOSS_API GOSS_MUST_USE goss_status goss_series_rows(const goss_table *table, const goss_series_options *options,
                                                     uint8_t *use, goss_error *err);
 

@@ -273,10 +273,13 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_groups(const goss_table *table, in
 /* Frees the arrays and names, not the struct. */
 GOSS_API void goss_groups_free(goss_groups *groups);
 
-/* The input whose name suggests time (time, test_time, day, visit, age ...) and that varies within tasks; -1: none.
- * Errors: GOSS_E_NOMEM. */
-GOSS_API GOSS_MUST_USE goss_status goss_table_time(const goss_table *table, const goss_roles *roles,
-                                                   const goss_groups *tasks, int *column, goss_error *err);
+/* What a row is ordered by: the number of a column of numbers; of a date, with a time of day or without, the seconds
+ * since 1970-01-01 00:00 UTC (a time without a zone is taken for UTC); NaN: missing, no such day, or a date that may be
+ * several, as 3/4/2024. Threads: any. */
+GOSS_API double goss_table_order_key(const goss_table *table, int column, int row);
+/* The column of numbers or dates whose name suggests time (time, test_time, date, visit, age ...) and that varies
+ * within tasks; -1: none. */
+GOSS_API int goss_table_time(const goss_table *table, const goss_roles *roles, const goss_groups *tasks);
 
 /* ---- identity ---- */
 

@@ -62,6 +62,7 @@ static const char *time_of_day(const char *p, double *seconds) {
     const double sign = *p == '+' ? -1 : 1;
     if (!(p = number(p + 1, 2, 2, &zone_hour))) return NULL;
     if (*p && !(p = number(*p == ':' ? p + 1 : p, 2, 2, &zone_minute))) return NULL;
+    if (zone_hour > 23 || zone_minute > 59) return NULL;
     *seconds += sign * (3600.0 * zone_hour + 60.0 * zone_minute);
     return p;
 }
@@ -73,11 +74,16 @@ static double days_since_1970(int y, int m, int d) {
     return 146097.0 * era + 365.0 * of_era + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
+static int days_of(int y, int m) {
+    const bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+    return m == 2 ? 28 + leap : 30 + (m + m / 8) % 2;
+}
+
 bool goss__cell_date_seconds(const char *text, double *out) {
     int y, m, d;
     text += strspn(text, " \t\r\n");
     const char *p = day(text, &y, &m, &d);
-    if (!p || m < 1 || m > 12 || d < 1 || d > 31) return false;
+    if (!p || m < 1 || m > 12 || d < 1 || d > days_of(y, m)) return false;
     *out = 86400 * days_since_1970(y, m, d);
     if ((*p == ' ' || *p == 'T') && p[1 + strspn(p + 1, " \t\r\n")]) p = time_of_day(p + 1, out);
     return p && !p[strspn(p, " \t\r\n")];

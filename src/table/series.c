@@ -22,28 +22,47 @@ void goss__series_order_close(goss__series_order *s) {
 
 /* ---- columns ---- */
 
-static goss_status need_numbers(const goss_table *t, const char *name, const char *what, int *column, goss_error *err) {
+static goss_status need_numbers(const goss_table *t, const char *name, const char *what, bool dates, int *column,
+                                goss_error *err) {
     GOSS_TRY(goss_table_need(t, name, what, column, err));
-    if (goss_table_type(t, *column) == GOSS_COLUMN_NUMBER) return GOSS_OK;
-    return goss_error_set(
-        err, GOSS_E_ARGUMENT, "%s: %s, %s, holds %s, not numbers%s", goss_table_path(t), name, what,
-        goss_table_type(t, *column) == GOSS_COLUMN_DATE ? "dates" : "texts",
-        goss_table_type(t, *column) == GOSS_COLUMN_DATE ? ": make numbers of them, as days since the first" : "");
+    const goss_column_type type = goss_table_type(t, *column);
+    if (type == GOSS_COLUMN_NUMBER || (dates && type == GOSS_COLUMN_DATE)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: %s, %s, holds %s, not numbers%s", goss_table_path(t), name, what,
+                          type == GOSS_COLUMN_DATE ? "dates" : "texts", dates ? " or dates" : "");
 }
 
-static goss_status read_column(const goss_table *t, const char *name, const char *what, bool whole, double **out,
-                               goss_error *err) {
-    char place[GOSS__PLACE];
-    int column;
-    GOSS_TRY(need_numbers(t, name, what, &column, err));
-    if (!(*out = goss__calloc((size_t)t->rows + 1, sizeof **out))) return no_memory(err);
-    for (int r = 0; r < t->rows; r++) {
-        (*out)[r] = goss_table_number(t, column, r);
-        if (!whole || !isnan((*out)[r])) continue;
+static goss_status no_time(const goss_table *t, int column, int row, const char *what, goss_error *err) {
+    char place[GOSS__PLACE], cell[GOSS_CELL_TEXT];
+    const char *name = goss_table_name(t, column);
+    if (goss_table_missing(t, column, row))
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s:%s: %s is missing, by which the rows of a series are ordered; fill it in or "
                               "take the row out",
-                              goss__row_place(t, r, place), name, what);
+                              goss__row_place(t, row, place), name, what);
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s:%s: \"%.40s\" is no date, or may be several; write 2024-05-31, or 2024-05-31T12:30:00Z",
+                          goss__row_place(t, row, place), name, goss_table_text(t, column, row, cell));
+}
+
+static goss_status read_target(const goss_table *t, const char *name, double **out, goss_error *err) {
+    int column;
+    GOSS_TRY(need_numbers(t, name, "the target, whose past forecasts are made from", false, &column, err));
+    if (!(*out = goss__calloc((size_t)t->rows + 1, sizeof **out))) return no_memory(err);
+    for (int r = 0; r < t->rows; r++) (*out)[r] = goss_table_number(t, column, r);
+    return GOSS_OK;
+}
+
+/* Dates are seconds. */
+static goss_status read_times(goss__series_order *s, const goss_table *t, const char *name, goss_error *err) {
+    const char *const what = "the time";
+    int column;
+    GOSS_TRY(need_numbers(t, name, what, true, &column, err));
+    s->dates = goss_table_type(t, column) == GOSS_COLUMN_DATE;
+    s->time = s->times = goss__calloc((size_t)t->rows + 1, sizeof *s->times);
+    if (!s->times) return no_memory(err);
+    for (int r = 0; r < t->rows; r++) {
+        s->times[r] = goss_table_order_key(t, column, r);
+        if (isnan(s->times[r])) return no_time(t, column, r, what, err);
     }
     return GOSS_OK;
 }
@@ -125,10 +144,8 @@ goss_status goss__series_order_open(goss__series_order *s, const goss_table *t, 
                                     goss_error *err) {
     const size_t n = (size_t)t->rows + 1;
     *s = (goss__series_order){0};
-    goss_status status = read_column(t, o->time, "the time", true, &s->times, err);
-    s->time = s->times;
-    if (status == GOSS_OK && given(o->target))
-        status = read_column(t, o->target, "the target, whose past forecasts are made from", false, &s->y, err);
+    goss_status status = read_times(s, t, o->time, err);
+    if (status == GOSS_OK && given(o->target)) status = read_target(t, o->target, &s->y, err);
     keyed *room = goss__calloc(n, sizeof *room);
     s->order = goss__calloc(n, sizeof *s->order), s->at = goss__calloc(n, sizeof *s->at);
     s->first = goss__calloc(n, sizeof *s->first), s->last = goss__calloc(n, sizeof *s->last);

@@ -13,6 +13,7 @@ typedef struct goss__series_order {
     int32_t *at;           /* [rows] the place in `order`; -1: the row has no task */
     int32_t *first, *last; /* [rows] places of the ends of its series */
     const double *time;    /* [rows] */
+    bool dates;            /* times are dates, in seconds */
     int ties, tie;         /* rows of the same time as the one before it in its series; one of them */
     double *times, *y;     /* [rows] owned; y: the target, NaN: missing; NULL: its past is not seen */
 } goss__series_order;
@@ -29,6 +30,7 @@ bool goss__series_has_history(const goss__series_order *s, const goss_series_opt
 struct goss__windows {
     goss_series_options o; /* texts in the encoding's arena */
     double mean, deviation, change, step;
+    bool dates; /* of the time column */
 };
 goss_status goss__windows_apply(const goss_encoding *e, const goss_table *t, const goss__encoding_output *o,
                                 goss_error *err);

@@ -106,9 +106,6 @@ const char *goss__column_label(const char *name, char out[GOSS__LABEL]);
 /* Whether cells of a column tell things apart: not if they are integers of more digits than a number holds, of which
  * several are the same number. Errors: GOSS_E_FORMAT. */
 GOSS_MUST_USE goss_status goss__table_distinguishes(const goss_table *t, int column, goss_error *err);
-/* What rows are ordered by: the number of a column of numbers, or a date in seconds; NaN: missing, or a date that may
- * be several. */
-double goss__table_order_key(const goss_table *t, int column, int row);
 /* Whether a name is one of identifiers, as rowid, user or movieId. */
 bool goss__called_as_id(const char *name);
 /* How strongly a name suggests time; 0: not at all. */

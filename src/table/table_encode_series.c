@@ -73,7 +73,7 @@ static goss_status fit_scales(const goss_encoding *e, const goss_table *t, const
     double sum = 0, square = 0, change = 0;
     int known = 0, changes = 0;
     GOSS_TRY(goss__series_order_open(&s, t, &w->o, err));
-    w->step = mean_step(&s, rows, n);
+    w->step = mean_step(&s, rows, n), w->dates = s.dates;
     for (int i = 0; s.y && i < n; i++)
         if (!isnan(s.y[rows[i]])) sum += s.y[rows[i]], known++;
     w->mean = known ? sum / known : 0;
@@ -114,6 +114,17 @@ goss_status goss_encoding_fit_series(const goss_table *t, const int *columns, in
 }
 
 /* ---- apply ---- */
+
+/* Seconds are not the unit of other numbers. */
+static goss_status open_order(const struct goss__windows *w, const goss_table *t, goss__series_order *s,
+                              goss_error *err) {
+    GOSS_TRY(goss__series_order_open(s, t, &w->o, err));
+    if (s->dates == w->dates) return GOSS_OK;
+    goss__series_order_close(s);
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: %s, the time, holds %s, and %s in the table of training",
+                          goss_table_path(t), w->o.time, w->dates ? "numbers" : "dates",
+                          w->dates ? "dates" : "numbers");
+}
 
 typedef struct applying {
     const goss_encoding *e;
@@ -168,7 +179,7 @@ goss_status goss__windows_apply(const goss_encoding *e, const goss_table *t, con
                                 goss_error *err) {
     applying a = {.e = e};
     const size_t rows = (size_t)t->rows + 1;
-    GOSS_TRY(goss__series_order_open(&a.s, t, &e->windows->o, err));
+    GOSS_TRY(open_order(e->windows, t, &a.s, err));
     a.place = goss__calloc(rows, sizeof *a.place), a.needed = goss__calloc(rows, sizeof *a.needed);
     goss_status s = a.place && a.needed ? GOSS_OK : no_memory(err);
     const int n = s == GOSS_OK ? find_needed(&a, t, o) : 0;
@@ -191,7 +202,7 @@ goss_status goss_encoding_origins(const goss_encoding *e, const goss_table *t, c
     const int n = rows ? n_rows : t->rows;
     memset(out, 0, (size_t)n * sizeof *out);
     if (!e->windows || !sees_target(e->windows)) return GOSS_OK;
-    GOSS_TRY(goss__series_order_open(&s, t, &e->windows->o, err));
+    GOSS_TRY(open_order(e->windows, t, &s, err));
     for (int i = 0; i < n; i++) out[i] = goss__series_origin(&s, &e->windows->o, rows ? rows[i] : i);
     goss__series_order_close(&s);
     return GOSS_OK;
@@ -215,7 +226,7 @@ void goss__windows_add(const struct goss__windows *w, goss__str *s) {
         goss__str_addf(s, ", \"%s\": ", number[i]);
         goss__json_add_number(s, value[i]);
     }
-    goss__str_add(s, "}");
+    goss__str_add(s, w->dates ? ", \"dates\": true}" : "}");
 }
 
 #if GOSS_HAVE_JANSSON
@@ -245,6 +256,7 @@ goss_status goss__windows_parse(goss_encoding *e, const json_t *j, goss_error *e
     GOSS_TRY(keep(e, &o, err));
     struct goss__windows *w = e->windows;
     w->mean = value[0], w->deviation = value[1], w->change = value[2], w->step = value[3];
+    w->dates = json_is_true(json_object_get(j, "dates"));
     return GOSS_OK;
 }
 #endif

@@ -11,7 +11,7 @@
 #include "table/cell.h"
 #include "table/table.h"
 
-double goss__table_order_key(const goss_table *t, int column, int row) {
+double goss_table_order_key(const goss_table *t, int column, int row) {
     double key;
     char cell[GOSS_CELL_TEXT];
     if (t->column[column].numbers) return t->column[column].numbers[row];

@@ -198,7 +198,7 @@ goss_status goss__task_numbers_of(const goss_table_tasks *t, const goss_table_tr
         goss__free(lengths);
         for (int i = 0; i < n; i++) {
             to[i] = (double)y[i];
-            at[i] = t->order_column >= 0 ? goss__table_order_key(t->table, t->order_column, rows[i]) : i;
+            at[i] = t->order_column >= 0 ? goss_table_order_key(t->table, t->order_column, rows[i]) : i;
         }
         out->rows = (goss_rows){.n = n, .x = m, .y = to, .at = t->order == GOSS_ORDER_RANDOM ? NULL : at};
     }

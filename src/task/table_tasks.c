@@ -44,7 +44,7 @@ static goss_status no_key(const goss_table_tasks *t, int row, goss_error *err) {
 static goss_status check_order(const goss_table_tasks *t, goss_error *err) {
     const int32_t n = t->groups.first[t->groups.count];
     for (int32_t i = 0; t->order_column >= 0 && i < n; i++)
-        if (isnan(goss__table_order_key(t->table, t->order_column, t->groups.rows[i])))
+        if (isnan(goss_table_order_key(t->table, t->order_column, t->groups.rows[i])))
             return no_key(t, t->groups.rows[i], err);
     return GOSS_OK;
 }
@@ -68,7 +68,7 @@ static goss_status sort_tasks(goss_table_tasks *t, goss_error *err) {
     for (int i = 0; i < g->count; i++) {
         const int32_t first = g->first[i], n = g->first[i + 1] - first;
         for (int32_t r = 0; r < n; r++)
-            k[r] = (keyed){goss__table_order_key(t->table, t->order_column, g->rows[first + r]), g->rows[first + r], r};
+            k[r] = (keyed){goss_table_order_key(t->table, t->order_column, g->rows[first + r]), g->rows[first + r], r};
         qsort(k, (size_t)n, sizeof *k, by_key);
         for (int32_t r = 0; r < n; r++) g->rows[first + r] = k[r].row;
     }

@@ -138,7 +138,7 @@ static double roughness(const goss_table *t, const goss_groups *tasks, int time,
         double mean = 0;
         for (int32_t i = tasks->first[g]; i < tasks->first[g + 1]; i++) {
             const double y = goss_table_number(t, target, tasks->rows[i]);
-            if (!isnan(y)) room[n++] = (at){goss_table_number(t, time, tasks->rows[i]), y};
+            if (!isnan(y)) room[n++] = (at){goss_table_order_key(t, time, tasks->rows[i]), y};
         }
         if (n < 4) continue;
         qsort(room, (size_t)n, sizeof *room, by_time);
@@ -169,12 +169,11 @@ static void tell_time(const goss__check *k, const char *time, double rough) {
 
 static goss_status look_at_time(const goss__check *k, const goss_table *t, const goss_roles *roles, goss_error *err) {
     goss_groups tasks;
-    int time;
     if (roles->target < 0 || goss_table_type(t, roles->target) != GOSS_COLUMN_NUMBER) return GOSS_OK;
     GOSS_TRY(goss_table_groups(t, roles->task, NULL, 0, &tasks, err));
-    goss_status s = goss_table_time(t, roles, &tasks, &time, err);
+    const int time = goss_table_time(t, roles, &tasks);
     at *room = goss__alloc(((size_t)goss_table_rows(t) + 1) * sizeof *room);
-    if (s == GOSS_OK && !room) s = goss_error_set(err, GOSS_E_NOMEM, "no memory to compare rows in time");
+    const goss_status s = room ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory to compare rows in time");
     if (s == GOSS_OK && time >= 0) {
         const double rough = roughness(t, &tasks, time, roles->target, room);
         if (rough < smooth) tell_time(k, goss_table_name(t, time), rough);
