@@ -122,6 +122,13 @@ TEST(what_it_cannot_be_is_said) {
     SAYS(err_text, "give the same data");
     RUN(1, "inspect alone/model.safetensors --data nothing.csv");
     SAYS(err_text, "nothing.csv");
+    write_file("damaged.csv", "a,b\n\"x\n", 7);
+    RUN(1, "inspect alone/model.safetensors --data damaged.csv");
+    SAYS(err_text, "as the data of the model's run: data.path: damaged.csv:2:a: the quote that opens here");
+    T_CHECK(!strstr(strstr(err_text, "damaged.csv") + 1, "damaged.csv")); /* the file is named once */
+    write_file("other.csv", "a,b\n1,2\n", 8);
+    RUN(1, "inspect alone/model.safetensors --data other.csv");
+    SAYS(err_text, "other.csv, as the data of the model's run: ");
     RUN(1, "inspect whole/model.safetensors --split test");
     SAYS(err_text, "no rows are kept apart for testing");
     RUN(2, "inspect alone/model.safetensors --split half");

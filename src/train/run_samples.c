@@ -110,6 +110,12 @@ static goss_status (*const take[])(goss_run_samples *r, goss_error *err) = {[GOS
                                                                             [GOSS_RUN_TRAINING] = take_training,
                                                                             [GOSS_RUN_HELD_OUT] = take_held_out};
 
+/* Most errors of data name it. */
+static goss_status say_what_for(goss_status s, const char *data, goss_error *err) {
+    if (strstr(err->text, data)) return goss_error_prefix(err, s, "as the data of the model's run");
+    return goss_error_prefix(err, s, "%s, as the data of the model's run", data);
+}
+
 static goss_status open_all(goss_run_samples *r, const goss_model *m, goss_run_part part, const char *data,
                             const volatile sig_atomic_t *stop, goss_error *err) {
     int n;
@@ -123,7 +129,7 @@ static goss_status open_all(goss_run_samples *r, const goss_model *m, goss_run_p
                               data ? "" : ", where the run of the model had its data: name its place now");
     const goss__run_place place = {.stop = stop, .bare = true};
     const goss_status s = goss__run_data_open(&r->data, &r->set, &place, err);
-    if (s != GOSS_OK) return data ? goss_error_prefix(err, s, "%s, as the data of the model's run", data) : s;
+    if (s != GOSS_OK) return data ? say_what_for(s, data, err) : s;
     GOSS_TRY(take[part](r, err));
     return same_content(m, r, err);
 }
