@@ -283,6 +283,12 @@ TEST(what_makes_no_sense_is_refused) {
     SAYS(err_text, "--metric: there is no metric of regression \"ndcg@3\"");
     RUN(1, "eval fold1/model.safetensors --data films --support 30");
     SAYS(err_text, "no user is left to judge on");
+    put("two.csv", "userId,movieId,rating\n7,101,5\n7,102,3\n8,103,1\n");
+    RUN(1, "adapt fold1/model.safetensors --support two.csv -o two.net");
+    SAYS(err_text, "two.csv:4: userId is 8, and 7 in a line before: a person's ratings are of one");
+    put("nobody.csv", "movieId,rating\n101,5\n102,3\n");
+    RUN(1, "eval fold1/model.safetensors --data nobody.csv --support 2");
+    SAYS(err_text, "nobody.csv: data.user: there is no column \"userId\"; the columns are movieId, rating");
     RUN(1, "predict fold1/model.safetensors --top 3");
     SAYS(err_text, "it holds a model, not a network");
     RUN(1, "train films.ini run.dir=bad task.objective=classification");

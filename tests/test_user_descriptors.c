@@ -288,6 +288,9 @@ TEST(a_person_has_a_row) {
     T_ERR(goss_person_describe(&q, o.plain, scratch("me.csv"), &err), GOSS_E_ARGUMENT, "reads no descriptors");
     goss_person_free(&p), goss_person_free(&q);
     write_text("mine.csv", "title,rating,userId\nFilm 1,4.5,7\nFilm 2,2,8\n"); /* of whom? */
+    T_ERR(goss_person_open(scratch("mine.csv"), o.catalogue, &p, &err), GOSS_E_ARGUMENT,
+          "mine.csv:3: userId is 8, and 7 in a line before");
+    write_text("mine.csv", "title,rating,userId\nFilm 1,4.5,7\nFilm 2,2,\n");
     T_OK(goss_person_open(scratch("mine.csv"), o.catalogue, &p, &err));
     T_CHECK(!p.name);
     goss_person_free(&p);

@@ -236,8 +236,8 @@ typedef struct goss_person {
     char *name;        /* in the model's column of users, the same in all rows; NULL: there is none */
     float *descriptor; /* [goss_descriptors_width] by goss_person_describe; NULL: none */
 } goss_person;
-/* Reads them. Errors: GOSS_E_ARGUMENT: a missing column, no known item; GOSS_E_FORMAT with file and line: a rating that
- * is no number or missing, an item rated twice. Owns: goss_person_free. */
+/* Reads them. Errors: GOSS_E_ARGUMENT: a missing column, no known item, lines of several users; GOSS_E_FORMAT with file
+ * and line: a rating that is no number or missing, an item rated twice. Owns: goss_person_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_person_open(const char *path, const goss_catalogue *c, goss_person *out,
                                                     goss_error *err);
 /* Adds the descriptor, from a csv file with a row of the person's name, or with one row alone. A person without ratings

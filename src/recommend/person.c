@@ -131,18 +131,24 @@ static goss_status add_zeros(goss_person *p, const goss_catalogue *c, goss_error
     return s;
 }
 
-/* Rows of several people, or of nobody, have no name. */
+/* Rows of which some are of nobody have no name; those of several people would be taken for one. */
 static goss_status take_name(goss_person *p, const goss_catalogue *c, const goss_table *t, goss_error *err) {
     char cell[GOSS_CELL_TEXT];
     const int user = goss_table_find(t, c->column[GOSS_RATINGS_USER]);
+    bool lacks = false;
     for (int row = 0; user >= 0 && row < goss_table_rows(t); row++) {
-        const bool missing = goss_table_missing(t, user, row);
-        const char *text = missing ? "" : goss_table_text(t, user, row, cell);
-        if (!missing && row == 0 && !(p->name = goss__strdup(text))) return no_memory(err);
-        if (p->name && strcmp(p->name, text) == 0) continue;
-        goss__free(p->name), p->name = NULL;
-        break;
+        const char *text = goss_table_missing(t, user, row) ? NULL : goss_table_text(t, user, row, cell);
+        lacks |= !text;
+        if (text && p->name && strcmp(p->name, text) != 0)
+            return goss_error_set(
+                err, GOSS_E_ARGUMENT,
+                "%s:%lld: %s is %.80s, and %.80s in a line before: a person's %s are of one; keep the "
+                "lines of one",
+                goss_table_path(t), line_of(t, row), goss_table_name(t, user), text, p->name,
+                c->clicks ? "clicks" : "ratings");
+        if (text && !p->name && !(p->name = goss__strdup(text))) return no_memory(err);
     }
+    if (lacks) goss__free(p->name), p->name = NULL;
     return GOSS_OK;
 }
 

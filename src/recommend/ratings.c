@@ -81,7 +81,8 @@ static goss_status find_column(const goss_table *t, const goss_ratings_options *
     const char *name = given(o->column[which]);
     const bool lacks = which == GOSS_RATINGS_TIME && o->any_time && name && goss_table_find(t, name) < 0;
     if (lacks && (!given(o->order) || strcmp(o->order, "random") == 0)) name = NULL;
-    if (name) return goss_table_need(t, name, columns[which].key, out, err);
+    if (name)
+        return goss_error_prefix(err, goss_table_need(t, name, columns[which].key, out, err), "%s", goss_table_path(t));
     *out = goss__column_like(t, columns[which].names);
     if (*out >= 0 || !needed) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is called as %ss are (%s): name it by %s=COLUMN",
