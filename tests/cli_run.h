@@ -83,6 +83,9 @@ static inline const char *json_named(const char *name) {
     return at;
 }
 
+/* The value of the method of that name there. */
+static inline double value_of(const char *name) { return json_number(json_named(name), "value"); }
+
 /* Accuracy of the method of that name in the JSON that eval wrote last; -1: none. */
 static inline double accuracy_of(const char *name) {
     char key[64];

@@ -63,14 +63,6 @@ TEST(intervals_are_wide_where_the_noise_is_and_hold_what_they_say) {
     T_CHECK(width[1] / rows[1] > 2.5 * width[0] / rows[0]);
 }
 
-static double value_of(const char *method) {
-    char name[60];
-    snprintf(name, sizeof name, "\"name\": \"%s\", \"value\": ", method);
-    const char *at = strstr(out_text, name);
-    if (!at) T_FAIL("no %s in %s", name, out_text);
-    return atof(at + strlen(name));
-}
-
 TEST(eval_judges_likelihood_and_coverage_of_what_gives_them) {
     trained();
     write_noisy("others.csv", 200, 20, 40);

@@ -30,14 +30,6 @@ static void speakers(const char *name, int first, int count) {
     "train data.path=said.csv " TEXTS "task.objective=language task.support=0..4 task.order=first "                    \
     "'model.backbone=embedding 8 6; gru 8' data.hold_out=.2 train.tasks=4 validate.every=30 optimizer.rate=.02 "
 
-static double value_of(const char *method) {
-    char key[64];
-    snprintf(key, sizeof key, "{\"name\": \"%s\", \"value\": ", method);
-    const char *at = out_text ? strstr(out_text, key) : NULL;
-    if (!at) T_FAIL("no %s in %.300s", method, out_text ? out_text : "");
-    return strtod(at + strlen(key), NULL);
-}
-
 static void train_speakers(void) {
     static bool there;
     if (there) return;

@@ -72,14 +72,6 @@ TEST(quantiles_hold_what_they_say_and_do_not_cross) {
     T_CHECK(width[1] / rows[1] > 2.5 * width[0] / rows[0]);
 }
 
-static double value_of(const char *method) {
-    char name[60];
-    snprintf(name, sizeof name, "\"name\": \"%s\", \"value\": ", method);
-    const char *at = strstr(out_text, name);
-    if (!at) T_FAIL("no %s in %s", name, out_text);
-    return atof(at + strlen(name));
-}
-
 TEST(eval_judges_pinball_and_coverage_and_baselines_have_quantiles) {
     trained();
     write_skewed("others.csv", 200, 20, 40);

@@ -152,14 +152,6 @@ static void make_machines(void) {
     "train data.path=made/machines.csv data.kind=series data.task=machine data.time=time data.target=vibration "       \
     "'model.backbone=gru 6; readout last' 'hyper.rules=head.*=full; *=shared'" SMALL more " run.dir=" dir
 
-/* The mean of a method in the JSON of eval. */
-static double figure_of(const char *name) {
-    char key[64];
-    snprintf(key, sizeof key, "{\"name\": \"%s\", \"value\": ", name);
-    const char *at = out_text ? strstr(out_text, key) : NULL;
-    return at ? strtod(at + strlen(key), NULL) : -1;
-}
-
 /* rmse of "as it was last", from the seventh measurement of each other machine on: the first has no history, and five
  * are support. */
 static double change_by_hand(void) {
@@ -183,7 +175,7 @@ TEST(forecasts_go_through_all_verbs) {
            "--methods last,line,nearest,mean,ridge,mean-ridge,scratch");
     SAYS(out_text, "\"last\"");
     SAYS(out_text, "\"scratch\"");
-    T_NEAR(figure_of("last"), change_by_hand(), 1e-5);
+    T_NEAR(value_of("last"), change_by_hand(), 1e-5);
     RUN(0, "eval run/model.safetensors --data made/machines.csv --support 5");
     SAYS(err_text, "10 tasks were trained on and are left out");
     RUN(0, "inspect run/model.safetensors");
@@ -253,12 +245,12 @@ TEST(dates_are_times) {
            "'model.backbone=gru 6; readout last' 'hyper.rules=head.*=full; *=shared'" SMALL "run.seed=3 run.dir=days");
     /* What a network sees of times is relative to their mean difference: a day in both. */
     RUN(0, "eval numbers/model.safetensors --data made/machines.csv --support 5 --allow-seen --json --methods line");
-    const double line = figure_of("line"), own = figure_of("hypernet");
+    const double line = value_of("line"), own = value_of("hypernet");
     RUN(0, "eval days/model.safetensors --data days.csv --support 5 --allow-seen --json --methods line");
-    T_NEAR(figure_of("line"), line, 1e-6 * line);
-    T_NEAR(figure_of("hypernet"), own, 1e-3 * own);
+    T_NEAR(value_of("line"), line, 1e-6 * line);
+    T_NEAR(value_of("hypernet"), own, 1e-3 * own);
     RUN(0, "eval days/model.safetensors --data moments.csv --support 5 --allow-seen --json --methods line");
-    T_NEAR(figure_of("hypernet"), own, 1e-3 * own);
+    T_NEAR(value_of("hypernet"), own, 1e-3 * own);
     RUN(1, "eval days/model.safetensors --data made/machines.csv --support 5 --allow-seen");
     SAYS(err_text, "time, the time, holds numbers, and dates in the table of training");
     RUN(0, "init days.csv data.kind=series data.task=machine data.target=vibration -o days.ini");
