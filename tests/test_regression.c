@@ -11,9 +11,10 @@ static const char *const net = "dense 6; tanh; dense 5; tanh";
 /* ---- every method: gradients ---- */
 
 /* The method's own gradient, along a random direction of each parameter, against central differences of its loss. */
-static void check_gradients(const char *objective, const char *method, const goss_method_options *o, const char *what) {
+static void check_gradients_of(goss_task_source source, const char *method, const goss_method_options *o,
+                               const char *what) {
     waves w;
-    if (waves_begin(&w, objective, method, net, o, false) != GOSS_OK) T_FAIL("%s: %s", what, w.err.text);
+    if (waves_begin_of(&w, source, method, net, o) != GOSS_OK) T_FAIL("%s: %s", what, w.err.text);
     w.loss = goss_method_train(w.method, w.graph, &w.batch);
     goss_val out[10] = {w.loss.loss, w.loss.measure[0].value};
     loss_gradients(&w.loss, out + 2);
@@ -43,6 +44,10 @@ static void check_gradients(const char *objective, const char *method, const gos
     waves_free(&w);
 }
 
+static void check_gradients(const char *objective, const char *method, const goss_method_options *o, const char *what) {
+    check_gradients_of(wave_source(objective, false), method, o, what);
+}
+
 TEST(gradients_of_every_method) {
     static const char *const methods[] = {"hypernet", "ridge", "maml", "anil", "finetune", "joint", "multitask"};
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
@@ -60,6 +65,19 @@ TEST(gradients_of_every_method) {
         check_gradients("logistic", methods[i], &o, methods[i]);
         check_gradients("classification", methods[i], &o, methods[i]);
     }
+}
+
+TEST(gradients_of_targets_with_missing_components) {
+    static const char *const methods[] = {"hypernet", "ridge", "maml", "joint", "multitask"};
+    static const char *const objectives[] = {"regression", "huber", "gaussian", "student", "quantile", "logistic"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        for (size_t k = 0; k < sizeof objectives / sizeof *objectives; k++) {
+            goss_method_options o = goss_method_defaults();
+            goss_share_options share = goss_share_defaults();
+            share.tasks = WAVE_IDS, share.rules = "head.*=shared+own; *=own+dictionary", o.share = &share;
+            o.inner_steps = strcmp(methods[i], "maml") == 0 ? 2 : 0, o.ridge_head = i == 0 && k % 2 == 0;
+            check_gradients_of(wave_partial_source(objectives[k], false), methods[i], &o, methods[i]);
+        }
 }
 
 /* Any list of conditioners, with a generated head, a ridge head drawn towards it, or gradient steps behind it. */
@@ -107,6 +125,63 @@ TEST(a_loss_is_the_mean_over_tasks_or_over_samples) {
     T_NEAR(loss_of(true, 0, 3), (2 * few + WAVE_QUERY * (all[0] + all[1])) / (2 + 2 * WAVE_QUERY), 1e-12);
 }
 
+/* ---- missing components ---- */
+
+/* Loss and score of tasks whose missing targets are encoded as `filler`. */
+static void partial_loss(const char *objective, float filler, double out[2]) {
+    waves w;
+    if (waves_begin_of(&w, wave_partial_source(objective, false), "joint", net, NULL) != GOSS_OK)
+        T_FAIL("%s", w.err.text);
+    w.loss = goss_method_train(w.method, w.graph, &w.batch);
+    goss_val y[2] = {w.loss.loss, w.loss.measure[0].value};
+    if (waves_compile(&w, y, 2) != GOSS_OK) T_FAIL("%s", w.err.text);
+    waves_initialize(&w, 0.2);
+    T_CHECK(waves_run(&w, 0, WAVE_TASKS) == GOSS_OK);
+    int missing = 0;
+    for (int i = 0; i < w.pack.tasks * w.pack.queries * 2; i++)
+        if (w.pack.query_known[i] == 0) {
+            T_CHECK(w.pack.query_target[i] == 0);
+            w.pack.query_target[i] = filler, missing++;
+        }
+    T_CHECK(missing > 5);
+    if (waves_bind(&w) != GOSS_OK || goss_exec_run(w.exec, &w.err) != GOSS_OK) T_FAIL("%s", w.err.text);
+    for (int i = 0; i < 2; i++) out[i] = *waves_output(&w, i);
+    waves_free(&w);
+}
+
+TEST(what_stands_for_a_missing_component_changes_nothing) {
+    static const char *const objectives[] = {"regression", "huber", "gaussian", "student", "quantile"};
+    for (size_t i = 0; i < sizeof objectives / sizeof *objectives; i++) {
+        double a[2], b[2];
+        partial_loss(objectives[i], 0, a), partial_loss(objectives[i], 7, b);
+        T_CHECK(isfinite(a[0]) && isfinite(a[1]) && a[0] == b[0] && a[1] == b[1]);
+    }
+}
+
+/* With every component there a partial spec changes nothing, and a loss is the mean over those that are. */
+TEST(the_loss_of_a_sample_is_the_mean_over_its_known_components) {
+    static const double output[] = {.5, -1, 2, -.7, 3, 5}, target[] = {1, -2, 0, .5, 4, 1};
+    static const double some[] = {1, 0, 1, 1, 0, 0}, all[] = {1, 1, 1, 1, 1, 1};
+    world w = world_new();
+    const goss_extent one = goss_n(1), three = goss_n(3), two = goss_n(2);
+    goss_val x = world_input(&w, "x", GOSS_REAL, GOSS_SHAPE(one, three, two), output);
+    goss_val y = world_input(&w, "y", GOSS_REAL, GOSS_SHAPE(one, three, two), target);
+    goss_val known = world_input(&w, "known", GOSS_REAL, GOSS_SHAPE(one, three, two), some);
+    goss_val whole = world_input(&w, "whole", GOSS_REAL, GOSS_SHAPE(one, three, two), all);
+    const goss_objective *o = &goss__regression;
+    goss_val out[] = {o->loss(o, x, y, known, 0), o->loss(o, x, y, whole, 0), o->loss(o, x, y, GOSS_NONE, 0),
+                      o->score(o, x, y, known)};
+    if (world_compute(&w, GOSS_F64, out, 4) != GOSS_OK) T_FAIL("%s", w.err.text);
+    T_NEAR(w.out[0][0], .25, 1e-12);
+    T_NEAR(w.out[0][1], (4 + 1.44) / 2, 1e-12);
+    T_CHECK(w.out[0][2] == 0); /* nothing is known */
+    for (int i = 0; i < 3; i++) {
+        T_NEAR(w.out[1][i], w.out[2][i], 1e-12);
+        T_NEAR(w.out[3][i], w.out[0][i], 1e-12);
+    }
+    world_free(&w);
+}
+
 /* ---- the loss of a normal distribution ---- */
 
 static double bounded(double s) { return GOSS__LOG_VARIANCE_BOUND * tanh(s / GOSS__LOG_VARIANCE_BOUND); }
@@ -124,7 +199,7 @@ TEST(the_gaussian_loss_is_its_formula_and_is_bounded) {
     goss_val y = world_input(&w, "y", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(3), goss_n(2)), target);
     goss_val loss = o->loss(o, x, y, GOSS_NONE, 0), grad = GOSS_NONE;
     T_CHECK(goss_grad(goss_sum_all(loss), &x, 1, &grad) == GOSS_OK);
-    goss_val out[] = {loss, grad, o->answer(o, x), o->variance(x), o->score(o, x, y)};
+    goss_val out[] = {loss, grad, o->answer(o, x), o->variance(x), o->score(o, x, y, GOSS_NONE)};
     if (world_compute(&w, GOSS_F64, out, 5) != GOSS_OK) T_FAIL("%s", w.err.text);
     for (int i = 0; i < 3; i++) {
         const double *p = output + 4 * i, *t = target + 2 * i;
@@ -285,6 +360,33 @@ TEST(the_ridge_head_is_its_closed_form) {
         T_NEAR(waves_output(&w, 0)[q], want, 1e-9);
     }
     waves_free(&w);
+}
+
+/* Answers of a ridge head to task 2, where support sample `without` does not count. */
+static void ridge_answers(bool partial, int without, double *out) {
+    waves w;
+    goss_method_options o = goss_method_defaults();
+    goss_task_source s = partial ? wave_partial_source("regression", true) : wave_source("regression", true);
+    if (waves_begin_of(&w, s, "ridge", "head", &o) != GOSS_OK) T_FAIL("%s", w.err.text);
+    goss_val y = goss_method_outputs(w.method, w.graph, &w.batch, 0);
+    if (waves_compile(&w, &y, 1) != GOSS_OK) T_FAIL("%s", w.err.text);
+    waves_initialize(&w, 0);
+    const int at = goss_params_find(w.params, "target");
+    memset(goss_params_data(w.params, at), 0, (size_t)goss_params_numel(w.params, at) * sizeof(double));
+    T_CHECK(waves_run(&w, 2, 1) == GOSS_OK);
+    for (int i = 0; i < WAVE_SUPPORT; i++)
+        if (partial) T_CHECK(w.pack.support_known[2 * i] == ((i + 2) % 5 != 3) && w.pack.support_weight[i] == 1);
+    if (without >= 0) w.pack.support_weight[without] = 0;
+    if (waves_bind(&w) != GOSS_OK || goss_exec_run(w.exec, &w.err) != GOSS_OK) T_FAIL("%s", w.err.text);
+    memcpy(out, waves_output(&w, 0), (size_t)(WAVE_QUERY * (partial ? 2 : 1)) * sizeof *out);
+    waves_free(&w);
+}
+
+/* Each component is that of a task of one number, on the samples that have it: of task 2 sample 1 lacks the first. */
+TEST(a_ridge_head_of_partial_targets_is_one_a_component) {
+    double both[2 * WAVE_QUERY], first[WAVE_QUERY];
+    ridge_answers(true, -1, both), ridge_answers(false, 1, first);
+    for (int i = 0; i < WAVE_QUERY; i++) T_NEAR(both[2 * i], first[i], 1e-9);
 }
 
 /* ---- codes of new tasks ---- */

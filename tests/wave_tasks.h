@@ -3,7 +3,7 @@
  *
  * A task is a sine wave: 2 to 5 points of support (all 5 of them where `whole`), 6 queries, x and |x| as inputs, the
  * amplitude as its descriptor, and a number if k < WAVE_IDS. With classes the target is whether the wave is
- * positive. */
+ * positive. Where targets are partial they are the wave and half of it, and some lack the one or the other. */
 #ifndef GOSS_WAVE_TASKS_H
 #define GOSS_WAVE_TASKS_H
 
@@ -24,16 +24,24 @@ static inline float wave_sample(goss__rng *r, double amplitude, double phase, bo
     return classes ? (float)(y > 0) : (float)y;
 }
 
+static inline void wave_target(int n, int i, float y, float *out) {
+    out[0] = n > 1 && i % 5 == 3 ? NAN : y;
+    if (n > 1) out[1] = i % 3 == 1 ? NAN : y / 2;
+}
+
 static inline void wave_draw(const goss_task_source *source, uint64_t k, goss_task *t) {
     goss__rng r = goss__rng_make(source->context ? 1 : 0, k);
     double amplitude = 0.3 + 1.5 * goss__rng_uniform(&r), phase = 3 * goss__rng_uniform(&r);
     const bool classes = goss_task_objective(&source->spec)->classes;
     t->supports = source->context ? WAVE_SUPPORT : 2 + (int)(k % 4);
     t->queries = WAVE_QUERY, t->id = k < WAVE_IDS ? (int64_t)k : -1;
+    const int n = classes ? 1 : source->spec.outputs;
     for (int i = 0; i < t->supports; i++)
-        t->support_target[i] = wave_sample(&r, amplitude, phase, classes, t->support + 2 * i);
+        wave_target(n, i + (int)k, wave_sample(&r, amplitude, phase, classes, t->support + 2 * i),
+                    t->support_target + n * i);
     for (int i = 0; i < t->queries; i++)
-        t->query_target[i] = wave_sample(&r, amplitude, phase, classes, t->query + 2 * i);
+        wave_target(n, i + (int)k, wave_sample(&r, amplitude, phase, classes, t->query + 2 * i),
+                    t->query_target + n * i);
     t->descriptor[0] = (float)(amplitude / 2);
 }
 
@@ -56,6 +64,14 @@ static inline goss_task_source wave_source(const char *objective, bool whole) {
     return s;
 }
 
+/* The same with two numbers a target, some of them missing. */
+static inline goss_task_source wave_partial_source(const char *objective, bool whole) {
+    static const float mean[] = {0.1f, 0}, deviation[] = {0.8f, 0.4f};
+    goss_task_source s = wave_source(objective, whole);
+    s.spec.outputs = 2, s.spec.partial = true, s.spec.scale = (goss_target_scale){mean, deviation};
+    return s;
+}
+
 /* A method on a batch of waves, in f64. */
 typedef struct waves {
     goss_task_source source;
@@ -68,7 +84,7 @@ typedef struct waves {
     goss_params *params;
     goss_threads *threads;
     goss_exec *exec;
-    double *data[12]; /* the pack's inputs as doubles */
+    double *data[14]; /* the pack's inputs as doubles */
     int n_data;
     goss_error err;
 } waves;
@@ -101,6 +117,8 @@ static inline goss_status waves_bind(waves *w) {
     GOSS_TRY(waves_bind_one(w, "query", p->query, q * 2));
     GOSS_TRY(waves_bind_one(w, "query_target", p->query_target, q * n));
     GOSS_TRY(waves_bind_one(w, "query_weight", p->query_weight, q));
+    GOSS_TRY(waves_bind_one(w, "support_known", p->support_known, p->support_known ? s * n : 0));
+    GOSS_TRY(waves_bind_one(w, "query_known", p->query_known, p->query_known ? q * n : 0));
     GOSS_TRY(waves_bind_one(w, "class_mask", p->class_mask, t * n));
     GOSS_TRY(waves_bind_one(w, "descriptor", p->descriptor, t));
     GOSS_TRY(waves_bind_one(w, "known", p->known, t));
@@ -141,13 +159,18 @@ static inline goss_status waves_compile(waves *w, const goss_val *out, int n) {
     return goss_exec_new(w->program, w->params, w->threads, &w->exec, &w->err);
 }
 
-static inline goss_status waves_begin(waves *w, const char *objective, const char *method, const char *backbone,
-                                      const goss_method_options *options, bool whole) {
-    *w = (waves){.source = wave_source(objective, whole)};
+static inline goss_status waves_begin_of(waves *w, goss_task_source source, const char *method, const char *backbone,
+                                         const goss_method_options *options) {
+    *w = (waves){.source = source};
     GOSS_TRY(waves_method(w, method, backbone, options, &w->err));
     w->graph = goss_graph_new();
     w->batch = goss_task_batch_declare(w->graph, &w->source.spec, WAVE_TASKS);
     return goss__task_pack_init(&w->pack, WAVE_TASKS, &w->source.spec, NULL, &w->err);
+}
+
+static inline goss_status waves_begin(waves *w, const char *objective, const char *method, const char *backbone,
+                                      const goss_method_options *options, bool whole) {
+    return waves_begin_of(w, wave_source(objective, whole), method, backbone, options);
 }
 
 static inline goss_status waves_run(waves *w, uint64_t first, int tasks) {

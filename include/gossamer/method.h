@@ -35,12 +35,15 @@ typedef struct goss_task_batch {
     goss_val query;          /* "query" [T,Q,x...] */
     goss_val query_target;   /* "query_target" [T,Q,W] */
     goss_val query_weight;   /* "query_weight" [T,Q] */
+    /* "support_known", "query_known" [T,S,W]: 0 for missing components of targets, which are encoded as 0; GOSS_NONE:
+     * the spec is not partial. Weights above are then times the share of a sample's components that are known. */
+    goss_val support_known, query_known;
     goss_val class_mask;     /* "class_mask" [T,W]. Classes only */
     goss_val support_length; /* "support_length" [T,S]: steps of each sample, if the spec has lengths; 0: padding */
     goss_val query_length;   /* "query_length" [T,Q] */
     /* Where each step has an answer (goss_objective.steps), S and Q above count steps, not samples: targets are
      * [T,S L,W], and weights of support and queries 0 for steps that do not count. These are the weights of samples
-     * [T,samples] then, else GOSS_NONE: those above. */
+     * [T,samples] then, and where targets are partial, else GOSS_NONE: those above. */
     goss_val support_samples, query_samples;
     goss_val task;       /* "task" index [T]: ids of the random streams */
     goss_val descriptor; /* "descriptor" [T,D] */

@@ -44,7 +44,8 @@ typedef struct goss_answers {
     int outputs, stride;             /* W, and the distance between the outputs of successive queries (0: W) */
     const float *output;             /* [n, stride] logits, or standardised numbers; of "gaussian" followed by their log
                                 variances, if stride is 2 W or more, and of "quantile" as its networks return them */
-    const float *target;             /* [n] class numbers, or [n, W] in the user's units, as a task source gives them */
+    const float *target;             /* [n] class numbers, or [n, W] in the user's units, as a task source gives them:
+                                        NaN where a component is missing, which no metric counts */
     const float *weight;             /* [n], 0 for padding; NULL: all 1 */
     goss_target_scale scale;         /* of regression */
     const goss_objective *objective; /* whose outputs these are; NULL: metrics of quantiles are NaN */
@@ -85,16 +86,17 @@ struct goss_objective {
     /* Encodes n raw targets into out [n, stride]: one-hot, or standardised, in the first `outputs` columns; the other
      * columns are 0. A negative class number gives a row of zeros: padding. */
     void (*encode)(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out);
-    /* Loss [T,N] of each sample, from outputs [T,N,numbers W] and encoded targets [T,N,W]. Only with classes:
-     * class_mask [T,W], 0 for padding classes, and smoothing in [0, 1) of the labels. */
-    goss_val (*loss)(const goss_objective *o, goss_val output, goss_val target, goss_val class_mask, double smoothing);
+    /* Loss [T,N] of each sample, from outputs [T,N,numbers W] and encoded targets [T,N,W]; of numbers the mean over the
+     * components of a target that are known. mask: with classes [T,W], 0 for padding classes; else [T,N,W], 0 for
+     * missing components (GOSS_NONE: none is). smoothing in [0, 1) of the labels: only with classes. */
+    goss_val (*loss)(const goss_objective *o, goss_val output, goss_val target, goss_val mask, double smoothing);
     /* The same where a sample's loss depends on the others of its task; weight [T,N]: 0 for padding. Then there is no
      * `loss`, and W is 1. NULL: each sample counts alone. */
     goss_val (*among)(goss_val output, goss_val target, goss_val weight);
     /* What training reports beside the loss, under the name `report`: a score [T,N] of each sample, without gradient
      * (NULL: the loss itself), and the map from its mean over samples to the reported number (NULL: the identity). */
     const char *report;
-    goss_val (*score)(const goss_objective *o, goss_val output, goss_val target);
+    goss_val (*score)(const goss_objective *o, goss_val output, goss_val target, goss_val mask);
     double (*reported)(double mean, goss_target_scale scale);
     /* Combines the outputs of the n networks of an ensemble into outputs of the same form. */
     goss_val (*mix)(const goss_objective *o, const goss_val *output, int n);

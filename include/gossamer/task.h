@@ -38,7 +38,10 @@ typedef struct goss_task_spec {
     /* Tasks with an id have their own classes, always the same ones in the same order: as many as a draw writes to
      * goss_task.outputs, at most `outputs`. */
     bool task_classes;
-    bool support_weights;    /* support samples have weights; else all of them count 1 */
+    bool support_weights; /* support samples have weights; else all of them count 1 */
+    /* Targets of numbers may lack components: these are NaN, and count in no loss and no metric. A sample counts by the
+     * share of its components that are known. Of objectives that weigh each sample by itself. */
+    bool partial;
     bool known;              /* every drawn task has an id: none is new */
     bool lengths;            /* sequences of fewer than input[0] steps: samples have lengths. input_rank 2 only */
     goss_target_scale scale; /* of regression; borrowed from the source */
@@ -52,7 +55,7 @@ typedef struct goss_task {
     goss_threads *threads;
     float *support; /* [supports, x...] */
     /* [supports] class numbers from 0, or [supports, input[0]] of steps; without classes [supports, outputs] in the
-     * user's units */
+     * user's units, with NaN for what is missing of a partial spec's */
     float *support_target;
     float *support_weight;                      /* [supports], if the spec has such weights */
     float *query, *query_target, *query_weight; /* the same for queries; weight 0: padding */

@@ -112,7 +112,7 @@ static double loss_of(const part *p, const float *out, int sample, int outputs) 
     double sum = 0;
     for (int i = 0; i < outputs; i++) {
         const double unit = p->spec.scale.deviation ? (double)p->spec.scale.deviation[i] : 1;
-        sum += pow(((double)out[i] - (double)y[i]) / unit, 2);
+        if (!isnan(y[i])) sum += pow(((double)out[i] - (double)y[i]) / unit, 2);
     }
     return sum;
 }

@@ -33,7 +33,7 @@ static goss_status compile(goss__adapter *a, int networks, goss_error *err) {
 static goss_task_spec spec_of(const goss_model *m, const goss_task_spec *most) {
     goss_task_spec s = m->data.of.task;
     s.supports = most->supports > 0 ? most->supports : 1, s.queries = most->queries > 0 ? most->queries : 1;
-    s.support_weights = most->support_weights, s.known = most->known;
+    s.support_weights = most->support_weights, s.known = most->known, s.partial = most->partial;
     if (!goss_task_fixed_outputs(&s)) s.outputs = most->outputs;
     return s;
 }

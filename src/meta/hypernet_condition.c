@@ -36,14 +36,20 @@ static goss_val one_by_count(const goss_task_batch *b, goss_val weight) {
     return goss_unsqueeze(goss_broadcast(goss_div(goss_const(weight.graph, 1), count), GOSS_SHAPE(b->T, b->S)), 2);
 }
 
-/* Features of each support sample [T,S,N]: target y, residual r = y - base(x) (with classes y - p), x itself for
- * rows, and r times the embedding, whose mean is the gradient with respect to the base's head (enriched support,
- * Przewiezlikowski et al. 2022). */
+/* A sample is seen as a whole, whatever part of its target is known. */
+static goss_val seen_weight(const goss_task_batch *b) {
+    return goss_valid(b->support_known) ? b->support_samples : goss__support_weight(b);
+}
+
+/* Features of each support sample [T,S,N]: target y, residual r = y - base(x) (with classes y - p; 0 for what is
+ * missing), x itself for rows, and r times the embedding, whose mean is the gradient with respect to the base's head
+ * (enriched support, Przewiezlikowski et al. 2022). */
 static goss_val seen_of_samples(const goss_method *m, const goss_task_batch *b, goss__solution *s, goss_val features) {
     goss_val y = b->support_target, part[4 + MOST_PRODUCTS];
     goss_val r = goss_sub(y, m->objective->answer(m->objective, goss_linear(features, s->net.head_w, s->net.head_b)));
     int n = 0;
-    part[n++] = y, part[n++] = r, part[n++] = one_by_count(b, goss__support_weight(b));
+    if (goss_valid(b->support_known)) r = goss_mul(r, b->support_known);
+    part[n++] = y, part[n++] = r, part[n++] = one_by_count(b, seen_weight(b));
     if (seen_inputs(m) > 0) part[n++] = b->support;
     for (int i = 0; i < seen_products(m); i++) part[n++] = goss_mul(features, goss_slice(r, 2, i, 1));
     return goss_concat(part, n, 2);
@@ -63,7 +69,7 @@ goss_condition goss__hypernet_condition(const goss_method *m, const goss_task_ba
     if (!goss__hypernet_sees(m, GOSS_CONDITION_SUPPORT)) return c;
     c.features = features;
     if (m->fixed)
-        c.targets = seen_of_samples(m, b, s, features), c.sample_weight = goss__support_weight(b);
+        c.targets = seen_of_samples(m, b, s, features), c.sample_weight = seen_weight(b);
     else
         c.assign = b->assign, c.class_mask = b->class_mask;
     return c;
@@ -160,7 +166,7 @@ static goss_val loss_of_codes(const goss_method *m, const goss_task_batch *b, go
     goss__hypernet_generate(m, b, rows, &s);
     goss_val output = goss_linear(goss__embed_support(m, &s, b), s.net.head_w, s.net.head_b);
     goss__solution_free(&s);
-    return goss__loss_of_tasks(m, b, output, b->support_target, goss__support_weight(b));
+    return goss__loss_of_tasks(m, b, output, goss__labels_of(b, false));
 }
 
 /* Slows the part of a step [T, E + P] that moves a task's own numbers. */

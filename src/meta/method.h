@@ -150,9 +150,14 @@ void goss__solution_again(const goss_method *m, goss__solution *s);
 /* Solves the tasks of a solution that has begun. Logits of the queries [T,Q,W]; where the method makes several
  * networks a task, the log of the mean of their probabilities (the solution is then the last one's). */
 goss_val goss__solve_queries(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s);
-/* The sum over tasks of each one's mean loss on samples [T,N] of that weight. */
-goss_val goss__loss_of_tasks(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val target,
-                             goss_val weight);
+/* What a network is to answer for samples: encoded targets [T,N,W], which of their components are known (GOSS_NONE:
+ * all), and the samples' weights [T,N]. */
+typedef struct goss__labels {
+    goss_val target, known, weight;
+} goss__labels;
+goss__labels goss__labels_of(const goss_task_batch *b, bool query);
+/* The sum over tasks of each one's mean loss. */
+goss_val goss__loss_of_tasks(const goss_method *m, const goss_task_batch *b, goss_val output, goss__labels of);
 /* goss_method_outputs of networks that are stored in that precision. Errors: also GOSS_E_UNSUPPORTED: the graph's, int8
  * of a method that makes no networks, or where every row has weights of its own. */
 goss_val goss__method_outputs(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int fine_tune,
@@ -162,8 +167,8 @@ goss_val goss__mask_classes(goss_val logits, const goss_task_batch *b);
 /* The mean of a loss [T,Q] as options.by_samples says. */
 goss_val goss__mean_loss(const goss_method *m, goss_val loss, goss_val weight);
 /* The objective's loss of each sample [T,N], by themselves or among those of their task. */
-goss_val goss__sample_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val target,
-                           goss_val weight, double smoothing);
+goss_val goss__sample_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss__labels of,
+                           double smoothing);
 goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val *score);
 /* Weights and head of the target, where it ends in one, from a set of weights of its layout. */
 void goss__solution_head(const goss_method *m, goss__solution *s);

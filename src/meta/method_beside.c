@@ -6,13 +6,13 @@
 /* ---- joint ---- */
 
 static goss_val mean_loss(const goss_method *m, const goss_task_batch *b, const goss_weights *w, bool query) {
-    const goss_val x = query ? b->query : b->support, target = query ? b->query_target : b->support_target;
-    const goss_val weight = query ? b->query_weight : goss__support_weight(b);
-    goss_target_context c = goss__training_context(b, goss__sample_weight(b, query, weight));
+    const goss_val x = query ? b->query : b->support;
+    const goss__labels of = goss__labels_of(b, query);
+    goss_target_context c = goss__training_context(b, goss__sample_weight(b, query, of.weight));
     c.lengths = query ? b->query_length : b->support_length, c.batch_steps = m->objective->steps;
     goss_val features = goss__feature_rows(m, goss_target_features(m->target, x, w, &c));
     goss_val y = goss_linear(features, goss_weights_get(w, "head.w"), goss_weights_get(w, "head.b"));
-    return goss_reduce_loss(goss__sample_loss(m, b, y, target, weight, m->options.label_smoothing), weight);
+    return goss_reduce_loss(goss__sample_loss(m, b, y, of, m->options.label_smoothing), of.weight);
 }
 
 /* It learns from support samples and queries alike. */

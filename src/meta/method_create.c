@@ -81,6 +81,17 @@ static void count_steps(const goss_task_spec *spec, goss_task_batch *b) {
     b->S = goss_extent_mul(b->S, steps_of(spec, b)), b->Q = goss_extent_mul(b->Q, steps_of(spec, b));
 }
 
+/* ---- missing components ---- */
+
+/* A sample counts by the share of its target that is known, so that means over samples are means over components. */
+static void count_components(goss_graph *g, goss_task_batch *b) {
+    b->support_known = goss_input(g, "support_known", GOSS_REAL, GOSS_SHAPE(b->T, b->S, b->W));
+    b->query_known = goss_input(g, "query_known", GOSS_REAL, GOSS_SHAPE(b->T, b->Q, b->W));
+    b->support_samples = b->support_weight, b->query_samples = b->query_weight;
+    b->support_weight = goss_mul(b->support_weight, goss_mean(b->support_known, GOSS_AXIS(2), false));
+    b->query_weight = goss_mul(b->query_weight, goss_mean(b->query_known, GOSS_AXIS(2), false));
+}
+
 /* ---- items ---- */
 
 goss_val goss__item_input(goss_val x, goss_val row) {
@@ -130,6 +141,7 @@ goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_task_spec *spe
     if (spec->ids > 0) b.id = goss_input(g, "id", GOSS_INDEX, GOSS_SHAPE(b.T));
     if (spec->ids > 0) b.known = goss_input(g, "known", GOSS_REAL, GOSS_SHAPE(b.T));
     if (goss_task_objective(spec)->steps) count_steps(spec, &b);
+    if (spec->partial) count_components(g, &b);
     if (spec->items > 0) declare_items(g, spec, tasks, &b);
     return b;
 }

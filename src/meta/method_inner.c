@@ -55,9 +55,9 @@ static void load(inner_state *a) {
 static goss_val step_loss(inner_state *a, int step) {
     const goss_task_batch *b = a->b;
     bool query = a->o->use_query && step % 2 == 1;
-    goss_val x, target = query ? b->query_target : b->support_target;
-    goss_val weight = query ? b->query_weight : goss__support_weight(b);
-    goss_target_context c = goss__training_context(b, goss__sample_weight(b, query, weight));
+    const goss__labels of = goss__labels_of(b, query);
+    goss_val x;
+    goss_target_context c = goss__training_context(b, goss__sample_weight(b, query, of.weight));
     c.lengths = b->query_length, c.batch_steps = a->m->objective->steps;
     if (a->o->head_only)
         x = a->features;
@@ -66,7 +66,7 @@ static goss_val step_loss(inner_state *a, int step) {
     else
         x = goss__embed_support(a->m, a->s, b);
     goss_val output = goss_linear(x, a->s->net.head_w, a->s->net.head_b);
-    return goss__loss_of_tasks(a->m, b, output, target, weight);
+    return goss__loss_of_tasks(a->m, b, output, of);
 }
 
 /* Kingma and Ba 2015. */

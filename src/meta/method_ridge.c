@@ -68,18 +68,37 @@ static goss_val with_moved(goss_val head, goss_val move, int axis) {
     return goss_concat((goss_val[]){moved, goss_broadcast(rest, s)}, 2, axis);
 }
 
+/* [T,S,W] as W tasks of one target each, [T W,S,1]. */
+static goss_val by_component(goss_val x, const goss_task_batch *b) {
+    return goss_reshape(goss_transpose(x), GOSS_SHAPE(goss_extent_mul(b->T, goss_dim(x, 2)), b->S, goss_n(1)));
+}
+
+/* Where targets lack components each component has samples of its own, z [T,S,F] and off [T,S,W]: [T,F,W]. */
+static goss_val ridge_of_components(goss_val z, goss_val off, goss_val unit, const goss_task_batch *b, int features) {
+    const goss_extent W = goss_dim(off, 2), all = goss_extent_mul(b->T, W), F = goss_n(features);
+    goss_val each = goss_broadcast(goss_unsqueeze(z, 1), GOSS_SHAPE(b->T, W, b->S, F));
+    goss_val known = by_component(b->support_known, b);
+    each = goss_mul(goss_reshape(each, GOSS_SHAPE(all, b->S, F)), known);
+    goss_val v = ridge_weights(each, goss_mul(by_component(off, b), known), unit, b, features);
+    return goss_transpose(goss_reshape(v, GOSS_SHAPE(b->T, W, F)));
+}
+
 /* With z = x d (d: the prior's deviations) the head is w0 + d v, and v = z'(z z' + 1)^-1 (y - x w0). Of an objective
  * with variances it is that of the means, of one with quantiles that of the middle one, to which the others belong. */
 void goss__ridge_head(const goss_method *m, const goss_task_batch *b, goss_val features, goss__solution *s) {
     goss_graph *g = s->graph;
-    goss_val d = prior_deviation(m, g), weight = goss_unsqueeze(goss_sqrt(goss__support_weight(b)), 2);
+    const bool partial = goss_valid(b->support_known);
+    goss_val samples = partial ? b->support_samples : goss__support_weight(b);
+    goss_val d = prior_deviation(m, g), weight = goss_unsqueeze(goss_sqrt(samples), 2);
     goss_val said = goss_linear(features, s->net.head_w, s->net.head_b);
     if (m->objective->numbers > 1) said = m->objective->answer(m->objective, said);
     goss_val off = goss_sub(b->support_target, said);
     goss_val one = goss_full(g, GOSS_SHAPE(b->T, b->S, goss_n(1)), 1);
     goss_val z = goss_mul(goss_mul(goss_concat((goss_val[]){features, one}, 2, 2), d), weight);
     goss_val unit = goss_full(g, GOSS_SHAPE(goss_n(1), goss_n(1)), 1);
-    goss_val v = ridge_weights(z, goss_mul(off, weight), unit, b, m->features + 1);
+    off = goss_mul(off, weight);
+    goss_val v = partial ? ridge_of_components(z, off, unit, b, m->features + 1)
+                         : ridge_weights(z, off, unit, b, m->features + 1);
     v = goss_mul(v, goss_transpose(d));
     s->net.head_w = with_moved(s->net.head_w, goss_slice(v, 1, 0, m->features), 2);
     s->net.head_b = with_moved(s->net.head_b, goss_squeeze(goss_slice(v, 1, m->features, 1), 1), 1);

@@ -155,16 +155,21 @@ static goss_val query_logits(const goss_method *m, goss__solution *s, const goss
     return goss__mask_classes(y, b);
 }
 
-goss_val goss__sample_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val target,
-                           goss_val weight, double smoothing) {
-    return m->objective->among ? m->objective->among(output, target, weight)
-                               : m->objective->loss(m->objective, output, target, b->class_mask, smoothing);
+goss__labels goss__labels_of(const goss_task_batch *b, bool query) {
+    return query ? (goss__labels){b->query_target, b->query_known, b->query_weight}
+                 : (goss__labels){b->support_target, b->support_known, goss__support_weight(b)};
 }
 
-goss_val goss__loss_of_tasks(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val target,
-                             goss_val weight) {
-    goss_val loss = goss_mul(goss__sample_loss(m, b, output, target, weight, 0), weight);
-    goss_val count = goss_max(goss_sum(weight, GOSS_AXIS(1), false), goss_const(b->query.graph, 1));
+goss_val goss__sample_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss__labels of,
+                           double smoothing) {
+    const goss_val mask = m->objective->classes ? b->class_mask : of.known;
+    return m->objective->among ? m->objective->among(output, of.target, of.weight)
+                               : m->objective->loss(m->objective, output, of.target, mask, smoothing);
+}
+
+goss_val goss__loss_of_tasks(const goss_method *m, const goss_task_batch *b, goss_val output, goss__labels of) {
+    goss_val loss = goss_mul(goss__sample_loss(m, b, output, of, 0), of.weight);
+    goss_val count = goss_max(goss_sum(of.weight, GOSS_AXIS(1), false), goss_const(b->query.graph, 1));
     return goss_sum_all(goss_div(goss_sum(loss, GOSS_AXIS(1), false), count));
 }
 
@@ -177,9 +182,9 @@ goss_val goss__mean_loss(const goss_method *m, goss_val loss, goss_val weight) {
 }
 
 goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val *score) {
-    goss_val loss = goss__sample_loss(m, b, output, b->query_target, b->query_weight, m->options.label_smoothing);
-    goss_val score_of =
-        m->objective->score ? m->objective->score(m->objective, output, b->query_target) : goss_detach(loss);
+    goss_val loss = goss__sample_loss(m, b, output, goss__labels_of(b, true), m->options.label_smoothing);
+    goss_val score_of = m->objective->score ? m->objective->score(m->objective, output, b->query_target, b->query_known)
+                                            : goss_detach(loss);
     *score = goss_reduce_loss(score_of, b->query_weight);
     return goss__mean_loss(m, loss, b->query_weight);
 }

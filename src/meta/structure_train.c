@@ -291,8 +291,8 @@ static goss_val answers_of(const goss_method *m, const goss_task_batch *b, goss_
 static goss_val distilled(const goss_method *m, const goss_task_batch *b, goss_val loss, goss_val output,
                           goss_val teacher) {
     const double share = m->structure.distill;
-    const goss_val apart =
-        goss__mean_loss(m, goss__sample_loss(m, b, output, teacher, b->query_weight, 0), b->query_weight);
+    const goss__labels of = {.target = teacher, .weight = b->query_weight};
+    const goss_val apart = goss__mean_loss(m, goss__sample_loss(m, b, output, of, 0), of.weight);
     return share > 0 ? goss_lerp(loss, apart, goss_const(loss.graph, share)) : loss;
 }
 
@@ -321,7 +321,7 @@ static drawing draw(const goss_method *m, const goss_task_batch *b, goss__soluti
     drawing d;
     d.answers = answers_of(m, b, s, GOSS__SIZE_GENERATED, budget, &d.loss, &d.score);
     d.log_structure = s->log_structure;
-    const goss_val loss = goss__sample_loss(m, b, d.answers, b->query_target, b->query_weight, 0);
+    const goss_val loss = goss__sample_loss(m, b, d.answers, goss__labels_of(b, true), 0);
     const goss_val all = goss_max(goss_sum(b->query_weight, GOSS_AXIS(1), true), goss_const(loss.graph, 1));
     d.each = goss_div(goss_sum(goss_mul(loss, b->query_weight), GOSS_AXIS(1), true), all);
     return d;

@@ -101,8 +101,8 @@ static goss_status build_loss(void *context, goss_graph *g, int64_t tasks, goss_
     built x;
     generate(h, g, &h->s->data.source.spec, tasks, &x);
     apply(h, true, &x);
-    const goss_val each =
-        o->loss(o, x.y.logits, x.b.query_target, o->classes ? x.b.class_mask : GOSS_NONE, m->method.label_smoothing);
+    const goss_val mask = o->classes ? x.b.class_mask : x.b.query_known;
+    const goss_val each = o->loss(o, x.y.logits, x.b.query_target, mask, m->method.label_smoothing);
     *out = (goss_step_loss){.loss = goss_reduce_loss(each, x.b.query_weight)};
     if (m->method.penalty > 0 && goss_valid(x.made.penalty))
         out->loss = goss_add(out->loss, goss_scale(x.made.penalty, m->method.penalty));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metric_numbers.c: regression metrics in the user's units. Components of a vector target are weighted equally. */
+/* metric_numbers.c: regression metrics in the user's units. Components of a vector target are weighted equally; missing
+ * ones have no weight. */
 #include <math.h>
 
 #include "task/task.h"
@@ -8,6 +9,9 @@ static double weight(const goss_answers *a, int i) { return a->weight ? (double)
 static double target(const goss_answers *a, int i, int w) {
     return (double)a->target[(size_t)i * (size_t)a->outputs + (size_t)w];
 }
+
+/* The weight of a component. */
+static double part(const goss_answers *a, int i, int w) { return isnan(target(a, i, w)) ? 0 : weight(a, i); }
 
 static double predicted(const goss_answers *a, int i, int w) {
     double y = (double)a->output[(size_t)i * (size_t)(a->stride ? a->stride : a->outputs) + (size_t)w];
@@ -19,8 +23,8 @@ static double predicted(const goss_answers *a, int i, int w) {
 static double mean_error(const goss_answers *a, int power) {
     double sum = 0, total = 0;
     for (int i = 0; i < a->count; i++) {
-        if (!(weight(a, i) > 0)) continue;
         for (int w = 0; w < a->outputs; w++) {
+            if (!(part(a, i, w) > 0)) continue;
             double d = fabs(predicted(a, i, w) - target(a, i, w));
             sum += weight(a, i) * (power == 2 ? d * d : d), total += weight(a, i);
         }
@@ -31,23 +35,40 @@ static double mean_error(const goss_answers *a, int power) {
 static double rmse(const goss_answers *a) { return sqrt(mean_error(a, 2)); }
 static double mae(const goss_answers *a) { return mean_error(a, 1); }
 
-/* Population variance of the targets, averaged over the components of a target. */
+/* Weighted squares of the targets of component w around their mean, and the weight of all of them. */
+static double squares(const goss_answers *a, int w, double *total) {
+    double sum = 0, square = 0;
+    *total = 0;
+    for (int i = 0; i < a->count; i++)
+        if (part(a, i, w) > 0) sum += weight(a, i) * target(a, i, w), *total += weight(a, i);
+    const double mean = sum / *total;
+    for (int i = 0; i < a->count; i++)
+        if (part(a, i, w) > 0) square += weight(a, i) * (target(a, i, w) - mean) * (target(a, i, w) - mean);
+    return square;
+}
+
+/* Population variance of the targets, averaged over the components that any query has. */
 static double variance(const goss_answers *a) {
-    double all = 0;
+    double all = 0, total;
+    int n = 0;
     for (int w = 0; w < a->outputs; w++) {
-        double sum = 0, squares = 0, total = 0;
-        for (int i = 0; i < a->count; i++) sum += weight(a, i) * target(a, i, w), total += weight(a, i);
-        double mean = sum / total;
-        for (int i = 0; i < a->count; i++)
-            squares += weight(a, i) * (target(a, i, w) - mean) * (target(a, i, w) - mean);
-        all += squares / total;
+        const double square = squares(a, w, &total);
+        if (total > 0) all += square / total, n++;
     }
-    return all / a->outputs;
+    return all / n;
 }
 
 static double r2(const goss_answers *a) {
     double v = variance(a);
     return v > 0 ? 1 - mean_error(a, 2) / v : NAN;
+}
+
+double goss__metric_of_component(const goss_metric *metric, const goss_answers *answers, int w, float *room) {
+    goss_answers a = *answers;
+    const size_t n = (size_t)a.count * (size_t)a.outputs;
+    for (size_t i = 0; i < n; i++) room[i] = i % (size_t)a.outputs == (size_t)w ? a.target[i] : NAN;
+    a.target = room;
+    return metric->value(&a);
 }
 
 /* ---- of normal distributions ---- */
@@ -59,8 +80,8 @@ static double mean_over_normals(const goss_answers *a, double (*f)(const void *c
     double sum = 0, total = 0;
     if (a->stride < 2 * a->outputs) return NAN;
     for (int i = 0; i < a->count; i++) {
-        if (!(weight(a, i) > 0)) continue;
         for (int w = 0; w < a->outputs; w++) {
+            if (!(part(a, i, w) > 0)) continue;
             const double s = (double)a->output[(size_t)i * (size_t)a->stride + (size_t)(a->outputs + w)];
             double deviation = exp(GOSS__LOG_VARIANCE_BOUND * tanh(s / GOSS__LOG_VARIANCE_BOUND) / 2);
             if (a->scale.deviation) deviation *= (double)a->scale.deviation[w];

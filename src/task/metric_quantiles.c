@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metric_quantiles.c: metrics of predicted quantiles. Components of a vector target are weighted equally. */
+/* metric_quantiles.c: metrics of predicted quantiles. Components of a vector target are weighted equally, missing
+ * ones not at all. */
 #include <math.h>
 
 #include "task/task.h"
@@ -18,8 +19,10 @@ static double mean_over_quantiles(const goss_answers *a, double (*f)(const void 
         const double weight = a->weight ? (double)a->weight[i] : 1;
         if (!(weight > 0)) continue;
         for (int w = 0; w < a->outputs; w++) {
+            const double y = (double)a->target[(size_t)i * (size_t)a->outputs + (size_t)w];
+            if (isnan(y)) continue;
             goss__quantiles_of(a->objective, a->output + (size_t)i * (size_t)a->stride, a->outputs, w, a->scale, q);
-            sum += weight * f(context, q, (double)a->target[(size_t)i * (size_t)a->outputs + (size_t)w]);
+            sum += weight * f(context, q, y);
             total += weight;
         }
     }

@@ -8,8 +8,8 @@
 
 #include "task/task.h"
 
-static bool counts(const goss_answers *a, int i) { return !a->weight || a->weight[i] > 0; }
 static float target(const goss_answers *a, int i) { return a->target[(size_t)i * (size_t)a->outputs]; }
+static bool counts(const goss_answers *a, int i) { return (!a->weight || a->weight[i] > 0) && !isnan(target(a, i)); }
 static float score(const goss_answers *a, int i) {
     return a->output[(size_t)i * (size_t)(a->stride ? a->stride : a->outputs)];
 }

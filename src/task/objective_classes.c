@@ -19,8 +19,8 @@ goss_val goss__class_loss(const goss_objective *o, goss_val output, goss_val tar
     return goss_cross_entropy(output, target, smoothing, class_mask);
 }
 
-goss_val goss__class_score(const goss_objective *o, goss_val output, goss_val target) {
-    (void)o;
+goss_val goss__class_score(const goss_objective *o, goss_val output, goss_val target, goss_val mask) {
+    (void)o, (void)mask;
     return goss_correct(output, target);
 }
 

@@ -22,23 +22,23 @@ static goss_val log_variance(goss_val output) {
 static goss_val variance(goss_val output) { return goss_exp(log_variance(output)); }
 
 /* (log 2 pi + v + (y - m)^2 / e^v) / 2, the mean over the numbers of a target. */
-static goss_val loss(const goss_objective *o, goss_val output, goss_val target, goss_val class_mask, double smoothing) {
-    (void)o, (void)class_mask, (void)smoothing;
+static goss_val loss(const goss_objective *o, goss_val output, goss_val target, goss_val known, double smoothing) {
+    (void)o, (void)smoothing;
     goss_val v = log_variance(output), miss = goss_square(goss_sub(target, mean_of(output)));
     goss_val nll = goss_add(v, goss_mul(miss, goss_exp(goss_neg(v))));
-    nll = goss_mean(nll, GOSS_AXIS(goss_rank(output) - 1), false);
-    return goss_scale(goss_shift(nll, log(2 * M_PI)), 0.5);
+    nll = goss_mean(goss__where_known(nll, known), GOSS_AXIS(goss_rank(output) - 1), false);
+    return goss_scale(goss_shift(goss__mean_of_known(nll, known), log(2 * M_PI)), 0.5);
 }
 
 /* (log(pi (f - 2)) + v) / 2 + log(gamma(f / 2) / gamma((f + 1) / 2)) + (f + 1) / 2 log(1 + (y - m)^2 / ((f - 2) e^v)),
  * f = 4: e^v is the variance. */
-static goss_val loss_of_student(const goss_objective *o, goss_val output, goss_val target, goss_val class_mask,
+static goss_val loss_of_student(const goss_objective *o, goss_val output, goss_val target, goss_val known,
                                 double smoothing) {
-    (void)o, (void)class_mask, (void)smoothing;
+    (void)o, (void)smoothing;
     goss_val v = log_variance(output), miss = goss_square(goss_sub(target, mean_of(output)));
     goss_val far = goss_log(goss_shift(goss_scale(goss_mul(miss, goss_exp(goss_neg(v))), 0.5), 1));
-    goss_val nll =
-        goss_mean(goss_add(goss_scale(v, 0.5), goss_scale(far, 2.5)), GOSS_AXIS(goss_rank(output) - 1), false);
+    goss_val nll = goss__where_known(goss_add(goss_scale(v, 0.5), goss_scale(far, 2.5)), known);
+    nll = goss__mean_of_known(goss_mean(nll, GOSS_AXIS(goss_rank(output) - 1), false), known);
     return goss_shift(nll, log(2 * M_PI) / 2 - log(0.75 * sqrt(M_PI)));
 }
 
@@ -47,9 +47,8 @@ static goss_val answer(const goss_objective *o, goss_val output) {
     return mean_of(output);
 }
 
-static goss_val score(const goss_objective *o, goss_val output, goss_val target) {
-    (void)o;
-    return goss_squared_error(goss_detach(mean_of(output)), goss_detach(target));
+static goss_val score(const goss_objective *o, goss_val output, goss_val target, goss_val known) {
+    return goss__regression.score(o, mean_of(output), target, known);
 }
 
 /* Moment matching of the mixture: its variance is the mean of the variances plus the variance of the means. */

@@ -16,25 +16,32 @@ void goss__encode_numbers(const float *target, int n, int outputs, int stride, g
         }
 }
 
-static goss_val squared(const goss_objective *o, goss_val output, goss_val target, goss_val class_mask,
-                        double smoothing) {
-    (void)o, (void)class_mask, (void)smoothing;
-    return goss_squared_error(output, target);
+goss_val goss__where_known(goss_val x, goss_val known) { return goss_valid(known) ? goss_mul(x, known) : x; }
+
+goss_val goss__mean_of_known(goss_val mean, goss_val known) {
+    if (!goss_valid(known)) return mean;
+    goss_val share = goss_mean(known, GOSS_AXIS(goss_rank(known) - 1), false);
+    return goss_div(mean, goss_max(share, goss_const(mean.graph, 1e-6)));
+}
+
+static goss_val squared(const goss_objective *o, goss_val output, goss_val target, goss_val known, double smoothing) {
+    (void)o, (void)smoothing;
+    goss_val error = goss_squared_error(goss__where_known(output, known), goss__where_known(target, known));
+    return goss__mean_of_known(error, known);
 }
 
 /* Huber 1964, at one standard deviation. */
-static goss_val huber(const goss_objective *o, goss_val output, goss_val target, goss_val class_mask,
-                      double smoothing) {
-    (void)o, (void)class_mask, (void)smoothing;
-    return goss_huber(output, target, 1);
+static goss_val huber(const goss_objective *o, goss_val output, goss_val target, goss_val known, double smoothing) {
+    (void)o, (void)smoothing;
+    goss_val error = goss_huber(goss__where_known(output, known), goss__where_known(target, known), 1);
+    return goss__mean_of_known(error, known);
 }
 
-static goss_val score(const goss_objective *o, goss_val output, goss_val target) {
-    (void)o;
-    return goss_squared_error(goss_detach(output), goss_detach(target));
+static goss_val score(const goss_objective *o, goss_val output, goss_val target, goss_val known) {
+    return squared(o, goss_detach(output), goss_detach(target), known, 0);
 }
 
-/* Root of the mean square, in the user's units where there is one target. */
+/* Root of the mean square, in the user's units where there is one target; of several in those of the first. */
 double goss__report_rmse(double mean, goss_target_scale scale) {
     return sqrt(mean) * (scale.deviation ? (double)scale.deviation[0] : 1);
 }

@@ -70,8 +70,8 @@ static goss_val quantiles(const goss_objective *o, goss_val output) {
     return pieces > 1 ? goss_concat(piece, pieces, axis) : piece[0];
 }
 
-static goss_val loss(const goss_objective *o, goss_val output, goss_val target, goss_val class_mask, double smoothing) {
-    (void)class_mask, (void)smoothing;
+static goss_val loss(const goss_objective *o, goss_val output, goss_val target, goss_val known, double smoothing) {
+    (void)smoothing;
     goss_val q[GOSS_LEVELS_MOST], sum = GOSS_NONE;
     each_quantile(o, output, q);
     for (int k = 0; k < o->numbers; k++) {
@@ -79,7 +79,8 @@ static goss_val loss(const goss_objective *o, goss_val output, goss_val target, 
         const goss_val one = goss_max(goss_scale(off, o->levels[k]), goss_scale(off, o->levels[k] - 1));
         sum = k ? goss_add(sum, one) : one;
     }
-    return goss_scale(goss_mean(sum, GOSS_AXIS(goss_rank(output) - 1), false), 1.0 / o->numbers);
+    sum = goss_mean(goss__where_known(sum, known), GOSS_AXIS(goss_rank(output) - 1), false);
+    return goss_scale(goss__mean_of_known(sum, known), 1.0 / o->numbers);
 }
 
 /* In the user's units where there is one target. */

@@ -67,11 +67,10 @@ static void encode_relevance(const float *target, int n, int outputs, int stride
             out[i * stride + w] = target[i * outputs + w] > (scale.mean ? scale.mean[w] : 0.5f);
 }
 
-static goss_val logistic(const goss_objective *o, goss_val output, goss_val target, goss_val class_mask,
-                         double smoothing) {
-    (void)o, (void)class_mask, (void)smoothing;
-    const goss_val loss = goss_sub(goss_softplus(output), goss_mul(target, output));
-    return goss_mean(loss, GOSS_AXIS(goss_rank(output) - 1), false);
+static goss_val logistic(const goss_objective *o, goss_val output, goss_val target, goss_val known, double smoothing) {
+    (void)o, (void)smoothing;
+    const goss_val loss = goss__where_known(goss_sub(goss_softplus(output), goss_mul(target, output)), known);
+    return goss__mean_of_known(goss_mean(loss, GOSS_AXIS(goss_rank(output) - 1), false), known);
 }
 
 const goss_objective goss__logistic = {.name = "logistic",

@@ -26,12 +26,19 @@ GOSS__RANKING_AT(20)
 /* Of objectives of numbers: standardised targets, and the root of a mean square in the user's units. */
 void goss__encode_numbers(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out);
 double goss__report_rmse(double mean, goss_target_scale scale);
+/* Of targets with missing components: x [T,N,W] with 0 in their place, and a mean over all W that counted them so, as
+ * the mean over the others (0 where none is known). known: [T,N,W], GOSS_NONE: all are, and nothing changes. */
+goss_val goss__where_known(goss_val x, goss_val known);
+goss_val goss__mean_of_known(goss_val mean, goss_val known);
+
+/* The metric of number w of the targets alone: the others are as if they were missing. room: [count, outputs]. */
+double goss__metric_of_component(const goss_metric *metric, const goss_answers *answers, int w, float *room);
 
 /* Of objectives of classes: one-hot targets, cross entropy, the likelihood of a mixture. */
 void goss__encode_classes(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out);
 goss_val goss__class_loss(const goss_objective *o, goss_val output, goss_val target, goss_val class_mask,
                           double smoothing);
-goss_val goss__class_score(const goss_objective *o, goss_val output, goss_val target);
+goss_val goss__class_score(const goss_objective *o, goss_val output, goss_val target, goss_val mask);
 goss_val goss__class_answer(const goss_objective *o, goss_val output);
 goss_val goss__mix_classes(const goss_objective *o, const goss_val *logits, int n);
 

@@ -2,6 +2,7 @@
 /* task_mix.c: mixup (Zhang et al. 2018, "mixup: beyond empirical risk minimization"): queries of a task become convex
  * combinations of two of them, targets likewise, in the memory that they were drawn into. */
 #include <math.h>
+#include <string.h>
 
 #include "base/rng.h"
 #include "task/task_pack.h"
@@ -41,6 +42,9 @@ static void mix_task(goss__task_pack *b, int t, double alpha, goss__rng *rng) {
         const size_t p = b->order[i], q = b->order[i + 1];
         const float l = (float)goss__beta_draw(alpha, rng);
         if (weight[p] != weight[q]) continue; /* their weights would no longer match their parts */
+        if (b->query_known &&
+            memcmp(b->query_known + (first + p) * w, b->query_known + (first + q) * w, w * sizeof *b->query_known) != 0)
+            continue; /* nor would what is missing */
         blend(b->query + (first + p) * x, b->query + (first + q) * x, x, l);
         if (b->query_length) { /* the shorter one is padded with 0 */
             float *length = b->query_length + first;

@@ -7,6 +7,7 @@
  * inputs. */
 #include "task/task_pack.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -53,6 +54,10 @@ static bool reserve(goss__task_pack *b) {
     b->raw[1] = numbers(t, q, target, sizeof(float));
     b->sizes = numbers(t, 1, 1, sizeof *b->sizes);
     b->order = numbers(q, 1, 1, sizeof *b->order);
+    if (x->partial) {
+        b->support_known = numbers(t, s, w, sizeof(float)), b->query_known = numbers(t, q, w, sizeof(float));
+        if (!b->support_known || !b->query_known) return false;
+    }
     if (x->lengths) {
         b->support_length = numbers(t, s, 1, sizeof(float)), b->query_length = numbers(t, q, 1, sizeof(float));
         b->drawn[0] = numbers(s, 1, 1, sizeof(int32_t)), b->drawn[1] = numbers(q, 1, 1, sizeof(int32_t));
@@ -86,7 +91,8 @@ void goss__task_pack_free(goss__task_pack *b) {
         b->known,        b->support,      b->support_target, b->support_weight, b->assign,         b->query,
         b->query_target, b->query_weight, b->class_mask,     b->descriptor,     b->task,           b->id,
         b->raw[0],       b->raw[1],       b->sizes,          b->order,          b->support_length, b->query_length,
-        b->drawn[0],     b->drawn[1],     b->item_rows,      b->item_place,     b->support_item,   b->query_item};
+        b->drawn[0],     b->drawn[1],     b->item_rows,      b->item_place,     b->support_item,   b->query_item,
+        b->query_known,  b->support_known};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) goss__free(all[i]);
     *b = (goss__task_pack){0};
 }
@@ -212,14 +218,27 @@ static void encode_task(const goss__task_pack *b, int t, int query, const float 
                   out + (size_t)i * step);
 }
 
+/* A component that is missing is encoded as the mean. */
+static void note_missing(const float *raw, size_t n, float *encoded, float *known) {
+    for (size_t i = 0; i < n; i++) {
+        known[i] = !isnan(raw[i]);
+        if (isnan(raw[i])) encoded[i] = 0;
+    }
+}
+
 static void encode(const goss__task_pack *b, int query, float *out) {
     const goss_task_spec *x = &b->spec;
     size_t planned = (size_t)(query ? x->queries : x->supports), count = (size_t)(query ? b->queries : b->supports);
     const size_t w = (size_t)b->outputs * goss__task_pack_answers(b);
+    float *known = query ? b->query_known : b->support_known;
     memset(out, 0, (size_t)b->tasks * count * w * sizeof *out);
-    for (int t = 0; t < b->tasks; t++)
-        encode_task(b, t, query, b->raw[query] + (size_t)t * planned * (size_t)goss_task_target_size(x),
-                    out + (size_t)t * count * w);
+    if (known) memset(known, 0, (size_t)b->tasks * count * w * sizeof *known);
+    for (int t = 0; t < b->tasks; t++) {
+        const float *raw = b->raw[query] + (size_t)t * planned * (size_t)goss_task_target_size(x);
+        const size_t n = (size_t)(query ? b->sizes[t].queries : b->sizes[t].supports), at = (size_t)t * count * w;
+        encode_task(b, t, query, raw, out + at);
+        if (known) note_missing(raw, n * w, out + at, known + at); /* W is the same in all tasks */
+    }
 }
 
 static void fill_targets(goss__task_pack *b) {
@@ -281,6 +300,8 @@ goss_status goss__task_pack_bind_some(const goss__task_pack *b, int first, int t
                  {"query", b->query, q * x},
                  {"query_target", b->query_target, q * w * a},
                  {"query_weight", b->query_weight, q},
+                 {"support_known", b->support_known, s * w},
+                 {"query_known", b->query_known, q * w},
                  {"class_mask", b->class_mask, w},
                  {"support_length", b->support_length, s},
                  {"query_length", b->query_length, q},

@@ -22,6 +22,7 @@ typedef struct goss__task_pack {
     int tasks, outputs, supports, queries; /* of the batch that is in it */
     int64_t steps;                         /* of its longest sample, where samples have lengths */
     float *support, *support_target, *support_weight, *assign, *query, *query_target, *query_weight, *class_mask;
+    float *support_known, *query_known;   /* 1 or 0 for each component of a target; NULL: the spec is not partial */
     float *support_length, *query_length; /* steps of sequences; NULL: the spec has no lengths */
     float *descriptor;
     float *known;       /* 1 where a task has a number, 0 where it is new */

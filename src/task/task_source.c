@@ -71,6 +71,11 @@ goss_status goss_task_spec_check(const goss_task_spec *spec, goss_error *err) {
     GOSS_TRY(check_number("descriptor", spec->descriptor, 0, 1 << 24, err));
     GOSS_TRY(check_number("ids", spec->ids, 0, INT32_MAX, err));
     GOSS_TRY(check_items(spec, err));
+    if (spec->partial && (goss_task_objective(spec)->classes || goss_task_objective(spec)->among))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "task spec: targets with missing components are numbers that count by themselves, and "
+                              "objective %s is not about such",
+                              goss_task_objective(spec)->name);
     if (spec->task_classes && (spec->shared_classes || !goss_task_objective(spec)->classes || spec->ids == 0))
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "task spec: task_classes are of tasks that have numbers (ids) and classes, and not those "

@@ -33,8 +33,9 @@ static goss_val held_weight(const goss__regularizers *all, goss_graph *g) {
 
 static goss_val held_loss(const goss__regularizers *all, goss_graph *g) {
     const goss_task_batch *b = all->batch;
-    const goss_val y = goss_published_get(g, "logits"), weight = held_weight(all, g);
-    return goss_reduce_loss(goss__sample_loss(all->method, b, y, b->query_target, weight, 0), weight);
+    goss__labels of = goss__labels_of(b, true);
+    of.weight = held_weight(all, g);
+    return goss_reduce_loss(goss__sample_loss(all->method, b, goss_published_get(g, "logits"), of, 0), of.weight);
 }
 
 /* ---- gradients by the method's parameters ---- */
