@@ -364,6 +364,13 @@ GOSS_API GOSS_MUST_USE goss_status goss_predictor_predict_quantiles(goss_predict
                                                                     const int32_t *lengths, int count, float *out,
                                                                     float *quantiles, goss_error *err);
 
+/* Predicts numbers with the standard deviation of each, where goss_network_predict merges those of several targets: out
+ * and deviations [count, outputs], in the user's units. lengths: as goss_predictor_predict_ragged. Errors: as there;
+ * GOSS_E_ARGUMENT: a network without uncertainty (goss_network_tells_uncertainty), or of classes. */
+GOSS_API GOSS_MUST_USE goss_status goss_predictor_predict_deviations(goss_predictor *p, const float *x,
+                                                                     const int32_t *lengths, int count, float *out,
+                                                                     float *deviations, goss_error *err);
+
 /* ---- streams ----
  *
  * A network that reads a sequence piece by piece, as it arrives: after each piece the answer is that to all steps so

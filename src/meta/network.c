@@ -179,12 +179,12 @@ static goss_val disagreement(goss_val p, goss_val mean) {
     return goss_max(goss_sub(entropy(mean), own), goss_const(p.graph, 0));
 }
 
-/* Standard deviation of the members' predictions and, if members predict variances (else GOSS_NONE), the total one:
- * root mean square over the components of a target. */
+/* Standard deviation of the members' predictions and, if members predict variances (else GOSS_NONE), the total one, of
+ * each component of a target. */
 static goss_val deviation(goss_val y, goss_val own, goss_val mean) {
     goss_val variance = goss_mean(goss_square(goss_sub(y, mean)), GOSS_AXIS(0), true);
     if (goss_valid(own)) variance = goss_add(variance, goss_mean(own, GOSS_AXIS(0), true));
-    return goss_sqrt(goss_mean(variance, GOSS_AXIS(2), false));
+    return goss_sqrt(variance);
 }
 
 bool goss_network_tells_uncertainty(const goss_network *n) {
@@ -200,7 +200,8 @@ const double *goss_network_levels(const goss_network *n, int *levels) {
 
 int goss__network_beside(const goss_network *n) {
     const goss_objective *o = goss_task_objective(&n->data.of.task);
-    return o->quantiles ? goss_objective_width(o, n->outputs) : goss_network_tells_uncertainty(n);
+    if (o->quantiles) return goss_objective_width(o, n->outputs);
+    return !goss_network_tells_uncertainty(n) ? 0 : o->classes ? 1 : n->outputs;
 }
 
 static goss_val uncertainty(const goss_network *n, goss_val output, goss_val answer, goss_val mean) {
@@ -303,6 +304,6 @@ void goss__network_beside_to_units(const goss_network *n, float *beside, int cou
         goss__network_to_units(n, beside, count * (each / n->outputs));
         return;
     }
-    if (!s.mean || goss_network_classes(n) > 0 || n->outputs != 1) return;
-    for (int i = 0; i < count; i++) beside[i] *= s.deviation[0];
+    if (!s.mean || goss_network_classes(n) > 0) return;
+    for (int i = 0; i < count * n->outputs; i++) beside[i] *= s.deviation[i % n->outputs];
 }

@@ -23,21 +23,21 @@ struct goss_network {
 /* Room for slabs, statistics and names of the target and the number of members that are there. */
 goss_status goss__network_room(goss_network *n, int outputs, goss_error *err);
 /* The program of a network, or (any) of every network of its target: x [1,N,...] of up to `batch` samples to answers
- * [1,N,W], and where goss__network_beside is not 0 that beside them [1,N] or [1,N,Q W]. Sequences that have lengths
- * have L steps, and an input "length" [1,N]. Parameters "weights" and "statistics", and one a tensor that differs among
- * members; gates > 0: also those of a structure [1,gates] that masks it. */
+ * [1,N,W], and where goss__network_beside is not 0 that beside them [1,N], [1,N,W] or [1,N,Q W]. Sequences that have
+ * lengths have L steps, and an input "length" [1,N]. Parameters "weights" and "statistics", and one a tensor that
+ * differs among members; gates > 0: also those of a structure [1,gates] that masks it. */
 #define GOSS__NETWORK_GATES "structure"
 goss_status goss__network_compile(const goss_network *n, int batch, bool any, int gates, goss_schedule **out,
                                   goss_error *err);
 /* The same in a graph, applied to x in that context: answers, and what is beside them. */
 goss_status goss__network_build(const goss_network *n, goss_graph *g, goss_val x, goss_target_context c, bool any,
                                 goss_val out[2], goss_error *err);
-/* How many numbers are predicted beside the answers of a sample: its uncertainty, its quantiles, or none. */
+/* How many numbers are predicted beside the answers of a sample: its uncertainty (of numbers, of each), its quantiles,
+ * or none. */
 int goss__network_beside(const goss_network *n);
 /* Standardised numbers [count, W] in the user's units. */
 void goss__network_to_units(const goss_network *n, float *out, int count);
-/* The same of what is beside them: quantiles, or how far members disagree, in the units of the target where there is
- * one. */
+/* The same of what is beside them: quantiles, or deviations. */
 void goss__network_beside_to_units(const goss_network *n, float *beside, int count);
 /* Its parameters' values: weights and statistics, and the items' table, which all networks of a model have. */
 void goss__network_store(const goss_network *n, goss_params *params);

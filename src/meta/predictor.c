@@ -204,11 +204,38 @@ static goss_status predict_all(goss_predictor *p, const float *x, const int32_t 
     return GOSS_OK;
 }
 
+/* One number for all components of a target: the root mean square of their standardised deviations. */
+static void merge(const goss_network *n, const float *deviation, int count, float *out) {
+    const float *unit = n->data.of.task.scale.deviation;
+    for (int i = 0; i < count; i++) {
+        double sum = 0;
+        for (int w = 0; w < n->outputs; w++, deviation++)
+            sum += pow((double)*deviation / (unit ? (double)unit[w] : 1), 2) / n->outputs;
+        out[i] = (float)sqrt(sum);
+    }
+}
+
 goss_status goss_predictor_predict_ragged(goss_predictor *p, const float *x, const int32_t *lengths, int count,
                                           float *out, float *uncertainty, goss_error *err) {
     const bool told = goss_network_tells_uncertainty(p->network);
+    const int each = goss__network_beside(p->network);
     if (uncertainty && !told) memset(uncertainty, 0, (size_t)count * sizeof *uncertainty);
-    return predict_all(p, x, lengths, count, out, told ? uncertainty : NULL, err);
+    if (!uncertainty || !told || each == 1)
+        return predict_all(p, x, lengths, count, out, told ? uncertainty : NULL, err);
+    float *own = goss__calloc((size_t)count * (size_t)each + 1, sizeof *own);
+    if (!own) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d deviations", each);
+    const goss_status s = predict_all(p, x, lengths, count, out, own, err);
+    if (s == GOSS_OK) merge(p->network, own, count, uncertainty);
+    goss__free(own);
+    return s;
+}
+
+goss_status goss_predictor_predict_deviations(goss_predictor *p, const float *x, const int32_t *lengths, int count,
+                                              float *out, float *deviations, goss_error *err) {
+    if (!goss_network_tells_uncertainty(p->network) || goss_network_classes(p->network) > 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "a network of objective %s, of one member, predicts no deviations",
+                              goss_task_objective(&p->network->data.of.task)->name);
+    return predict_all(p, x, lengths, count, out, deviations, err);
 }
 
 goss_status goss_predictor_predict_quantiles(goss_predictor *p, const float *x, const int32_t *lengths, int count,
