@@ -62,7 +62,7 @@ static goss_status answer_by_model(const eval_table *e, table_runner *r, int64_t
     const goss_model *m = derived ? derived : f->base.model;
     goss_structure_figures figures;
     goss_status s = goss_race_structure(m, &of, r->structured ? &ask : NULL, source, e->metric, draws, threads, values,
-                                        seconds, &figures, err);
+                                        NULL, seconds, &figures, err);
     if (s == GOSS_OK && bytes > 0 && figures.networks == 0)
         s = cli_fixed_figures(m, source->spec.outputs, bytes, draws, &figures, err);
     if (s == GOSS_OK) add_figures(&r->figures, &figures);
@@ -92,8 +92,8 @@ static goss_status answer(eval_table *e, table_runner *r, int64_t bytes, const t
     goss_structure_log log = {.bytes = bytes_of};
     if (own) GOSS_TRY(cli_rows_log(&e->rows, draws, bytes_of, &log, err));
     GOSS_TRY(open_source(e, f, tasks, n, number, &source, err));
-    goss_status s = r->kind ? goss_race_baseline(f->fit->baselines, r->kind, &source, f->at, f->from, e->metric, draws,
-                                                 values, &seconds, err)
+    goss_status s = r->kind ? goss_race_baseline(&f->fit->baselines, r->kind, &source, f->at, f->from, e->metric, draws,
+                                                 values, NULL, &seconds, err)
                             : answer_by_model(e, r, bytes, f, &source, threads, draws, values, log, &seconds, err);
     goss_task_source_free(&source);
     r->base.seconds += seconds, r->base.draws += draws;

@@ -211,7 +211,7 @@ TEST(metrics_are_those_worked_out_by_hand) {
     const float mean = 10, deviation = 2, y[] = {9, 10.5f, 20, 7}, weight[] = {1, 1, 1, 0};
     const double q[3] = {-.5, .25, 1}; /* in the user's units 9, 10.5 and 12 */
     float out[4][3];
-    for (int i = 0; i < 4; i++) goss__quantiles_put(&goss__quantile, q, out[i]);
+    for (int i = 0; i < 4; i++) goss__quantiles_put(&goss__quantile, q, 1, 0, out[i]);
     goss_answers a = {.count = 4,
                       .outputs = 1,
                       .stride = 3,
@@ -287,7 +287,7 @@ TEST(a_baseline_has_the_quantiles_of_its_errors) {
     o.width = 1;
     T_OK(goss_baselines_fit(NULL, 0, &o, &b, &err));
     T_OK(goss_metric_find(&goss__quantile, "pinball", &m, &err));
-    T_OK(goss_race_baseline(b, goss_baseline_find("mean"), &s, NULL, NULL, m, 1, &got, NULL, &err));
+    T_OK(goss_race_baseline(&b, goss_baseline_find("mean"), &s, NULL, NULL, m, 1, &got, NULL, NULL, &err));
     /* Ten turns of twelve rows: the first two have two rows each. */
     double y[12];
     for (int i = 0; i < 12; i++) y[i] = (1 + (i * 5) % 12) * (1 + (i * 5) % 12), middle += y[i] / 12;
@@ -308,7 +308,7 @@ TEST(a_baseline_has_the_quantiles_of_its_errors) {
         }
     T_NEAR(got / want, 1, 1e-5);
     T_OK(goss_metric_find(&goss__quantile, "mae", &m, &err)); /* of the prediction itself */
-    T_OK(goss_race_baseline(b, goss_baseline_find("mean"), &s, NULL, NULL, m, 1, &got, NULL, &err));
+    T_OK(goss_race_baseline(&b, goss_baseline_find("mean"), &s, NULL, NULL, m, 1, &got, NULL, NULL, &err));
     T_NEAR(got, (fabs(40 - middle) + fabs(100 - middle)) / 2, 1e-4);
     goss_baselines_free(b);
 }

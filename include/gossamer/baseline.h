@@ -95,6 +95,12 @@ GOSS_API GOSS_MUST_USE goss_status goss_baselines_parse(const char *text, goss_b
 GOSS_API void goss_rows_align(const float *x, const int32_t *lengths, int n, size_t width, size_t channels,
                               double *out);
 
+/* Rows whose targets y [n, outputs] have several components, of which some are missing (NaN): those that have component
+ * k, as rows of that one target. The arrays of *to have room for all; `at` and `from` of rows are copied where both
+ * have them. kept [n] or NULL: receives which rows these are. */
+GOSS_API void goss_rows_component(const goss_rows *rows, size_t width, int outputs, int k, goss_rows *to,
+                                  int32_t *kept);
+
 /* A baseline method, one row of a table. */
 typedef struct goss_baseline_kind {
     const char *name; /* "ridge", "mean-ridge", "mean", "nearest", "line", "last" */

@@ -6,7 +6,7 @@
  * (interval.h):
  *
  *     GOSS_TRY(goss_race_model(m, 0, &source, rmse, n, NULL, a, NULL, err));
- *     GOSS_TRY(goss_race_baseline(b, goss_baseline_find("mean-ridge"), &source, NULL, NULL, rmse, n, c, NULL, err));
+ *     GOSS_TRY(goss_race_baseline(&b, goss_baseline_find("ridge"), &source, NULL, NULL, rmse, n, c, NULL, NULL, err));
  *     for (int64_t i = 0; i < n; i++) a[i] -= c[i];
  *     double difference, ci95 = goss_student_ci95(a, (int)n, &difference, NULL);
  *
@@ -50,16 +50,17 @@ typedef struct goss_race_networks {
     goss_weight_precision precision; /* rounded as in files of that precision */
 } goss_race_networks;
 /* The same for a model that generates structures (structure.h). ask: whose structures the networks have, and within
- * which budget; NULL: their own, within the most that it was trained for. figures: NULL, or receives what the networks
- * cost. A budget that holds for the mean (ask->pooled) is met over all draws together, for which the structures are
- * determined before the first task is answered. Errors: as goss_race_model, and GOSS_E_UNSUPPORTED: a model that
+ * which budget; NULL: their own, within the most that it was trained for. each: NULL, or [draws, outputs], receives the
+ * metric of each number of a target alone. figures: NULL, or receives what the networks cost. A budget that holds for
+ * the mean (ask->pooled) is met over all draws together, for which the structures are determined before the first task
+ * is answered. Errors: as goss_race_model, and GOSS_E_UNSUPPORTED: a model that
  * generates no structures, or int8 where no network is stored (goss_method_adapt); GOSS_E_ARGUMENT: no structure is
  * within the budget. */
 GOSS_API GOSS_MUST_USE goss_status goss_race_structure(const goss_model *m, const goss_race_networks *of,
                                                        const goss_structure_ask *ask, const goss_task_source *source,
                                                        const goss_metric *metric, int64_t draws, goss_threads *threads,
-                                                       double *values, double *seconds, goss_structure_figures *figures,
-                                                       goss_error *err);
+                                                       double *values, double *each, double *seconds,
+                                                       goss_structure_figures *figures, goss_error *err);
 /* Receives the answers of goss_race_answers. */
 typedef struct goss_race_hook {
     /* Called on the calling thread for each draw, in their order. answers: outputs and targets of the draw's queries
@@ -76,15 +77,17 @@ GOSS_API GOSS_MUST_USE goss_status goss_race_answers(const goss_model *m, const 
 
 /* Evaluates a baseline on the same draws, on the calling thread and in double precision. Shapes: values [draws]. Inputs
  * and targets of the source's samples are the rows; class probabilities enter the metric as their logarithms. Where the
- * source's objective has levels and the metric reads quantiles, those are of goss_baseline_quantiles. at: the
- * values of the order column by sample number (goss_task.support_rows, query_rows), for baselines with
- * goss_baseline_kind.order; NULL: there is none. from: what targets are counted from, in the same way (goss_rows);
- * NULL: 0. Sequences are rows by goss_rows_align. seconds: as above. Errors: as goss_baseline_predict; GOSS_E_ARGUMENT:
- * baselines of another width than the source's inputs. */
-GOSS_API GOSS_MUST_USE goss_status goss_race_baseline(const goss_baselines *b, const goss_baseline_kind *kind,
+ * source's objective has levels and the metric reads quantiles, those are of goss_baseline_quantiles. at: the values of
+ * the order column by sample number (goss_task.support_rows, query_rows), for baselines with goss_baseline_kind.order;
+ * NULL: there is none. from: what targets are counted from, in the same way (goss_rows); NULL: 0. Sequences are rows by
+ * goss_rows_align. A target of several numbers is as many tasks of one: b [outputs] are the baselines of each (one
+ * pointer with classes), at [samples, outputs], each: as above. Of a number that no support row has, 0 is answered: for
+ * a series no change. seconds: as above. Errors: as goss_baseline_predict; GOSS_E_ARGUMENT: baselines of another width
+ * than the source's inputs. */
+GOSS_API GOSS_MUST_USE goss_status goss_race_baseline(goss_baselines *const *b, const goss_baseline_kind *kind,
                                                       const goss_task_source *source, const double *at,
                                                       const double *from, const goss_metric *metric, int64_t draws,
-                                                      double *values, double *seconds, goss_error *err);
+                                                      double *values, double *each, double *seconds, goss_error *err);
 
 #ifdef __cplusplus
 }

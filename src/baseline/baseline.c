@@ -148,6 +148,20 @@ void goss_rows_align(const float *x, const int32_t *lengths, int n, size_t width
     }
 }
 
+void goss_rows_component(const goss_rows *rows, size_t width, int outputs, int k, goss_rows *to, int32_t *kept) {
+    to->n = 0;
+    for (int i = 0; i < rows->n; i++) {
+        const double y = rows->y[(size_t)i * (size_t)outputs + (size_t)k];
+        if (isnan(y)) continue;
+        memcpy((double *)to->x + (size_t)to->n * width, rows->x + (size_t)i * width, width * sizeof *to->x);
+        ((double *)to->y)[to->n] = y;
+        if (to->at && rows->at) ((double *)to->at)[to->n] = rows->at[i];
+        if (to->from && rows->from) ((double *)to->from)[to->n] = rows->from[i];
+        if (kept) kept[to->n] = i;
+        to->n++;
+    }
+}
+
 /* ---- linear ones ---- */
 
 static goss_status linear(const goss_baselines *b, bool mean, const goss_rows *support, const goss_rows *query,

@@ -117,12 +117,12 @@ void goss__quantiles_of(const goss_objective *o, const float *output, int output
         }
 }
 
-void goss__quantiles_put(const goss_objective *o, const double *q, float *output) {
-    output[0] = (float)q[o->middle];
+void goss__quantiles_put(const goss_objective *o, const double *q, int outputs, int w, float *output) {
+    output[w] = (float)q[o->middle];
     for (int k = 0; k < o->numbers; k++) {
         if (k == o->middle) continue;
         const double apart = fabs(q[k] - q[k < o->middle ? k + 1 : k - 1]) / unit_of(o, k);
-        output[1 + place_of(o, k)] = (float)(apart > 0 ? apart + log(-expm1(-apart)) : -100);
+        output[(1 + place_of(o, k)) * outputs + w] = (float)(apart > 0 ? apart + log(-expm1(-apart)) : -100);
     }
 }
 

@@ -51,6 +51,6 @@ goss_status goss__quantile_find(const char *name, const goss_objective **out, go
 /* The quantiles q [numbers], in the user's units, of target w of W from a sample's outputs [numbers W]. */
 void goss__quantiles_of(const goss_objective *o, const float *output, int outputs, int w, goss_target_scale scale,
                         double *q);
-/* The outputs [numbers] that say these quantiles of one target, which are ascending. */
-void goss__quantiles_put(const goss_objective *o, const double *q, float *output);
+/* Puts the outputs that say these quantiles, which are ascending, of target w of W into a sample's [numbers W]. */
+void goss__quantiles_put(const goss_objective *o, const double *q, int outputs, int w, float *output);
 #endif
