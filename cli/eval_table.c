@@ -4,11 +4,20 @@
 #include "data_kinds.h"
 #include "method_list.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "out of memory"); }
+
+static const goss_series_options *series_of(const table_fold *f) {
+    return goss_encoding_series(goss_table_transform_inputs(f->fit->transform));
+}
+
+static int parts_of(const table_fold *f) {
+    return goss_table_transform_relative(f->fit->transform) ? goss_series_horizons(series_of(f)) : 1;
+}
 
 /* ---- folds ---- */
 
@@ -26,10 +35,16 @@ static goss_status find_at(const eval_table *e, table_fold *f, goss_error *err) 
     if (column < 0 && strcmp(order, "first") != 0) return GOSS_OK;
     const goss_column_type type = column < 0 ? GOSS_COLUMN_NUMBER : goss_table_type(f->table, column);
     if (type != GOSS_COLUMN_NUMBER && type != GOSS_COLUMN_DATE) return GOSS_OK;
-    f->at = calloc((size_t)rows + 1, sizeof *f->at);
-    if (!f->at) return no_memory(err);
-    for (int r = 0; r < rows; r++) f->at[r] = column < 0 ? r : goss_table_order_key(f->table, column, r);
-    return GOSS_OK;
+    const size_t n = (size_t)rows * (size_t)parts_of(f);
+    f->at = calloc(n + 1, sizeof *f->at);
+    int32_t *ahead = calloc(n + 1, sizeof *ahead);
+    goss_status s = f->at && ahead ? GOSS_OK : no_memory(err);
+    for (size_t i = 0; s == GOSS_OK && i < n; i++) ahead[i] = (int32_t)i;
+    if (s == GOSS_OK && parts_of(f) > 1) s = goss_series_ahead(f->table, series_of(f), NULL, 0, ahead, err);
+    for (size_t i = 0; s == GOSS_OK && i < n; i++)
+        f->at[i] = ahead[i] < 0 ? (double)NAN : column < 0 ? ahead[i] : goss_table_order_key(f->table, column, ahead[i]);
+    free(ahead);
+    return s;
 }
 
 static goss_status find_seen(table_fold *f, goss_error *err) {
@@ -56,8 +71,7 @@ static goss_status open_rows(const eval_table *e, table_fold *f, goss_error *err
     GOSS_TRY(goss_table_fit_open(f->fit, e->data, needs, &f->table, &f->roles, err));
     if (names_column(e->order)) GOSS_TRY(goss_table_need(f->table, e->order, "--order", &column, err));
     GOSS_TRY(goss_table_tasks_open(f->table, &f->roles, order_of(e, f), &f->tasks, err));
-    const goss_series_options *series = goss_encoding_series(goss_table_transform_inputs(f->fit->transform));
-    if (series) GOSS_TRY(goss_table_tasks_by_series(f->tasks, series, err));
+    if (series_of(f)) GOSS_TRY(goss_table_tasks_by_series(f->tasks, series_of(f), err));
     if (goss_table_transform_relative(f->fit->transform))
         GOSS_TRY(goss_table_fit_origins(f->fit, f->table, &f->from, err));
     if (f->fit->role) GOSS_TRY(goss_table_tasks_by_role(f->tasks, f->fit->role, err));
@@ -85,22 +99,31 @@ static const goss_objective *objective_of(const table_fold *f) {
 }
 
 /* Steps from the end of a window to what is predicted. */
-static int ahead(const table_fold *f) {
-    const goss_series_options *o = goss_encoding_series(goss_table_transform_inputs(f->fit->transform));
-    return o ? o->horizon : 0;
+static const char *ahead(const table_fold *f, char out[80]) {
+    return series_of(f) ? goss_series_horizons_text(series_of(f), out, 80) : "0";
+}
+
+static bool same_horizons(const table_fold *a, const table_fold *b) {
+    const goss_series_options *x = series_of(a), *y = series_of(b);
+    if (!x || !y) return x == y;
+    bool same = x->n_later == y->n_later;
+    for (int k = 0; same && k < goss_series_horizons(x); k++)
+        same = goss_series_horizon(x, k) == goss_series_horizon(y, k);
+    return same;
 }
 
 /* All must predict the same target of the same tasks. */
 static goss_status check_alike(const eval_table *e, const table_fold *f, goss_error *err) {
     const table_fold *first = &e->fold[0];
+    char here[80], there[80];
     if (strcmp(target_of(f), target_of(first)) != 0 || objective_of(f)->classes != objective_of(first)->classes)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s predicts %s (%s), and %s predicts %s (%s)", f->base.path,
                               target_of(f), objective_of(f)->name, first->base.path, target_of(first),
                               objective_of(first)->name);
     if (goss_table_transform_relative(f->fit->transform) != goss_table_transform_relative(first->fit->transform) ||
-        ahead(f) != ahead(first))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s predicts %d steps ahead, and %s %d", f->base.path, ahead(f),
-                              first->base.path, ahead(first));
+        !same_horizons(f, first))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s predicts %s steps ahead, and %s %s", f->base.path,
+                              ahead(f, here), first->base.path, ahead(first, there));
     if (goss_table_tasks_count(f->tasks) != goss_table_tasks_count(first->tasks) ||
         strcmp(goss_table_transform_task(f->fit->transform), goss_table_transform_task(first->fit->transform)) != 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s has tasks by %s, and %s by %s", f->base.path,
@@ -204,6 +227,7 @@ static goss_status gather(eval_table *e, goss_model *first, char **words, int n,
         GOSS_TRY(eval_field_same_method(&e->field, at, err));
     }
     e->field.models = e->field.folds;
+    e->parts = parts_of(&e->fold[0]);
     e->metric = e->fold[0].fit->metric;
     if (e->metric_name)
         GOSS_TRY(goss_error_prefix(err, goss_metric_find(objective_of(&e->fold[0]), e->metric_name, &e->metric, err),
@@ -267,8 +291,8 @@ static void tell_tasks(const eval_table *e) {
 /* ---- the verb ---- */
 
 /* What a runner has by task. */
-static void forget(table_runner *r) { free(r->value), free(r->answers), free(r->bytes); }
-static void moved(table_runner *r) { r->value = r->bytes = NULL, r->answers = NULL; }
+static void forget(table_runner *r) { free(r->value), free(r->part), free(r->answers), free(r->bytes); }
+static void moved(table_runner *r) { r->value = r->part = r->bytes = NULL, r->answers = NULL; }
 
 static void close_all(eval_table *e) {
     for (int i = 0; i < e->field.folds; i++) {

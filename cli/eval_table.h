@@ -17,7 +17,7 @@ typedef struct table_fold {
     goss_table *table;
     goss_roles roles;
     goss_table_tasks *tasks;
-    double *at;            /* [rows] the order column, for baselines; NULL: none */
+    double *at;            /* [rows, parts] the order column of what is predicted, for baselines; NULL: none */
     double *from;          /* [rows] what targets are counted from (series), NULL: 0 */
     goss_table *described; /* descriptors; NULL: none */
 } table_fold;
@@ -29,6 +29,7 @@ typedef struct table_runner {
     goss_structure_source source;
     goss_structure_figures figures; /* of all folds; sums in place of means until the race is over */
     double *value;                  /* [tasks] mean over draws and folds; NaN: not evaluated, or undefined */
+    double *part;                   /* [parts, tasks] the same of each horizon alone; NULL: there is one */
     double *bytes;                  /* [tasks] of their networks, likewise; 0: it has no structures */
     int *answers;                   /* [tasks] folds that were evaluated */
 } table_runner;
@@ -51,6 +52,7 @@ typedef struct eval_table {
     cli_structure_rows rows;                        /* of the model's own networks, of all draws */
     cli_variety variety[CLI_BUDGETS];               /* by budget */
     const goss_metric *metric;
+    int parts;    /* horizons of a series; 1: one, or other rows */
     int tasks;    /* of the table */
     bool *judged; /* [tasks] */
     double *work; /* [tasks] of the report */

@@ -46,7 +46,7 @@ static void add_figures(goss_structure_figures *to, const goss_structure_figures
 
 static goss_status answer_by_model(const eval_table *e, table_runner *r, int64_t bytes, const table_fold *f,
                                    const goss_task_source *source, goss_threads *threads, int64_t draws, double *values,
-                                   goss_structure_log log, double *seconds, goss_error *err) {
+                                   double *parts, goss_structure_log log, double *seconds, goss_error *err) {
     goss_model *derived = NULL;
     const goss_space_budget budget = {.bytes = bytes};
     if (r->base.derive)
@@ -62,7 +62,7 @@ static goss_status answer_by_model(const eval_table *e, table_runner *r, int64_t
     const goss_model *m = derived ? derived : f->base.model;
     goss_structure_figures figures;
     goss_status s = goss_race_structure(m, &of, r->structured ? &ask : NULL, source, e->metric, draws, threads, values,
-                                        NULL, seconds, &figures, err);
+                                        parts, seconds, &figures, err);
     if (s == GOSS_OK && bytes > 0 && figures.networks == 0)
         s = cli_fixed_figures(m, source->spec.outputs, bytes, draws, &figures, err);
     if (s == GOSS_OK) add_figures(&r->figures, &figures);
@@ -83,8 +83,8 @@ static const char *name_of(const void *context, int64_t draw) {
 }
 
 static goss_status answer(eval_table *e, table_runner *r, int64_t bytes, const table_fold *f, const int32_t *tasks,
-                          int n, const int64_t *number, goss_threads *threads, double *values, double *bytes_of,
-                          goss_error *err) {
+                          int n, const int64_t *number, goss_threads *threads, double *values, double *parts,
+                          double *bytes_of, goss_error *err) {
     goss_task_source source;
     double seconds = 0;
     const int64_t draws = (int64_t)n * e->repeats;
@@ -92,20 +92,21 @@ static goss_status answer(eval_table *e, table_runner *r, int64_t bytes, const t
     goss_structure_log log = {.bytes = bytes_of};
     if (own) GOSS_TRY(cli_rows_log(&e->rows, draws, bytes_of, &log, err));
     GOSS_TRY(open_source(e, f, tasks, n, number, &source, err));
-    goss_status s = r->kind ? goss_race_baseline(&f->fit->baselines, r->kind, &source, f->at, f->from, e->metric, draws,
-                                                 values, NULL, &seconds, err)
-                            : answer_by_model(e, r, bytes, f, &source, threads, draws, values, log, &seconds, err);
+    goss_status s = r->kind
+                        ? goss_race_baseline(f->fit->baselines, r->kind, &source, f->at, f->from, e->metric, draws,
+                                             values, parts, &seconds, err)
+                        : answer_by_model(e, r, bytes, f, &source, threads, draws, values, parts, log, &seconds, err);
     goss_task_source_free(&source);
     r->base.seconds += seconds, r->base.draws += draws;
     if (s == GOSS_OK && own) s = cli_rows_take(&e->rows, draws, values, name_of, &(named){f, tasks, n}, err);
     return s;
 }
 
-/* Draw k is of task k % n. A task's value is defined if all its draws are. */
-static void collect(const eval_table *e, const int32_t *tasks, int n, const double *values, double *to) {
+/* Draw k is of task k % n, values `step` apart. A task's value is defined if all its draws are. */
+static void collect(const eval_table *e, const int32_t *tasks, int n, const double *values, int step, double *to) {
     for (int i = 0; i < n; i++) {
         double sum = 0;
-        for (int k = 0; k < e->repeats; k++) sum += values[k * n + i];
+        for (int k = 0; k < e->repeats; k++) sum += values[(k * n + i) * step];
         to[tasks[i]] += sum / e->repeats;
     }
 }
@@ -115,16 +116,20 @@ typedef struct room {
     int32_t *tasks;
     int64_t *number;
     double *values, *bytes;
+    double *parts; /* by draw and part; NULL: there is one */
 } room;
 
-static void close_room(room *x) { free(x->tasks), free(x->number), free(x->values), free(x->bytes); }
+static void close_room(room *x) { free(x->tasks), free(x->number), free(x->values), free(x->bytes), free(x->parts); }
 
 static goss_status open_room(const eval_table *e, table_runner *r, room *x, goss_error *err) {
     const size_t all = (size_t)e->tasks;
-    *x =
-        (room){calloc(all, sizeof *x->tasks), calloc(all, sizeof *x->number),
-               calloc(all * (size_t)e->repeats, sizeof *x->values), calloc(all * (size_t)e->repeats, sizeof *x->bytes)};
-    free(r->value), free(r->answers), free(r->bytes); /* of another budget */
+    const size_t parts = e->parts > 1 ? (size_t)e->parts : 0;
+    *x = (room){calloc(all, sizeof *x->tasks), calloc(all, sizeof *x->number),
+                calloc(all * (size_t)e->repeats, sizeof *x->values), calloc(all * (size_t)e->repeats, sizeof *x->bytes),
+                parts ? calloc(all * (size_t)e->repeats * parts, sizeof *x->parts) : NULL};
+    free(r->value), free(r->part), free(r->answers), free(r->bytes); /* of another budget */
+    r->part = parts ? calloc(all * parts, sizeof *r->part) : NULL;
+    if (parts && (!x->parts || !r->part)) return no_memory(err);
     r->base.seconds = 0, r->base.draws = 0, r->figures = (goss_structure_figures){0};
     r->value = calloc(all, sizeof *r->value), r->answers = calloc(all, sizeof *r->answers);
     r->bytes = calloc(all, sizeof *r->bytes);
@@ -138,9 +143,11 @@ static goss_status run_fold(eval_table *e, table_runner *r, int fold, int64_t by
     const int n = eval_field_choose(&e->field, &r->base, fold, e->judged, e->tasks, x->tasks);
     if (n == 0) return GOSS_OK;
     find_numbers(f, x->tasks, n, x->number);
-    GOSS_TRY(answer(e, r, bytes, f, x->tasks, n, x->number, threads, x->values, x->bytes, err));
-    collect(e, x->tasks, n, x->values, r->value);
-    collect(e, x->tasks, n, x->bytes, r->bytes);
+    GOSS_TRY(answer(e, r, bytes, f, x->tasks, n, x->number, threads, x->values, x->parts, x->bytes, err));
+    collect(e, x->tasks, n, x->values, 1, r->value);
+    collect(e, x->tasks, n, x->bytes, 1, r->bytes);
+    for (int k = 0; r->part && k < e->parts; k++)
+        collect(e, x->tasks, n, x->parts + k, e->parts, r->part + k * e->tasks);
     for (int i = 0; i < n; i++) r->answers[x->tasks[i]]++;
     return GOSS_OK;
 }
@@ -153,6 +160,8 @@ static goss_status run(eval_table *e, table_runner *r, int64_t bytes, goss_threa
     for (int i = 0; s == GOSS_OK && i < e->tasks; i++) {
         r->value[i] = r->answers[i] ? r->value[i] / r->answers[i] : (double)NAN;
         r->bytes[i] = r->answers[i] ? r->bytes[i] / r->answers[i] : (double)NAN;
+        for (int k = 0; r->part && k < e->parts; k++)
+            r->part[k * e->tasks + i] = r->answers[i] ? r->part[k * e->tasks + i] / r->answers[i] : (double)NAN;
     }
     if (r->figures.networks > 0)
         r->figures.bytes_mean /= (double)r->figures.networks, r->figures.macs_mean /= (double)r->figures.networks;

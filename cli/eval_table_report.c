@@ -12,19 +12,26 @@ typedef struct summary {
     int undefined; /* evaluated tasks without a value of the metric */
 } summary;
 
-static double difference(const eval_table *e, const table_runner *r, int task) {
-    return r->value[task] - e->runner[0].value[task];
+/* Of all horizons together, or of one of them. */
+enum { WHOLE = -1 };
+static const double *values_of(const eval_table *e, const table_runner *r, int part) {
+    return part == WHOLE ? r->value : r->part + part * e->tasks;
 }
 
 /* Differences are over tasks for which both have a value. */
-static summary summarize(const eval_table *e, const table_runner *r) {
+static summary summarize(const eval_table *e, const table_runner *r, int part) {
+    const double *own = values_of(e, r, part), *first = values_of(e, e->runner, part);
     summary s = {0};
     int count;
-    s.ci95 = goss_student_ci95(r->value, e->tasks, &s.value, &count);
+    s.ci95 = goss_student_ci95(own, e->tasks, &s.value, &count);
     s.undefined = e->field.n_judged - count;
-    for (int i = 0; i < e->tasks; i++) e->work[i] = difference(e, r, i);
+    for (int i = 0; i < e->tasks; i++) e->work[i] = own[i] - first[i];
     if (r != e->runner) s.difference_ci95 = goss_student_ci95(e->work, e->tasks, &s.difference, NULL);
     return s;
+}
+
+static int horizon(const eval_table *e, int part) {
+    return goss_series_horizon(goss_encoding_series(goss_table_transform_inputs(e->fold[0].fit->transform)), part);
 }
 
 static const char *order_of(const eval_table *e) {
@@ -61,6 +68,18 @@ static void print_tasks(const eval_table *e) {
     printf(", %s; mean over tasks, 95 %% intervals\n", cli_better(e->metric, better));
 }
 
+/* A line a method, a column a horizon. */
+static void print_horizons(const eval_table *e) {
+    printf("\n%-24s", "steps ahead");
+    for (int k = 0; k < e->parts; k++) printf(" %9d", horizon(e, k));
+    putchar('\n');
+    for (int i = 0; i < e->field.entrants; i++) {
+        cli_put_name(e->runner[i].base.name, 24);
+        for (int k = 0; k < e->parts; k++) printf(" %9.4g", summarize(e, &e->runner[i], k).value);
+        putchar('\n');
+    }
+}
+
 static void print_race(const eval_table *e, int budget) {
     if (budget >= 0) cli_print_figures(e->budgets.bytes[budget], &e->runner[0].figures);
     if (budget >= 0 && e->rows.space) cli_print_variety(&e->variety[budget]);
@@ -68,7 +87,7 @@ static void print_race(const eval_table *e, int budget) {
     printf("%-24s %20s %24s %10s\n", "method", e->metric->name, "difference", "ms/task");
     for (int i = 0; i < e->field.entrants; i++) {
         char value[60], gap[60] = "";
-        const summary s = summarize(e, &e->runner[i]);
+        const summary s = summarize(e, &e->runner[i], WHOLE);
         interval(value, sizeof value, "%.5g", s.value, s.ci95);
         if (i) interval(gap, sizeof gap, "%+.4g", s.difference, s.difference_ci95);
         cli_put_name(e->runner[i].base.name, 24);
@@ -76,33 +95,52 @@ static void print_race(const eval_table *e, int budget) {
         if (s.undefined) printf("  (not defined for %d task%s)", s.undefined, s.undefined == 1 ? "" : "s");
         putchar('\n');
     }
+    if (e->parts > 1) print_horizons(e);
 }
 
 /* ---- JSON ---- */
 
-static void put_tasks(const eval_table *e, const table_runner *r) {
+static void put_tasks(const eval_table *e, const double *value) {
     bool any = false;
     printf(", \"per_task\": {");
     for (int i = 0; i < e->tasks; i++) {
         if (!e->judged[i]) continue;
         if (any) printf(", ");
         cli_json_name(goss_table_tasks_name(e->fold[0].tasks, i));
-        cli_json_number(": ", r->value[i]);
+        cli_json_number(": ", value[i]);
         any = true;
     }
     printf("}");
 }
 
+static void put_summary(const summary *s) {
+    cli_json_number(", \"value\": ", s->value), cli_json_number(", \"ci95\": ", s->ci95);
+    cli_json_number(", \"difference\": ", s->difference);
+    cli_json_number(", \"difference_ci95\": ", s->difference_ci95);
+}
+
+static void put_horizons(const eval_table *e, const table_runner *r) {
+    for (int k = 0; k < e->parts; k++) {
+        const summary s = summarize(e, r, k);
+        printf("%s{\"horizon\": %d", k ? ", " : ", \"horizons\": [", horizon(e, k));
+        put_summary(&s);
+        printf(", \"undefined\": %d", s.undefined);
+        put_tasks(e, values_of(e, r, k));
+        printf("}");
+    }
+    printf("]");
+}
+
 static void put_method(const eval_table *e, const table_runner *r) {
-    const summary s = summarize(e, r);
+    const summary s = summarize(e, r, WHOLE);
     printf("{\"name\": ");
     cli_json_name(r->base.name);
-    cli_json_number(", \"value\": ", s.value), cli_json_number(", \"ci95\": ", s.ci95);
-    cli_json_number(", \"difference\": ", s.difference), cli_json_number(", \"difference_ci95\": ", s.difference_ci95);
+    put_summary(&s);
     cli_json_number(", \"seconds_per_task\": ", eval_field_seconds(&r->base));
     printf(", \"undefined\": %d", s.undefined);
     cli_json_figures(&r->figures);
-    put_tasks(e, r);
+    put_tasks(e, r->value);
+    if (e->parts > 1) put_horizons(e, r);
     printf("}");
 }
 

@@ -204,7 +204,7 @@ static goss_status choose_time(looked *l, init_plan *p, goss_error *err) {
     init_set(p, "data.window", "16");
     init_mark(p, "data.window", "steps of the past that a network sees: the longest pattern that repeats, or more");
     init_set(p, "data.horizon", "1");
-    init_mark(p, "data.horizon", "how many steps ahead the target is predicted");
+    init_mark(p, "data.horizon", "how many steps ahead the target is predicted; 1..12: each of them by one network");
     init_mark(p, "task.order", "series are in the order of data.time");
     return GOSS_OK;
 }

@@ -14,6 +14,10 @@ typedef struct cli_rows {
     float *x;         /* [rows, numbers of a sample] */
     int32_t *lengths; /* [rows] of sequences; NULL: they have none */
     double *from;     /* [rows] what numbers are counted from; NULL: 0 */
+    /* Of several horizons: which they are [horizons], and the rows [rows, horizons] whose windows end so many steps
+     * before each row, by which it is forecast; -1: there is none. horizons 0: a row is forecast by itself. */
+    int horizons;
+    int32_t *horizon, *source;
 } cli_rows;
 typedef goss_status cli_row_reader(const goss_network *n, const char *path, cli_rows *out, goss_error *err);
 

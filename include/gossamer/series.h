@@ -12,6 +12,10 @@
  * y_i - o_i, over the fitted rows. The origin o_i is the latest known target in the window: what is forecast is the
  * difference from it, so that a network that says 0 says "as it was last".
  *
+ * Several horizons: a sample's target has a component for the row itself, `horizon` steps ahead of its window, and one
+ * for each row that is `later` steps ahead of the same window, all counted from the same origin. Components whose row
+ * is not there, or has no target, are missing (goss_task_spec.partial).
+ *
  * A row without a known target (or, where the target's past is not seen, without any row) in its window has no history:
  * nothing is forecast for it.
  *
@@ -25,6 +29,9 @@
 extern "C" {
 #endif
 
+/* The most horizons of a sample. */
+#define GOSS_HORIZONS_MOST 256
+
 /* How rows are steps of series; texts are borrowed. */
 typedef struct goss_series_options {
     const char *task;   /* the column of tasks: a series does not go beyond one. Another table may lack it, and is one
@@ -35,7 +42,19 @@ typedef struct goss_series_options {
     int window;         /* rows of a window at most, from 1 */
     int horizon;        /* steps from the window's last row to the row itself; 0: the window ends with it */
     int stride;         /* every stride-th row of a series, counted from its last, is a sample; 0: the last alone */
+    int n_later;        /* further horizons, of a target whose past is seen */
+    int later[GOSS_HORIZONS_MOST - 1]; /* [n_later] ascending, above `horizon` */
 } goss_series_options;
+/* The number of horizons: 1 + n_later. */
+GOSS_API int goss_series_horizons(const goss_series_options *options);
+/* Horizon k in [0, horizons), ascending. */
+GOSS_API int goss_series_horizon(const goss_series_options *options, int k);
+/* Sets the horizons that a text lists: "1", "1 3 6", "1..12", "1..6, 12". Ranges are whole. options: NULL: it is only
+ * checked. Errors: GOSS_E_ARGUMENT: no whole numbers from 0 to 2^20, not ascending, 0 among others, too many. */
+GOSS_API GOSS_MUST_USE goss_status goss_series_set_horizons(const char *text, goss_series_options *options,
+                                                            goss_error *err);
+/* Writes the horizons in that form, cut off where it does not fit; returns out. */
+GOSS_API char *goss_series_horizons_text(const goss_series_options *options, char *out, size_t size);
 
 /* What a row is. */
 enum {
@@ -48,13 +67,18 @@ enum {
 GOSS_API GOSS_MUST_USE goss_status goss_series_rows(const goss_table *table, const goss_series_options *options,
                                                     uint8_t *use, goss_error *err);
 
+/* The row that each horizon of a sample forecasts, by the sample's row: rows [n_rows] (NULL: all); -1: there is none.
+ * Of the first horizon it is the row itself. Shapes: out [n_rows, horizons]. Errors: as goss_series_rows. */
+GOSS_API GOSS_MUST_USE goss_status goss_series_ahead(const goss_table *table, const goss_series_options *options,
+                                                     const int32_t *rows, int n_rows, int32_t *out, goss_error *err);
+
 /* Sets seen[row] of the rows that are in a window of rows [n], and leaves the others: what an encoding is fitted to
  * where few rows are samples, since it is these that networks see. Shapes: seen [rows of the table]. Errors: as
  * goss_series_rows. */
 GOSS_API GOSS_MUST_USE goss_status goss_series_seen(const goss_table *table, const goss_series_options *options,
                                                     const int32_t *rows, int n, bool *seen, goss_error *err);
 
-/* How many rows are farther ahead of the last known target of their series than the horizon, so that their windows end
+/* How many rows are farther ahead of the last known target of their series than the (farthest) horizon: their windows end
  * in steps that were not measured: forecasts of the future beyond what a network was trained for. *first: such a row,
  * the first of the file; -1: none. 0 where no target's past is seen. Errors: as goss_series_rows. */
 GOSS_API GOSS_MUST_USE goss_status goss_series_beyond(const goss_table *table, const goss_series_options *options,
@@ -62,7 +86,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_series_beyond(const goss_table *table, c
 
 /* An encoding of windows, fitted to rows [n_rows]: the columns [n_columns], of which there may be none if the target's
  * past is seen. All else is as with goss_encoding_fit. Errors: those of goss_encoding_fit and goss_series_rows; a
- * window below 1, a negative horizon or stride, the past of a target without a horizon, rows without any history.
+ * window below 1, a negative horizon or stride, horizons that are not ascending, the past of a target without a
+ * horizon, several horizons without it, rows without any history.
  * Owns: goss_encoding_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_encoding_fit_series(const goss_table *table, const int *columns, int n_columns,
                                                             const goss_series_options *options, const int32_t *rows,

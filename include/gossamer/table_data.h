@@ -111,7 +111,8 @@ GOSS_API const goss_table_transform *goss_table_data_transform(const goss_table_
 /* What a model stores of its table. */
 typedef struct goss_table_fit {
     goss_table_transform *transform;
-    goss_baselines *baselines;     /* NULL: none were fitted */
+    goss_baselines **baselines;    /* [n_baselines] of each number of a target, or of its classes; NULL: none */
+    int n_baselines;               /* 1, or the horizons of a series */
     goss_descriptors *descriptors; /* NULL: none */
     char *missing;                 /* of goss_table_options; NULL: its default */
     char *role;                    /* goss_table_tasks_by_role; NULL: none */

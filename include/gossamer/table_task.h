@@ -156,7 +156,7 @@ typedef struct goss_table_transform_options {
     const goss_objective *objective;   /* NULL: classification if the target is a category or has two integers */
     const goss_text_options *texts;    /* the only input is a column of texts; NULL: there are none */
     const goss_series_options *series; /* rows are steps of series; its target is set where numbers are forecast with a
-                                          horizon. NULL: a row is a row */
+                                          horizon, or several. NULL: a row is a row */
 } goss_table_transform_options;
 
 /* Fits a transform to the rows of tasks [n] (NULL: all): inputs by goss_encoding_fit, without columns that are constant
@@ -189,7 +189,9 @@ GOSS_API const char *goss_table_transform_target(const goss_table_transform *f);
 GOSS_API const char *goss_table_transform_task(const goss_table_transform *f);
 /* The order: "random", "first" or the name of a column. */
 GOSS_API const char *goss_table_transform_order(const goss_table_transform *f);
-/* Mean and deviation of the target, of regression, as goss_table_transform_targets gives it. Borrowed. */
+/* The numbers of a target: the horizons of a series, else 1; with classes these. */
+GOSS_API int goss_table_transform_outputs(const goss_table_transform *f);
+/* Mean and deviation [outputs] of the target, of regression, as goss_table_transform_targets gives it. Borrowed. */
 GOSS_API goss_target_scale goss_table_transform_scale(const goss_table_transform *f);
 /* The number of classes; 0: regression. */
 GOSS_API int goss_table_transform_classes(const goss_table_transform *f);
@@ -217,9 +219,10 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_transform_apply(const goss_table_t
                                                               const int32_t *rows, int n, float *out,
                                                               goss_encoding_report *report, goss_error *err);
 /* The targets of rows [n], as numbers in their unit (counted from their origins, if goss_table_transform_relative) or
- * as class numbers. Shapes: out [n]. Errors: GOSS_E_ARGUMENT: no column of targets, or texts where numbers were
- * learned; with file and line: a missing target, a class that was not in training, a row without a value before it that
- * it could be forecast from. */
+ * as class numbers. Shapes: out [n]; [n, outputs] of several horizons, NaN where the table has no such row, or it no
+ * target. Errors: GOSS_E_ARGUMENT: no column of targets, or texts where numbers were learned; with file and line: a
+ * missing target (of the nearest horizon), a class that was not in training, a row without a value before it that it
+ * could be forecast from. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_transform_targets(const goss_table_transform *f, const goss_table *table,
                                                                 const int32_t *rows, int n, float *out,
                                                                 goss_error *err);
@@ -289,7 +292,9 @@ GOSS_API goss_table_source_options goss_table_source_defaults(void);
 
 /* A source of the tasks of a set, encoded by a transform: draw k is a pure function of options and k. With shuffle
  * every task is drawn once in each pass; without it draw k is task k % n. Support sets are the first rows of the task's
- * order, or random rows; queries are (drawn from) the rows in no support set that follow it in the order. Tasks with
+ * order, or random rows; queries are (drawn from) the rows in no support set that follow it in the order. Of several
+ * horizons a support set knows what was measured up to its last row of a series, and not what its rows forecast beyond
+ * that; nor does a part of a split know what follows it. Tasks with
  * too few rows for `support` rows and a query are excluded and counted in *skipped (may be NULL). Rows are encoded
  * once, here. Errors: GOSS_E_ARGUMENT: no task left, support above most_support; errors of the transform and of the
  * descriptors; GOSS_E_NOMEM. Owns:

@@ -301,6 +301,10 @@ static void close_opened(opened *o) {
 
 /* A closed form predicts one number per target, without a variance or quantiles. */
 static goss_status check_metric(const goss__run_data *d, goss_error *err) {
+    if (d->source.spec.partial)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "data.horizon lists several horizons, and closed forms forecast one: leave them out by "
+                              "compare.closed=none");
     if (!d->metric->variance) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "task.metric = %s: closed forms do not say how sure they are: leave them out by "

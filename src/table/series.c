@@ -217,13 +217,14 @@ goss_status goss_series_seen(const goss_table *t, const goss_series_options *o, 
 goss_status goss_series_beyond(const goss_table *t, const goss_series_options *o, int *count, int *first,
                                goss_error *err) {
     goss__series_order s;
+    const int farthest = goss_series_horizon(o, goss_series_horizons(o) - 1);
     *count = 0, *first = -1;
     GOSS_TRY(goss__series_order_open(&s, t, o, err));
     int *known = goss__calloc((size_t)t->rows + 1, sizeof *known); /* behind the last one, by the end of its series */
     for (int r = 0; known && s.y && r < t->rows; r++)
         if (s.at[r] >= 0 && !isnan(s.y[r]) && known[s.last[r]] <= s.at[r]) known[s.last[r]] = s.at[r] + 1;
     for (int r = 0; known && s.y && r < t->rows; r++)
-        if (s.at[r] >= 0 && s.at[r] - o->horizon >= known[s.last[r]] && goss__series_has_history(&s, o, r) &&
+        if (s.at[r] >= 0 && s.at[r] - farthest >= known[s.last[r]] && goss__series_has_history(&s, o, r) &&
             (*count)++ == 0)
             *first = r;
     const goss_status status = known ? GOSS_OK : no_memory(err);

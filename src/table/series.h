@@ -24,6 +24,8 @@ void goss__series_order_close(goss__series_order *s);
 void goss__series_window(const goss__series_order *s, const goss_series_options *o, int row, int *from, int *to);
 /* The latest known target of the window; NaN: there is none. */
 double goss__series_origin(const goss__series_order *s, const goss_series_options *o, int row);
+/* The row that horizon k of a sample forecasts; -1: there is none. (series_horizons.c) */
+int goss__series_ahead(const goss__series_order *s, const goss_series_options *o, int row, int k);
 bool goss__series_has_history(const goss__series_order *s, const goss_series_options *o, int row);
 
 /* What an encoding of windows keeps beside its columns. */

@@ -32,6 +32,12 @@ static goss_status check(const goss_series_options *o, int n_columns, goss_error
     if (o->window < 1 || o->horizon < 0 || o->stride < 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "windows of %d rows, %d steps ahead, every %d rows", o->window,
                               o->horizon, o->stride);
+    for (int k = 1; k < goss_series_horizons(o); k++)
+        if (!given(o->target) || goss_series_horizon(o, k) <= goss_series_horizon(o, k - 1))
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "windows %d and %d steps ahead: several horizons ascend, and are of a target whose "
+                                  "past is seen",
+                                  goss_series_horizon(o, k - 1), goss_series_horizon(o, k));
     if (given(o->target) && o->horizon == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "windows that end with their row show the target %s itself: a horizon of 1 or more",
@@ -217,6 +223,10 @@ void goss__windows_add(const struct goss__windows *w, goss__str *s) {
     const double value[] = {w->mean, w->deviation, w->change, w->step};
     goss__str_addf(s, ", \"series\": {\"window\": %d, \"horizon\": %d, \"stride\": %d", w->o.window, w->o.horizon,
                    w->o.stride);
+    if (w->o.n_later) {
+        char later[GOSS_HORIZONS_MOST * 8];
+        goss__str_addf(s, ", \"horizons\": \"%s\"", goss_series_horizons_text(&w->o, later, sizeof later));
+    }
     for (size_t i = 0; i < sizeof key / sizeof *key; i++) {
         if (!text[i]) continue;
         goss__str_addf(s, ", \"%s\": ", key[i]);
@@ -253,6 +263,9 @@ goss_status goss__windows_parse(goss_encoding *e, const json_t *j, goss_error *e
     if (!good || !o.time || (o.target && whole[1] == 0) || (!o.target && e->columns == 0))
         return goss_error_set(err, GOSS_E_FORMAT, "an encoding of series that is damaged, or of another version");
     o.window = whole[0], o.horizon = whole[1], o.stride = whole[2];
+    const char *horizons = json_string_value(json_object_get(j, "horizons"));
+    if (horizons && (!o.target || goss_series_set_horizons(horizons, &o, NULL) != GOSS_OK || o.horizon != whole[1]))
+        return goss_error_set(err, GOSS_E_FORMAT, "horizons of an encoding of series that are damaged");
     GOSS_TRY(keep(e, &o, err));
     struct goss__windows *w = e->windows;
     w->mean = value[0], w->deviation = value[1], w->change = value[2], w->step = value[3];

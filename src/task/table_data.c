@@ -95,6 +95,11 @@ static goss_status choose_series(goss_table_data *d, goss_error *err) {
                               "series want a column of times that orders their rows: data.time=COLUMN");
     if (d->roles.target < 0) return GOSS_OK; /* told where tasks are made */
     if (!d->o.objective) GOSS_TRY(goss__objective_of(d->table, d->roles.target, NULL, 0, &d->o.objective, err));
+    if (o->n_later && !goss__sees_target(d->o.objective, o))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "data.horizon: several horizons are of numbers, and task.objective = %s is not about "
+                              "such: one horizon, or regression, huber, gaussian, student, quantile",
+                              d->o.objective->name);
     if (d->roles.task >= 0) o->task = goss_table_name(d->table, d->roles.task);
     o->target = goss__sees_target(d->o.objective, o) ? goss_table_name(d->table, d->roles.target) : NULL;
     if (o->stride > 0 && !given(d->o.order)) d->o.order = o->time;
@@ -228,8 +233,9 @@ static goss_status fit_descriptors(goss_table_data *d, goss_error *err) {
 #define MOST_KEPT 4e6  /* numbers in a model, 20 bytes each */
 
 static bool are_left_out(const goss_table_data *d, const goss_rows *rows, const goss_baselines_options *o) {
-    const double work = goss_baselines_work(rows, d->division.train.n, o);
-    const double kept = goss_baselines_numbers(o);
+    const double times = o->classes ? 1 : goss_table_transform_outputs(d->fit.transform);
+    const double work = times * goss_baselines_work(rows, d->division.train.n, o);
+    const double kept = times * goss_baselines_numbers(o);
     char classes[40] = "", why[60];
     int64_t n = 0;
     if (work <= MOST_WORK && kept <= MOST_KEPT) return false;
@@ -246,6 +252,43 @@ static bool are_left_out(const goss_table_data *d, const goss_rows *rows, const 
     return true;
 }
 
+/* Those of component k, of the tasks that have it. `own` [n] is rows, memory [n] theirs. */
+static goss_status fit_component(goss_table_data *d, const goss_rows *rows, const goss_baselines_options *o, int k,
+                                 goss_rows *own, double **memory, goss_error *err) {
+    const int all = d->fit.n_baselines, n = d->division.train.n;
+    const size_t width = (size_t)o->width;
+    goss_status s = GOSS_OK;
+    int tasks = 0;
+    for (int i = 0; s == GOSS_OK && i < n; i++) {
+        double *m = memory[i] = goss__calloc((size_t)rows[i].n * (width + 2) + 1, sizeof *m);
+        if (!m) {
+            s = no_memory(err);
+            break;
+        }
+        goss_rows *to = &own[tasks];
+        *to = (goss_rows){.x = m, .y = m + (size_t)rows[i].n * width};
+        if (rows[i].at) to->at = to->y + rows[i].n;
+        goss_rows_component(&rows[i], width, all, k, to, NULL);
+        tasks += to->n > 0;
+    }
+    if (s == GOSS_OK) s = goss_baselines_fit(own, tasks, o, &d->fit.baselines[k], err);
+    for (int i = 0; i < n; i++) goss__free(memory[i]), memory[i] = NULL;
+    return s;
+}
+
+static goss_status fit_each(goss_table_data *d, const goss_rows *rows, const goss_baselines_options *o,
+                            goss_error *err) {
+    const size_t n = (size_t)d->division.train.n;
+    GOSS_TRY(goss__baselines_room(&d->fit, err));
+    if (d->fit.n_baselines == 1) return goss_baselines_fit(rows, (int)n, o, d->fit.baselines, err);
+    goss_rows *own = goss__calloc(n + 1, sizeof *own);
+    double **memory = goss__calloc(n + 1, sizeof *memory);
+    goss_status s = own && memory ? GOSS_OK : no_memory(err);
+    for (int k = 0; s == GOSS_OK && k < d->fit.n_baselines; k++) s = fit_component(d, rows, o, k, own, memory, err);
+    goss__free(own), goss__free(memory);
+    return s;
+}
+
 static goss_status fit_baselines(goss_table_data *d, goss_error *err) {
     const goss_task_list *train = &d->division.train;
     goss_baselines_options o = goss_baselines_defaults();
@@ -258,7 +301,7 @@ static goss_status fit_baselines(goss_table_data *d, goss_error *err) {
     }
     o.width = goss_encoding_width(d->fit.transform->inputs), o.classes = d->fit.transform->classes;
     o.ordered = d->tasks->order != GOSS_ORDER_RANDOM, o.seed = d->o.seed, o.threads = d->o.threads;
-    if (s == GOSS_OK && !are_left_out(d, rows, &o)) s = goss_baselines_fit(rows, train->n, &o, &d->fit.baselines, err);
+    if (s == GOSS_OK && !are_left_out(d, rows, &o)) s = fit_each(d, rows, &o, err);
     for (int i = 0; t && i < train->n; i++) goss__free(t[i].memory);
     goss__free(rows), goss__free(t);
     return s;

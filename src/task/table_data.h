@@ -8,7 +8,10 @@
 /* Frees what it holds, not the struct. */
 void goss__table_fit_clear(goss_table_fit *f);
 
-/* A task's rows that are trained on, as baselines want them. */
+/* A slot for each number of a target, or one for its classes. */
+goss_status goss__baselines_room(goss_table_fit *f, goss_error *err);
+
+/* A task's rows that are trained on, as baselines want them; y [n, numbers of a target]. */
 typedef struct goss__task_numbers {
     goss_rows rows;
     void *memory; /* goss__free */

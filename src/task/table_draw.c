@@ -29,14 +29,16 @@ typedef struct source {
     int32_t *length;           /* [rows] of sequences; NULL: there are none */
     float *descriptor;         /* [tasks, described width] */
     int described;
-    float mean, deviation;
+    goss__ahead ahead;      /* of targets of several horizons */
+    float *scale;           /* mean and deviation [2 numbers of a target], without classes */
     uint32_t *place, *turn; /* scratch: [rows of the largest task], [tasks] */
 } source;
 
 static void free_source(void *context) {
     source *s = context;
     goss__free(s->task), goss__free(s->x), goss__free(s->y), goss__free(s->row), goss__free(s->descriptor);
-    goss__free(s->length);
+    goss__free(s->length), goss__free(s->scale);
+    goss__ahead_close(&s->ahead);
     goss__free(s->place), goss__free(s->turn);
     goss__free(s);
 }
@@ -116,6 +118,7 @@ static void draw(const goss_task_source *source_, uint64_t k, goss_task *out) {
     out->supports = support_size(s, t, &rng);
     int n = arrange(s, t, out->supports, place, &drawn, &rng) - out->supports;
     copy(s, t, place, out->supports, out->support, out->support_target, out->support_length, out->support_rows);
+    goss__ahead_forget(&s->ahead, t->first, place, out->supports, out->support_target);
     place += out->supports;
     if (s->apart) {
         place = s->place, n = t->n - t->pool, drawn = false;
@@ -204,6 +207,17 @@ static void tell_cut(const goss_table_transform *f, const goss_encoding_report *
                   rows, text.steps);
 }
 
+/* What a part of a task's rows does not know. */
+static void forget(source *s) {
+    for (int i = 0; i < s->tasks; i++) {
+        const one *t = &s->task[i];
+        float *y = s->y + (size_t)t->first * (size_t)s->answers;
+        goss__ahead_forget(&s->ahead, t->first, NULL, t->pool, y);
+        goss__ahead_forget(&s->ahead, t->first + t->pool, NULL, t->n - t->pool,
+                           y + (size_t)t->pool * (size_t)s->answers);
+    }
+}
+
 static goss_status fill(source *s, const goss_table_tasks *t, const goss_table_transform *f, int *skipped,
                         goss_error *err) {
     const size_t all = (size_t)t->groups.first[t->groups.count] + 1;
@@ -230,6 +244,8 @@ static goss_status fill(source *s, const goss_table_tasks *t, const goss_table_t
     GOSS_TRY(goss_table_transform_apply(f, t->table, s->row, rows, s->x, &report, err));
     tell_cut(f, &report, rows);
     GOSS_TRY(goss_table_transform_targets(f, t->table, s->row, rows, s->y, err));
+    GOSS_TRY(goss__ahead_open(&s->ahead, f, t->table, s->row, rows, err));
+    forget(s);
     if (goss__transform_has_steps(f)) {
         s->length = goss__calloc((size_t)rows, sizeof *s->length);
         if (!s->length) return no_memory(err);
@@ -253,10 +269,11 @@ static goss_task_spec spec_of(source *s, const goss_table_transform *f) {
         const int left = s->apart ? t->n - t->pool : t->n - s->o.support;
         supports = most > supports ? most : supports, queries = left > queries ? left : queries;
     }
-    const goss_target_scale scale = goss_table_transform_scale(f);
+    const int outputs = goss_table_transform_outputs(f);
     goss_task_spec spec = {.objective = goss_table_transform_objective(f),
-                           .outputs = goss_table_transform_classes(f) ? goss_table_transform_classes(f) : 1,
+                           .outputs = outputs,
                            .shared_classes = goss_table_transform_classes(f) > 0,
+                           .partial = s->ahead.outputs > 1,
                            .supports = supports,
                            .queries = s->o.queries > 0 ? smaller(queries, s->o.queries) : queries,
                            .descriptor = s->described,
@@ -265,10 +282,7 @@ static goss_task_spec spec_of(source *s, const goss_table_transform *f) {
                                   : s->o.number ? s->listed
                                                 : 0};
     goss__transform_input(f, &spec);
-    if (scale.mean) {
-        s->mean = *scale.mean, s->deviation = *scale.deviation;
-        spec.scale = (goss_target_scale){&s->mean, &s->deviation};
-    }
+    if (!spec.shared_classes) spec.scale = (goss_target_scale){s->scale, s->scale + outputs};
     return spec;
 }
 
@@ -284,10 +298,11 @@ goss_status goss_table_source_open(const goss_table_tasks *t, const goss_table_t
     source *s = goss__calloc(1, sizeof *s);
     if (!s) return no_memory(err);
     s->o = o, s->width = goss_encoding_width(goss_table_transform_inputs(f)), s->answers = goss__target_size(f);
-    s->ordered = goss_table_tasks_order(t) != GOSS_ORDER_RANDOM;
+    s->ordered = goss_table_tasks_order(t) != GOSS_ORDER_RANDOM, s->ahead.outputs = 1;
     s->o.query_part = queries_of(t, s->o.query_part);
     s->apart = s->o.query_part != GOSS_PART_TRAIN;
-    goss_status status = fill(s, t, f, &left_out, err);
+    s->scale = goss__scale_copy(f);
+    goss_status status = s->scale ? fill(s, t, f, &left_out, err) : no_memory(err);
     if (status == GOSS_OK) {
         *out = (goss_task_source){
             .spec = spec_of(s, f), .context = s, .draw = draw, .tasks = s->tasks, .name = name, .free = free_source};

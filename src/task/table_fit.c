@@ -19,7 +19,8 @@ static goss_status no_memory(goss_error *err) {
 
 void goss__table_fit_clear(goss_table_fit *f) {
     goss_table_transform_free(f->transform);
-    goss_baselines_free(f->baselines);
+    for (int i = 0; i < f->n_baselines; i++) goss_baselines_free(f->baselines[i]);
+    goss__free(f->baselines);
     goss_descriptors_free(f->descriptors);
     goss__free(f->missing), goss__free(f->role);
     for (int i = 0; i < f->ids; i++) goss__free(f->task_names[i]);
@@ -40,6 +41,21 @@ static void add_part(goss__str *s, const char *key, char *text) {
     goss_text_free(text);
 }
 
+/* A text, or a list of several. */
+static goss_status add_baselines(goss__str *s, const goss_table_fit *f, goss_error *err) {
+    const bool several = f->n_baselines > 1;
+    if (f->n_baselines) goss__str_addf(s, ", \"baselines\": %s", several ? "[" : "");
+    for (int i = 0; i < f->n_baselines; i++) {
+        char *part;
+        GOSS_TRY(goss_baselines_text(f->baselines[i], &part, err));
+        if (i) goss__str_add(s, ", ");
+        goss__json_add_text(s, part);
+        goss_text_free(part);
+    }
+    if (several) goss__str_add(s, "]");
+    return GOSS_OK;
+}
+
 goss_status goss_table_fit_text(const goss_table_fit *f, char **text, goss_error *err) {
     goss__str s = {0};
     char *part;
@@ -47,8 +63,7 @@ goss_status goss_table_fit_text(const goss_table_fit *f, char **text, goss_error
     *text = NULL;
     goss__str_addf(&s, "{\"version\": 1, \"support\": %d, \"most_support\": %d", f->support, f->most_support);
     if ((status = goss_table_transform_text(f->transform, &part, err)) == GOSS_OK) add_part(&s, "transform", part);
-    if (status == GOSS_OK && f->baselines && (status = goss_baselines_text(f->baselines, &part, err)) == GOSS_OK)
-        add_part(&s, "baselines", part);
+    if (status == GOSS_OK) status = add_baselines(&s, f, err);
     if (status == GOSS_OK && f->descriptors && (status = goss_descriptors_text(f->descriptors, &part, err)) == GOSS_OK)
         add_part(&s, "descriptors", part);
     goss__json_add_names(&s, "tasks", f->task_names, f->ids);
@@ -64,10 +79,31 @@ goss_status goss_table_fit_text(const goss_table_fit *f, char **text, goss_error
     return status;
 }
 
+goss_status goss__baselines_room(goss_table_fit *f, goss_error *err) {
+    const int n = f->transform->classes ? 1 : goss_table_transform_outputs(f->transform);
+    f->baselines = goss__calloc((size_t)n, sizeof *f->baselines);
+    if (!f->baselines) return no_memory(err);
+    f->n_baselines = n;
+    return GOSS_OK;
+}
+
 #if GOSS_HAVE_JANSSON
+static goss_status read_baselines(const json_t *j, goss_table_fit *f, goss_error *err) {
+    if (!j) return GOSS_OK;
+    GOSS_TRY(goss__baselines_room(f, err));
+    for (int i = 0; i < f->n_baselines; i++) {
+        const char *text = json_string_value(f->n_baselines > 1 ? json_array_get(j, (size_t)i) : j);
+        if (text) GOSS_TRY(goss_baselines_parse(text, &f->baselines[i], err));
+        if (!text || goss_baselines_width(f->baselines[i]) != goss_encoding_width(f->transform->inputs) ||
+            goss_baselines_classes(f->baselines[i]) != f->transform->classes)
+            return goss_error_set(err, GOSS_E_FORMAT, "the model's baselines are of another table than its transform");
+    }
+    return GOSS_OK;
+}
+
 static goss_status parse(const json_t *root, goss_table_fit *f, goss_error *err) {
     const json_t *version = json_object_get(root, "version"), *transform = json_object_get(root, "transform");
-    const json_t *baselines = json_object_get(root, "baselines"), *missing = json_object_get(root, "missing");
+    const json_t *missing = json_object_get(root, "missing");
     const json_t *descriptors = json_object_get(root, "descriptors");
     if (!json_is_integer(version) || !json_is_string(transform))
         return goss_error_set(err, GOSS_E_FORMAT, "what the model keeps of its table is damaged");
@@ -84,12 +120,7 @@ static goss_status parse(const json_t *root, goss_table_fit *f, goss_error *err)
     if (json_is_string(role) && !(f->role = goss__strdup(json_string_value(role)))) return no_memory(err);
     if (json_is_string(descriptors))
         GOSS_TRY(goss_descriptors_parse(json_string_value(descriptors), &f->descriptors, err));
-    if (!json_is_string(baselines)) return GOSS_OK;
-    GOSS_TRY(goss_baselines_parse(json_string_value(baselines), &f->baselines, err));
-    if (goss_baselines_width(f->baselines) == goss_encoding_width(f->transform->inputs) &&
-        goss_baselines_classes(f->baselines) == f->transform->classes)
-        return GOSS_OK;
-    return goss_error_set(err, GOSS_E_FORMAT, "the model's baselines are of another table than its transform");
+    return read_baselines(json_object_get(root, "baselines"), f, err);
 }
 
 goss_status goss_table_fit_parse(const char *text, goss_table_fit **out, goss_error *err) {
@@ -182,24 +213,24 @@ goss_status goss__task_numbers_of(const goss_table_tasks *t, const goss_table_tr
     int size, n = 0;
     const int32_t *own = goss_table_tasks_rows(t, task, &size);
     const size_t width = (size_t)goss_encoding_width(f->inputs), all = (size_t)size + 1;
-    float *x = goss__calloc(all * (width + 1), sizeof *x), *y = x + all * width;
+    const size_t answers = (size_t)goss__target_size(f);
+    float *x = goss__calloc(all * (width + answers), sizeof *x), *y = x + all * width;
     int32_t *rows = goss__calloc(all, sizeof *rows);
-    double *m = out->memory = goss__calloc(all * (width + 2), sizeof *m);
+    double *m = out->memory = goss__calloc(all * (width + 2 * answers), sizeof *m);
     goss_status s = x && rows && m ? GOSS_OK : no_memory(err);
     for (int i = 0; s == GOSS_OK && i < size; i++)
         if (t->by_role || goss_table_tasks_part(t, task, i) == GOSS_PART_TRAIN) rows[n++] = own[i];
     if (s == GOSS_OK) s = goss_table_transform_apply(f, t->table, rows, n, x, NULL, err);
-    if (s == GOSS_OK) s = goss_table_transform_targets(f, t->table, rows, n, y, err);
+    if (s == GOSS_OK) s = goss__known_targets(f, t->table, rows, n, y, err);
     if (s == GOSS_OK) {
-        double *to = m + all * width, *at = to + all;
+        double *to = m + all * width, *at = to + all * answers;
         int32_t *lengths = NULL;
         s = transform_lengths(f, x, n, &lengths, err);
         goss_rows_align(x, lengths, n, width, channels_of(f), m);
         goss__free(lengths);
-        for (int i = 0; i < n; i++) {
-            to[i] = (double)y[i];
+        for (size_t i = 0; i < (size_t)n * answers; i++) to[i] = (double)y[i];
+        for (int i = 0; i < n; i++)
             at[i] = t->order_column >= 0 ? goss_table_order_key(t->table, t->order_column, rows[i]) : i;
-        }
         out->rows = (goss_rows){.n = n, .x = m, .y = to, .at = t->order == GOSS_ORDER_RANDOM ? NULL : at};
     }
     goss__free(x), goss__free(rows);
@@ -213,12 +244,13 @@ typedef struct one_task {
     int32_t *length;                  /* [n] of sequences; NULL */
     int n, width, answers, described; /* answers: numbers of a target */
     int64_t id;
-    float mean, deviation;
+    float *scale; /* mean and deviation of each number of a target */
 } one_task;
 
 static void free_one(void *context) {
     one_task *t = context;
     goss__free(t->x), goss__free(t->y), goss__free(t->descriptor), goss__free(t->length);
+    goss__free(t->scale);
     goss__free(t);
 }
 
@@ -378,7 +410,8 @@ static goss_status fill_one(const goss_table_fit *f, const char *path, const gos
     }
     if (s == GOSS_OK) s = goss_table_transform_apply(f->transform, table, rows, t->n, t->x, &report, err);
     if (s == GOSS_OK) tell_unseen(f, path, &report);
-    if (s == GOSS_OK) s = goss_table_transform_targets(f->transform, table, rows, t->n, t->y, err);
+    if (s == GOSS_OK) s = goss__known_targets(f->transform, table, rows, t->n, t->y, err);
+    if (s == GOSS_OK && !(t->scale = goss__scale_copy(f->transform))) s = no_memory(err);
     if (s == GOSS_OK) s = goss__support_review(f->transform, path, table, rows, t->n, t->y, err);
     if (s == GOSS_OK) s = goss_table_fit_lengths(f, t->x, t->n, &t->length, err);
     if (s == GOSS_OK) s = describe_one(f, descriptors, *name, t, err);
@@ -404,12 +437,14 @@ goss_status goss_table_fit_support(const goss_table_fit *f, const char *path, co
         return s;
     }
     const goss_table_transform *x = f->transform;
-    t->mean = x->mean, t->deviation = x->deviation, t->id = -1;
+    const int outputs = goss_table_transform_outputs(x);
+    t->id = -1;
     for (int i = 0; i < f->ids; i++)
         if (*own && strcmp(f->task_names[i], own) == 0) t->id = i;
     *out = (goss_task_source){.spec = {.objective = x->objective,
-                                       .outputs = x->classes ? x->classes : 1,
+                                       .outputs = outputs,
                                        .shared_classes = x->classes > 0,
+                                       .partial = !x->classes && outputs > 1,
                                        .supports = t->n,
                                        .descriptor = t->described,
                                        .ids = f->ids},
@@ -418,7 +453,7 @@ goss_status goss_table_fit_support(const goss_table_fit *f, const char *path, co
                               .tasks = 1,
                               .free = free_one};
     goss__transform_input(x, &out->spec);
-    if (!x->classes) out->spec.scale = (goss_target_scale){&t->mean, &t->deviation};
+    if (!x->classes) out->spec.scale = (goss_target_scale){t->scale, t->scale + outputs};
     if (name)
         *name = own;
     else

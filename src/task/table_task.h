@@ -23,13 +23,35 @@ struct goss_table_transform {
     char *target, *task, *order;
     char **class_name; /* [classes] */
     int classes;
-    float mean, deviation; /* of the target, without classes */
-    char **dropped;        /* [n_dropped] */
+    float *mean, *deviation; /* [outputs] of the target, without classes */
+    char **dropped;          /* [n_dropped] */
     int n_dropped;
     char **known; /* [n_known] known columns that are not inputs, for which no message is needed */
     int n_known;
     char *categorical, *unused; /* lists for goss_table_options; NULL: none */
 };
+/* ---- table_ahead.c: targets of several horizons ---- */
+/* Where samples are in their series, so that what is known of their targets can be told of any set of them. */
+typedef struct goss__ahead {
+    int outputs;         /* 1: nothing is ahead, and all else is NULL */
+    int *step;           /* [outputs] rows behind the sample's */
+    int32_t *at, *first; /* [samples] place in the order of series: of the row, and of its series' first; -1: none */
+    int32_t *last;       /* scratch: [rows of the table] */
+} goss__ahead;
+goss_status goss__ahead_open(goss__ahead *a, const goss_table_transform *f, const goss_table *table,
+                             const int32_t *rows, int n, goss_error *err);
+void goss__ahead_close(goss__ahead *a);
+/* Forgets components of targets y [n, outputs] that are of rows behind the last of these samples in its series: NaN.
+ * Sample i is first + place[i], or first + i. */
+void goss__ahead_forget(const goss__ahead *a, int first, const uint32_t *place, int n, float *y);
+/* goss_table_transform_targets, as far as they are known when the last of these rows is. */
+goss_status goss__known_targets(const goss_table_transform *f, const goss_table *table, const int32_t *rows, int n,
+                                float *y, goss_error *err);
+/* Room for mean and deviation of a transform's outputs; false: no memory. */
+bool goss__scale_room(goss_table_transform *f);
+/* Mean and deviation of a transform's outputs in memory of its own [2 outputs], for a source; NULL: no memory. */
+float *goss__scale_copy(const goss_table_transform *f);
+
 /* ---- transform_steps.c: targets at each step ---- */
 /* Numbers of a row's target: 1, or the steps of its text. */
 int goss__target_size(const goss_table_transform *f);

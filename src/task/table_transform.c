@@ -25,6 +25,7 @@ void goss_table_transform_free(goss_table_transform *f) {
     goss_encoding_free(f->inputs);
     free_names(f->class_name, f->classes), free_names(f->dropped, f->n_dropped), free_names(f->known, f->n_known);
     goss__free(f->target), goss__free(f->task), goss__free(f->order), goss__free(f->categorical), goss__free(f->unused);
+    goss__free(f->mean);
     goss__free(f);
 }
 
@@ -42,7 +43,13 @@ int goss_table_transform_dropped(const goss_table_transform *f) { return f->n_dr
 const char *goss_table_transform_dropped_name(const goss_table_transform *f, int i) { return f->dropped[i]; }
 
 goss_target_scale goss_table_transform_scale(const goss_table_transform *f) {
-    return f->classes ? (goss_target_scale){0} : (goss_target_scale){&f->mean, &f->deviation};
+    return f->classes ? (goss_target_scale){0} : (goss_target_scale){f->mean, f->deviation};
+}
+
+int goss_table_transform_outputs(const goss_table_transform *f) {
+    if (f->classes) return f->classes;
+    const bool relative = f->inputs && goss_table_transform_relative(f); /* of rows that are no series fitted later */
+    return relative ? goss_series_horizons(goss_encoding_series(f->inputs)) : 1;
 }
 
 /* ---- fit: the target ---- */
@@ -91,19 +98,6 @@ bool goss__sees_target(const goss_objective *objective, const goss_series_option
 
 static bool sees_target(const fitting *g) { return g->series && goss__sees_target(g->f->objective, g->series); }
 
-/* Mean and deviation of what is forecast: targets counted from their origins. */
-static goss_status changes(const fitting *g, double *mean, double *deviation, goss_error *err) {
-    double sum = 0, square = 0;
-    float *y = goss__calloc((size_t)g->n + 1, sizeof *y);
-    goss_status s = y ? goss_table_transform_targets(g->f, g->table, g->rows, g->n, y, err) : no_memory(err);
-    for (int i = 0; s == GOSS_OK && i < g->n; i++) sum += (double)y[i];
-    *mean = g->n ? sum / g->n : 0;
-    for (int i = 0; s == GOSS_OK && i < g->n; i++) square += ((double)y[i] - *mean) * ((double)y[i] - *mean);
-    *deviation = g->n ? sqrt(square / g->n) : 0;
-    goss__free(y);
-    return s;
-}
-
 /* Targets are computed in single precision. */
 static goss_status check_scale(const fitting *g, const goss_column_stats *s, goss_error *err) {
     enum { MOST_RATIO = 100000 };
@@ -124,6 +118,40 @@ static goss_status check_scale(const fitting *g, const goss_column_stats *s, gos
                           goss_table_path(g->table), g->f->target, s->mean, s->deviation);
 }
 
+/* Mean and deviation of what is forecast at one horizon: targets y [n, step], counted from their origins. */
+static int changes(const float *y, int n, int step, double *mean, double *deviation) {
+    double sum = 0, square = 0;
+    int known = 0;
+    for (int i = 0; i < n; i++)
+        if (!isnan(y[i * step])) sum += (double)y[i * step], known++;
+    *mean = known ? sum / known : 0;
+    for (int i = 0; i < n; i++)
+        if (!isnan(y[i * step])) square += ((double)y[i * step] - *mean) * ((double)y[i * step] - *mean);
+    *deviation = known ? sqrt(square / known) : 0;
+    return known;
+}
+
+static goss_status too_far(const fitting *g, int horizon, goss_error *err) {
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s: no row to train on has a known %s %d steps behind the end of its window: a smaller "
+                          "horizon (data.horizon)",
+                          goss_table_path(g->table), g->f->target, horizon);
+}
+
+static goss_status fit_horizons(const fitting *g, goss_column_stats *s, goss_error *err) {
+    const int all = goss_table_transform_outputs(g->f);
+    float *y = goss__calloc((size_t)g->n * (size_t)all + 1, sizeof *y);
+    goss_status status = y ? goss__known_targets(g->f, g->table, g->rows, g->n, y, err) : no_memory(err);
+    for (int k = 0; status == GOSS_OK && k < all; k++) {
+        if (changes(y + k, g->n, all, &s->mean, &s->deviation) == 0 && k)
+            status = too_far(g, goss_series_horizon(g->series, k), err);
+        if (status == GOSS_OK) status = check_scale(g, s, err);
+        g->f->mean[k] = (float)s->mean, g->f->deviation[k] = (float)s->deviation;
+    }
+    goss__free(y);
+    return status;
+}
+
 static goss_status fit_number(const fitting *g, goss_error *err) {
     goss_column_stats s;
     if (goss_table_type(g->table, g->t->target) != GOSS_COLUMN_NUMBER)
@@ -132,9 +160,10 @@ static goss_status fit_number(const fitting *g, goss_error *err) {
                               "task.objective=classification, or another data.target",
                               goss_table_path(g->table), g->f->target, goss_table_category(g->table, g->t->target, 0));
     GOSS_TRY(goss_table_stats(g->table, g->t->target, g->rows, g->n, &s, err));
-    if (sees_target(g)) GOSS_TRY(changes(g, &s.mean, &s.deviation, err));
+    if (!goss__scale_room(g->f)) return no_memory(err);
+    if (sees_target(g)) return fit_horizons(g, &s, err);
     GOSS_TRY(check_scale(g, &s, err));
-    g->f->mean = (float)s.mean, g->f->deviation = (float)s.deviation;
+    *g->f->mean = (float)s.mean, *g->f->deviation = (float)s.deviation;
     return GOSS_OK;
 }
 

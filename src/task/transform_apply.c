@@ -216,17 +216,21 @@ static goss_status class_of(const goss_table_transform *f, const goss_table *tab
 static goss_status count_from_origins(const goss_table_transform *f, const goss_table *table, const int32_t *rows,
                                       int n, int column, float *out, goss_error *err) {
     char place[GOSS__PLACE];
+    const int all = goss_table_transform_outputs(f);
     double *origin = goss__calloc((size_t)n + 1, sizeof *origin);
-    goss_status s = origin ? goss_encoding_origins(f->inputs, table, rows, n, origin, err) : no_memory(err);
+    int32_t *ahead = goss__calloc((size_t)n * (size_t)all + 1, sizeof *ahead);
+    goss_status s = origin && ahead ? goss_encoding_origins(f->inputs, table, rows, n, origin, err) : no_memory(err);
+    if (s == GOSS_OK) s = goss_series_ahead(table, goss_encoding_series(f->inputs), rows, n, ahead, err);
     for (int i = 0; s == GOSS_OK && i < n; i++) {
         const int row = rows ? rows[i] : i;
         if (isnan(origin[i]))
             s = goss_error_set(err, GOSS_E_ARGUMENT,
                                "%s:%s: no value is known before it that it could be forecast from",
                                goss__row_place(table, row, place), f->target);
-        out[i] = (float)(goss_table_number(table, column, row) - origin[i]);
+        for (int k = i * all; k < (i + 1) * all; k++)
+            out[k] = ahead[k] < 0 ? NAN : (float)(goss_table_number(table, column, ahead[k]) - origin[i]);
     }
-    goss__free(origin);
+    goss__free(origin), goss__free(ahead);
     return s;
 }
 

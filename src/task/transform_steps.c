@@ -14,7 +14,8 @@ static goss_status no_memory(goss_error *err) {
 }
 
 int goss__target_size(const goss_table_transform *f) {
-    return f->objective->steps ? goss_encoding_width(f->inputs) : 1;
+    if (f->objective->steps) return goss_encoding_width(f->inputs);
+    return f->classes ? 1 : goss_table_transform_outputs(f);
 }
 
 /* ---- fit ---- */

@@ -23,6 +23,16 @@ void goss__json_add_names(goss__str *s, const char *key, char *const *names, int
     goss__str_add(s, "]");
 }
 
+/* A number, or a list of several. */
+static void add_numbers(goss__str *s, const char *key, const float *v, int n) {
+    goss__str_addf(s, ", \"%s\": %s", key, n > 1 ? "[" : "");
+    for (int i = 0; i < n; i++) {
+        if (i) goss__str_add(s, ", ");
+        goss__json_add_number(s, (double)v[i]);
+    }
+    if (n > 1) goss__str_add(s, "]");
+}
+
 goss_status goss_table_transform_text(const goss_table_transform *f, char **text, goss_error *err) {
     goss__str s = {0};
     char *inputs;
@@ -34,8 +44,8 @@ goss_status goss_table_transform_text(const goss_table_transform *f, char **text
     if (f->classes) {
         goss__json_add_names(&s, "classes", f->class_name, f->classes);
     } else {
-        goss__str_add(&s, ", \"mean\": "), goss__json_add_number(&s, (double)f->mean);
-        goss__str_add(&s, ", \"deviation\": "), goss__json_add_number(&s, (double)f->deviation);
+        add_numbers(&s, "mean", f->mean, goss_table_transform_outputs(f));
+        add_numbers(&s, "deviation", f->deviation, goss_table_transform_outputs(f));
     }
     goss__json_add_names(&s, "dropped", f->dropped, f->n_dropped);
     goss__json_add_names(&s, "known", f->known, f->n_known);
@@ -74,20 +84,35 @@ goss_status goss__json_read_names(const json_t *root, const char *key, char ***n
     return GOSS_OK;
 }
 
+static bool read_numbers(const json_t *j, int n, float *out) {
+    if (n == 1 ? !json_is_number(j) : json_array_size(j) != (size_t)n) return false;
+    for (int i = 0; i < n; i++) {
+        const json_t *v = n == 1 ? j : json_array_get(j, (size_t)i);
+        if (!json_is_number(v)) return false;
+        out[i] = (float)json_number_value(v);
+    }
+    return true;
+}
+
+/* As many as the inputs say, which are there. */
+static goss_status read_scale(const json_t *root, goss_table_transform *f, goss_error *err) {
+    const int n = goss_table_transform_outputs(f);
+    if (!goss__scale_room(f)) return no_memory(err);
+    bool good = read_numbers(json_object_get(root, "mean"), n, f->mean) &&
+                read_numbers(json_object_get(root, "deviation"), n, f->deviation);
+    for (int i = 0; good && i < n; i++) good = isfinite(f->mean[i]) && isfinite(f->deviation[i]) && f->deviation[i] > 0;
+    return good ? GOSS_OK : damaged(err);
+}
+
 static goss_status read_target(const json_t *root, goss_table_transform *f, goss_error *err) {
-    const json_t *mean = json_object_get(root, "mean"), *deviation = json_object_get(root, "deviation");
     char *objective;
     GOSS_TRY(read_text(root, "objective", &objective, err));
     goss_status s = goss_objective_find(objective, &f->objective, err);
     goss__free(objective);
     GOSS_TRY(s);
-    if (f->objective->classes) {
-        GOSS_TRY(goss__json_read_names(root, "classes", &f->class_name, &f->classes, err));
-        return f->classes >= 2 ? GOSS_OK : damaged(err);
-    }
-    if (!json_is_number(mean) || !json_is_number(deviation)) return damaged(err);
-    f->mean = (float)json_number_value(mean), f->deviation = (float)json_number_value(deviation);
-    return isfinite(f->mean) && isfinite(f->deviation) && f->deviation > 0 ? GOSS_OK : damaged(err);
+    if (!f->objective->classes) return GOSS_OK;
+    GOSS_TRY(goss__json_read_names(root, "classes", &f->class_name, &f->classes, err));
+    return f->classes >= 2 ? GOSS_OK : damaged(err);
 }
 
 static goss_status parse(const json_t *root, goss_table_transform *f, goss_error *err) {
@@ -100,6 +125,7 @@ static goss_status parse(const json_t *root, goss_table_transform *f, goss_error
     const json_t *inputs = json_object_get(root, "inputs"); /* JSON within a text: an encoding reads itself */
     if (!json_is_string(inputs)) return damaged(err);
     GOSS_TRY(goss_encoding_parse(json_string_value(inputs), &f->inputs, err));
+    if (!f->objective->classes) GOSS_TRY(read_scale(root, f, err));
     return goss__transform_lists(f, err);
 }
 

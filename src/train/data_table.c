@@ -12,6 +12,7 @@
 typedef struct table {
     goss_table_data *data;
     const char **names, **task_names;
+    char *horizon_names; /* of the outputs, where there are several horizons */
     int ids;
 } table;
 
@@ -35,9 +36,25 @@ static void close_table(goss__run_data *data) {
     table *t = data->own;
     if (!t) return;
     goss_table_data_free(t->data);
-    goss__free(t->names), goss__free(t->task_names);
+    goss__free(t->names), goss__free(t->task_names), goss__free(t->horizon_names);
     goss__free(t);
     data->own = NULL;
+}
+
+/* The target by horizon, "load_h3". */
+static goss_status name_horizons(table *t, const goss_table_transform *f, goss_error *err) {
+    const char *target = goss_table_transform_target(f);
+    const goss_series_options *o = goss_encoding_series(goss_table_transform_inputs(f));
+    const size_t size = strlen(target) + 16;
+    const int n = goss_table_transform_outputs(f);
+    t->horizon_names = goss__calloc((size_t)n, size);
+    if (!t->horizon_names) return goss_error_set(err, GOSS_E_NOMEM, "no memory for names");
+    for (int k = 0; k < n; k++) {
+        char *name = t->horizon_names + (size_t)k * size;
+        snprintf(name, size, "%s_h%d", target, goss_series_horizon(o, k));
+        t->names[k] = name;
+    }
+    return GOSS_OK;
 }
 
 /* Names of classes, or of the target, and of the training tasks in the order of their numbers. */
@@ -53,6 +70,7 @@ static goss_status take_names(table *t, goss_data_spec *spec, goss_error *err) {
         t->names[i] = classes > 0 ? goss_table_transform_class(f, i) : goss_table_transform_target(f);
     for (int i = 0; i < t->ids && i < train->n; i++)
         t->task_names[i] = goss_table_tasks_name(goss_table_data_tasks(t->data), train->tasks[i]);
+    if (classes == 0 && outputs > 1) GOSS_TRY(name_horizons(t, f, err));
     spec->names = t->names;
     if (t->ids > 0) spec->task_names = t->task_names;
     return GOSS_OK;
@@ -81,9 +99,11 @@ static goss_status open_validation(goss__run_data *d, const table *t, const goss
 int goss__describe_inputs(const goss_encoding *e, char *out, size_t size) {
     goss_text_shape text = {0};
     const goss_series_options *series = goss_encoding_series(e);
+    char horizons[40];
     int steps, channels;
     if (series && goss_encoding_steps(e, &steps, &channels))
-        snprintf(out, size, "windows of %d steps of %d numbers, %d ahead", steps, channels, series->horizon);
+        snprintf(out, size, "windows of %d steps of %d numbers, %s ahead", steps, channels,
+                 goss_series_horizons_text(series, horizons, sizeof horizons));
     else if (!goss_encoding_texts(e, &text))
         snprintf(out, size, "%d input%s", goss_encoding_width(e), goss_encoding_width(e) == 1 ? "" : "s");
     else if (text.steps == 0)

@@ -63,6 +63,12 @@ static goss_status read_fold(const char *text, void *settings, goss_error *err) 
     return GOSS_OK;
 }
 
+/* "1", "1..12" or "1 3 6". */
+static goss_status read_horizons(const char *text, void *settings, goss_error *err) {
+    goss__run_settings *s = settings;
+    return goss_series_set_horizons(text, s ? &s->table.series : NULL, err);
+}
+
 /* A number; empty: NaN. */
 static goss_status read_click(const char *text, void *settings, goss_error *err) {
     goss__run_settings *s = settings;
@@ -152,10 +158,10 @@ static const goss_key own[] = {
                    "series: the column that says which series of a task a row belongs to; empty: each task is one"),
     GOSS__KEY_INT("data.window", window, "16", 1, 1048576, "steps",
                   "series: rows that a network sees of the past, at most"),
-    GOSS__KEY_INT(
-        "data.horizon", table.series.horizon, "1", 0, 1048576, "steps",
-        "series: how far ahead the target is predicted, which then is seen up to there, if it is a number; 0: "
-        "from rows up to its own, without its past"),
+    GOSS__KEY_FORM(
+        "data.horizon", read_horizons, "1", NULL,
+        "series: how many steps ahead the target is predicted, which then is seen up to there, if it is a number; "
+        "1..12 or 1 3 6: several horizons by one network; 0: from rows up to its own, without its past"),
     GOSS__KEY_INT("data.stride", table.series.stride, "1", 0, 1048576, "steps",
                   "series: every n-th row, counted from the last, is a sample; 0: a series is one, by its last "
                   "row"),
