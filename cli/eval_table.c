@@ -42,7 +42,9 @@ static goss_status find_at(const eval_table *e, table_fold *f, goss_error *err) 
     for (size_t i = 0; s == GOSS_OK && i < n; i++) ahead[i] = (int32_t)i;
     if (s == GOSS_OK && parts_of(f) > 1) s = goss_series_ahead(f->table, series_of(f), NULL, 0, ahead, err);
     for (size_t i = 0; s == GOSS_OK && i < n; i++)
-        f->at[i] = ahead[i] < 0 ? (double)NAN : column < 0 ? ahead[i] : goss_table_order_key(f->table, column, ahead[i]);
+        f->at[i] = ahead[i] < 0 ? (double)NAN
+                   : column < 0 ? ahead[i]
+                                : goss_table_order_key(f->table, column, ahead[i]);
     free(ahead);
     return s;
 }

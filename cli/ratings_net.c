@@ -56,7 +56,7 @@ static void tell_lacking(const goss_person *p, const char *file) {
 
 static void tell(const goss_network *n, const goss_person *p, bool clicks, const char *file) {
     const goss_task_spec *spec = &goss_network_data(n)->task;
-    char ratings[40] = "", items[80] = "";
+    char ratings[40] = "", items[120] = "";
     if (p->unknown) tell_lacking(p, file);
     if (p->outside)
         cli_tell("warning: %s: %d rating%s on another scale; %s", file, p->outside, p->outside == 1 ? " is" : "s are",

@@ -294,35 +294,31 @@ TEST(product_of_all_cells) {
 
 /* Row t of the table is added to the base as it is, in the order of the layout; other tasks' rows are not read. */
 TEST(a_task_has_its_own_numbers) {
-    const family *f = &families[0];
+    static const int ids[TASKS] = {4, 1}; /* those of declare_inputs */
     goss_hyper_options o = small_options();
     o.rules = "head.*=own; *=full", o.conditioner = GOSS_CONDITION_TASK;
     cell c;
     goss_error err = {0};
-    T_OK(create(&c, f, &o, &err));
+    T_OK(create(&c, &families[0], &o, &err));
     c.w = world_new();
-    declare_inputs(&c, f);
+    declare_inputs(&c, &families[0]);
     goss_hyper_generate(c.hyper, c.w.g, &c.c, &c.made);
-    const goss_layout *l = goss_target_layout(c.target);
-    const goss_entry *w = goss_layout_entry(l, goss_layout_find(l, "head.w")),
-                     *b = goss_layout_entry(l, goss_layout_find(l, "head.b"));
-    T_EQ(goss_hyper_own(c.hyper), w->numel + b->numel);
     goss_val out[2] = {goss_weights_get(c.made.net.weights, "head.w"), goss_weights_get(c.made.net.weights, "head.b")};
     T_OK(world_open(&c.w, GOSS_F64, out, 2, NULL, 0));
     initialize(&c, 0.2);
     T_OK(world_run(&c.w));
-    int64_t n;
-    const double *base = param_numbers(&c, "target", &n), *own = param_numbers(&c, "own", &n);
-    T_EQ(n, o.tasks * goss_hyper_own(c.hyper));
-    const int ids[TASKS] = {4, 1};
-    for (int t = 0; t < TASKS; t++) {
-        const double *row = own + ids[t] * goss_hyper_own(c.hyper);
-        const bool first = w->offset < b->offset;
-        for (int64_t i = 0; i < w->numel; i++)
-            T_NEAR(c.w.out[0][t * w->numel + i], base[w->offset + i] + row[i + (first ? 0 : b->numel)], 1e-12);
-        for (int64_t i = 0; i < b->numel; i++)
-            T_NEAR(c.w.out[1][t * b->numel + i], base[b->offset + i] + row[i + (first ? w->numel : 0)], 1e-12);
+    int64_t n, at = 0, own = goss_hyper_own(c.hyper);
+    const double *base = param_numbers(&c, "target", &n), *table = param_numbers(&c, "own", &n);
+    T_EQ(n, o.tasks * own);
+    for (int k = 0; k < 2; k++) {
+        const goss_layout *l = goss_target_layout(c.target);
+        const goss_entry *e = goss_layout_entry(l, goss_layout_find(l, k ? "head.b" : "head.w"));
+        for (int64_t i = 0; i < TASKS * e->numel; i++)
+            T_NEAR(c.w.out[k][i], base[e->offset + i % e->numel] + table[ids[i / e->numel] * own + at + i % e->numel],
+                   1e-12);
+        at += e->numel;
     }
+    T_EQ(at, own);
     cell_free(&c);
 }
 

@@ -84,7 +84,9 @@ static void choose(const goss_rows *all, size_t width, int targets, int k, const
 
 /* ---- judging ---- */
 
-static bool reads_quantiles(const goss_metric *metric, const goss_objective *o) { return metric->variance && o->levels; }
+static bool reads_quantiles(const goss_metric *metric, const goss_objective *o) {
+    return metric->variance && o->levels;
+}
 
 /* Number w of the queries. */
 static goss_status answer(const goss_baselines *b, const goss_baseline_kind *kind, const goss_task_spec *spec,
