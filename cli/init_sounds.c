@@ -65,9 +65,10 @@ static void set_front(init_plan *p, int rate) {
     init_set(p, "sound.frames", "32");
     init_set(p, "sound.normalise", "standard");
     init_set(p, "augment.shift", "30");
-    init_set(p, "augment.speed", "0.15");
+    init_set(p, "augment.speed", "0.05");
+    init_set(p, "augment.voice", "0.15");
     init_set(p, "augment.noise", "15");
-    init_set(p, "augment.masks", "0.1");
+    init_set(p, "augment.masks", "0.2");
 }
 
 static void set_method(init_plan *p) {
@@ -76,7 +77,7 @@ static void set_method(init_plan *p) {
              "pad 1; norm batch; relu; pool max 2; flatten");
     init_class_method(p, "0.003");
     init_set(p, "train.tasks", "2");
-    init_set(p, "train.steps", "1500");
+    init_set(p, "train.steps", "3000");
     init_mark(p, "train.steps", "minutes on one core; more is better where there are many classes or speakers");
     init_set(p, "optimizer.weight_decay", "0.0005");
     init_set(p, "optimizer.clip_norm", "5");
