@@ -45,6 +45,10 @@ static goss_status find_at(const eval_table *e, table_fold *f, goss_error *err) 
         f->at[i] = ahead[i] < 0 ? (double)NAN
                    : column < 0 ? ahead[i]
                                 : goss_table_order_key(f->table, column, ahead[i]);
+    bool known = true; /* nearest and line say that there is no order where a date is none */
+    for (size_t i = 0; s == GOSS_OK && i < n; i++)
+        known &= type != GOSS_COLUMN_DATE || ahead[i] < 0 || !isnan(f->at[i]);
+    if (!known) free(f->at), f->at = NULL;
     free(ahead);
     return s;
 }

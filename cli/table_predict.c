@@ -77,12 +77,13 @@ static double prediction(const asked *a, int row, int k) {
 
 static double half_of(const asked *a, int row, int k) {
     const int by = source_of(a, row, k);
-    return by < 0 ? (double)NAN : two_sided_95 * (double)a->beside[(by - a->first) * beside_of(a) + k];
+    const size_t at = (size_t)(by < 0 ? 0 : by - a->first) * (size_t)beside_of(a) + (size_t)k;
+    return by < 0 ? (double)NAN : two_sided_95 * (double)a->beside[at];
 }
 
 static double quantile(const asked *a, int row, int level, int k) {
     const int by = source_of(a, row, k);
-    const int at = (by - a->first) * beside_of(a) + level * a->outputs + k;
+    const size_t at = (size_t)(by < 0 ? 0 : by - a->first) * (size_t)beside_of(a) + (size_t)(level * a->outputs + k);
     return by < 0 ? (double)NAN : number(a, by, a->beside[at]);
 }
 
@@ -279,9 +280,19 @@ static void warn_of_other_tasks(const goss_network *n, const goss_table *t, cons
                  goss_table_rows(t), goss_table_text(t, column, first, cell), own);
 }
 
+/* Whether no window forecasts a row. */
+static bool is_bare(const cli_rows *r, int row) {
+    if (!r->source) return isnan(r->from[row]);
+    for (int k = 0; k < r->horizons; k++) {
+        const int by = r->source[(size_t)row * (size_t)r->horizons + (size_t)k];
+        if (by >= 0 && !isnan(r->from[by])) return false;
+    }
+    return true;
+}
+
 static void tell_without_history(const cli_rows *r, const char *path) {
     int n = 0;
-    for (int i = 0; r->from && i < goss_table_rows(r->table); i++) n += isnan(r->from[i]);
+    for (int i = 0; r->from && i < goss_table_rows(r->table); i++) n += is_bare(r, i);
     if (n)
         cli_tell("%s: %d of %d rows have no known value before them to be forecast from, and no prediction", path, n,
                  goss_table_rows(r->table));
@@ -297,12 +308,15 @@ static goss_status warn_of_horizon(const goss_table *t, const goss_table_fit *fi
     GOSS_TRY(goss_series_beyond(t, o, &n, &first, err));
     if (n == 0) return GOSS_OK;
     goss_table_origin(t, first, NULL, &line);
-    const int farthest = goss_series_horizon(o, goss_series_horizons(o) - 1);
-    cli_tell(
-        "warning: %s: %d of %d rows, the first in line %lld, are more than %d step%s behind the last known %s: the "
-        "network was not trained to forecast so far ahead (data.horizon = %s)",
-        path, n, goss_table_rows(t), (long long)line, farthest, farthest == 1 ? "" : "s", o->target,
-        goss_series_horizons_text(o, horizons, sizeof horizons));
+    char how[80];
+    if (goss_series_horizons(o) > 1)
+        snprintf(how, sizeof how, "have forecasts of windows that end");
+    else
+        snprintf(how, sizeof how, "are more than %d step%s", o->horizon, o->horizon == 1 ? "" : "s");
+    cli_tell("warning: %s: %d of %d rows, the first in line %lld, %s behind the last known %s: the network was not "
+             "trained to forecast so far ahead (data.horizon = %s)",
+             path, n, goss_table_rows(t), (long long)line, how, o->target,
+             goss_series_horizons_text(o, horizons, sizeof horizons));
     return GOSS_OK;
 }
 

@@ -286,6 +286,9 @@ TEST(what_makes_no_sense_is_refused) {
     put("two.csv", "userId,movieId,rating\n7,101,5\n7,102,3\n8,103,1\n");
     RUN(1, "adapt fold1/model.safetensors --support two.csv -o two.net");
     SAYS(err_text, "two.csv:4: userId is 8, and 7 in a line before: a person's ratings are of one");
+    put("named.csv", "user,movieId,rating\n7,101,5\n8,103,1\n");
+    RUN(1, "adapt fold1/model.safetensors --support named.csv -o two.net");
+    SAYS(err_text, "named.csv:3: user is 8, and 7 in a line before");
     put("nobody.csv", "movieId,rating\n101,5\n102,3\n");
     RUN(1, "eval fold1/model.safetensors --data nobody.csv --support 2");
     SAYS(err_text, "nobody.csv: data.user: there is no column \"userId\"; the columns are movieId, rating");

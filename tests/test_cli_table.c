@@ -24,7 +24,7 @@ TEST(inspect_shows_columns_roles_and_findings) {
     SAYS(out_text, "Subject  category task ");
     SAYS(out_text, "target: Reaction (guessed");
     SAYS(out_text, "task: Subject (guessed");
-    SAYS(out_text, "when has dates, which are not used");
+    SAYS(out_text, "when has dates, which may order rows");
     RUN(0, "inspect sleep.csv --target Days --task ''");
     SAYS(out_text, "target: Days (declared)");
     SAYS(out_text, "task: none found; name it with --task COLUMN");

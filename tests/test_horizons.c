@@ -239,6 +239,9 @@ TEST(horizons_that_the_data_do_not_allow_are_told) {
     far.later[1] = 9;
     T_ERR(open_set(&far, &s), GOSS_E_ARGUMENT, "no row to train on has a known y 9 steps behind");
     close_set(&s);
+    far.later[1] = 4;
+    T_ERR(open_set(&far, &s), GOSS_E_ARGUMENT, "only one row to train on has a known y 4 steps behind");
+    close_set(&s);
     put("small.csv", small);
     goss_table *t;
     goss_encoding *e;
@@ -389,6 +392,12 @@ TEST(a_forecast_is_in_the_line_of_the_row_that_it_is_of) {
     char line[2][200];
     for (int i = 0; i < 2; i++) {
         RUN(0, i ? "predict net.safetensors b.csv" : "predict net.safetensors a.csv");
+        if (i == 0) {
+            SAYS(err_text, "a.csv: 1 of 6 rows have no known value before them");
+            SAYS(err_text,
+                 "a.csv: 2 of 6 rows, the first in line 6, have forecasts of windows that end behind the last "
+                 "known vibration");
+        }
         const char *at = strstr(out_text, "\n7,.2,");
         T_CHECK(at);
         snprintf(line[i], sizeof line[i], "%s", at + 1);

@@ -140,7 +140,8 @@ static bool file_has(const char *path, const char *tensor) {
 /* Nothing of one task's head helps another's. Files of before say the rules that were the default then. */
 TEST(heads_are_the_tasks_own) {
     const char *now[] = {"train.steps=2", "validate.every=2", NULL},
-               *before[] = {"train.steps=2", "validate.every=2", "hyper.rules=head=class; *=shared", NULL};
+               *before[] = {"train.steps=2", "validate.every=2", "hyper.rules=head=class; *=shared", NULL},
+               *replaced[] = {"train.steps=2", "validate.every=2", "hyper.combine=replace", NULL};
     goss_model *m;
     T_OK(train("own", now, NULL));
     T_CHECK(file_has(tiny_path("own/model.safetensors"), "tasks.own"));
@@ -150,6 +151,8 @@ TEST(heads_are_the_tasks_own) {
     T_CHECK(file_has(tiny_path("generated/model.safetensors"), "hyper.head.w.full"));
     T_OK(goss_model_load(tiny_path("generated/model.safetensors"), &m, &err));
     goss_model_free(m);
+    T_OK(train("replaced", replaced, NULL)); /* which own numbers are not */
+    T_CHECK(file_has(tiny_path("replaced/model.safetensors"), "hyper.head.w.full"));
 }
 
 /* The share of the images of a set, in order of its classes, whose class a network finds. */

@@ -78,9 +78,10 @@ GOSS_API GOSS_MUST_USE goss_status goss_series_ahead(const goss_table *table, co
 GOSS_API GOSS_MUST_USE goss_status goss_series_seen(const goss_table *table, const goss_series_options *options,
                                                     const int32_t *rows, int n, bool *seen, goss_error *err);
 
-/* How many rows are farther ahead of the last known target of their series than the (farthest) horizon, so that their
- * windows end in steps that were not measured: forecasts of the future beyond what a network was trained for. *first:
- * such a row, the first of the file; -1: none. 0 where no target's past is seen. Errors: as goss_series_rows. */
+/* How many rows are forecast by windows that end behind the last known target of their series, in steps that were not
+ * measured: beyond what a network was trained for. With one horizon they are farther ahead of that target than it.
+ * *first: such a row, the first of the file; -1: none. 0 where no past of the target is seen. Errors: as
+ * goss_series_rows. */
 GOSS_API GOSS_MUST_USE goss_status goss_series_beyond(const goss_table *table, const goss_series_options *options,
                                                       int *count, int *first, goss_error *err);
 

@@ -239,7 +239,7 @@ static void generate_tensor(generation *a, int i) {
     if (kind == GOSS_GENERATE_SHARED || kind == GOSS_GENERATE_FILM) return;
     goss_scope_push(a->graph, e->name);
     goss_val base = goss_weights_get(a->out->net.weights, e->name), y = generators[kind](a, choice, e);
-    add_penalty(a, y);
+    if (kind != GOSS_GENERATE_OWN) add_penalty(a, y);
     const bool owned = kind == GOSS_GENERATE_OWN, bounded = !owned && is_bounded(e);
     if (bounded) y = goss_tanh(y);
     if (goss_valid(y)) {

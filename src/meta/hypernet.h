@@ -24,6 +24,6 @@ goss_val goss__hypernet_rows(const goss_method *m, const goss_task_batch *b, con
 void goss__hypernet_generate(const goss_method *m, const goss_task_batch *b, goss_val rows, goss__solution *s);
 
 /* ---- hypernet_rules.c ---- */
-/* hyper.rules of a method whose target has a head, where none are given; condition: a set of goss_conditioner. */
-void goss__hypernet_default_rules(const goss_method *m, unsigned condition, goss__str *out);
+/* hyper.rules of a method whose target has a head, where none are given. */
+void goss__hypernet_default_rules(const goss_method *m, const goss_hyper_options *o, goss__str *out);
 #endif

@@ -2,7 +2,7 @@
 /* hypernet_rules.c: what a hypernetwork generates where hyper.rules does not say and outputs mean the same in all
  * tasks: the head, and FiLM at every site. Layers without one (the cells of recurrent layers, attention) get a low-rank
  * delta of each matrix, but for tables, whose rows are too many. Where outputs mean something else in each task,
- * nothing of one head helps another: heads are the tasks' own, if tasks have numbers. */
+ * nothing of one head helps another: heads are the tasks' own, if tasks have numbers and settings allow it. */
 #include <string.h>
 
 #include "meta/hypernet.h"
@@ -27,10 +27,11 @@ static bool has_site(const goss_target *t, int layer) {
 
 static bool is_head(const goss_entry *e) { return is_of(e->name, "head"); }
 
-void goss__hypernet_default_rules(const goss_method *m, unsigned condition, goss__str *out) {
+void goss__hypernet_default_rules(const goss_method *m, const goss_hyper_options *o, goss__str *out) {
     const goss_target *t = m->target;
     const goss_layout *l = goss_target_layout(t);
-    const bool own_heads = m->options.task_classes && m->options.own_heads && condition & GOSS_CONDITION_TASK;
+    const bool own_heads = m->options.task_classes && m->options.own_heads && o->conditioner & GOSS_CONDITION_TASK &&
+                           !(o->conditioner & GOSS_CONDITION_INPUT) && o->combine != GOSS_COMBINE_REPLACE;
     bool all = true;
     for (int i = 0; i < goss_layout_count(l); i++) {
         const goss_entry *e = goss_layout_entry(l, i);

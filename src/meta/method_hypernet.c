@@ -77,7 +77,7 @@ static goss_status check(const goss_method *m, goss_error *err) {
 static goss_status create_hyper(goss_method *m, goss_hyper_options *o, goss_error *err) {
     goss__str rules = {0};
     if (m->fixed && !o->rules) {
-        goss__hypernet_default_rules(m, o->conditioner, &rules);
+        goss__hypernet_default_rules(m, o, &rules);
         o->rules = rules.data;
     }
     const goss_status s = rules.failed ? goss_error_set(err, GOSS_E_NOMEM, "out of memory for a hypernetwork")

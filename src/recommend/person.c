@@ -134,7 +134,8 @@ static goss_status add_zeros(goss_person *p, const goss_catalogue *c, goss_error
 /* Rows of which some are of nobody have no name; those of several people would be taken for one. */
 static goss_status take_name(goss_person *p, const goss_catalogue *c, const goss_table *t, goss_error *err) {
     char cell[GOSS_CELL_TEXT];
-    const int user = goss_table_find(t, c->column[GOSS_RATINGS_USER]);
+    int user = goss_table_find(t, c->column[GOSS_RATINGS_USER]);
+    if (user < 0) user = goss__column_like(t, goss__rating_names(GOSS_RATINGS_USER));
     bool lacks = false;
     for (int row = 0; user >= 0 && row < goss_table_rows(t); row++) {
         const char *text = goss_table_missing(t, user, row) ? NULL : goss_table_text(t, user, row, cell);

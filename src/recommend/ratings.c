@@ -21,6 +21,8 @@ static const struct {
     [GOSS_RATINGS_TIME] = {"time", "data.time", "timestamp,time,unixreviewtime,rating_time"},
 };
 
+const char *goss__rating_names(goss_ratings_column which) { return columns[which].names; }
+
 static const char *const rating_files[] = {"ratings.csv", NULL};
 static const char *const item_files[] = {"movies.csv", "items.csv", "books.csv", NULL};
 

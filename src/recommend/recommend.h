@@ -71,6 +71,8 @@ struct goss_ratings {
 
 /* The first column with one of these names ("a,b,c"), ignoring case; -1: none. */
 int goss__column_like(const goss_table *t, const char *names);
+/* The usual names of a column of ratings, in that form. */
+const char *goss__rating_names(goss_ratings_column which);
 
 /* ---- clicks.c ---- */
 

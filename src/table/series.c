@@ -214,21 +214,31 @@ goss_status goss_series_seen(const goss_table *t, const goss_series_options *o, 
     return GOSS_OK;
 }
 
+/* Marks the rows that are forecast by windows that end behind the last known target. known, beyond: [rows], 0. */
+static void mark_beyond(const goss__series_order *s, const goss_series_options *o, int rows, int *known, bool *beyond) {
+    for (int r = 0; r < rows; r++) /* behind the last one, by the end of its series */
+        if (s->at[r] >= 0 && !isnan(s->y[r]) && known[s->last[r]] <= s->at[r]) known[s->last[r]] = s->at[r] + 1;
+    for (int r = 0; r < rows; r++) {
+        if (s->at[r] < 0 || s->at[r] - o->horizon < known[s->last[r]] || !goss__series_has_history(s, o, r)) continue;
+        for (int k = 0; k < goss_series_horizons(o); k++) {
+            const int ahead = goss__series_ahead(s, o, r, k);
+            if (ahead >= 0) beyond[ahead] = true;
+        }
+    }
+}
+
 goss_status goss_series_beyond(const goss_table *t, const goss_series_options *o, int *count, int *first,
                                goss_error *err) {
     goss__series_order s;
-    const int farthest = goss_series_horizon(o, goss_series_horizons(o) - 1);
     *count = 0, *first = -1;
     GOSS_TRY(goss__series_order_open(&s, t, o, err));
-    int *known = goss__calloc((size_t)t->rows + 1, sizeof *known); /* behind the last one, by the end of its series */
-    for (int r = 0; known && s.y && r < t->rows; r++)
-        if (s.at[r] >= 0 && !isnan(s.y[r]) && known[s.last[r]] <= s.at[r]) known[s.last[r]] = s.at[r] + 1;
-    for (int r = 0; known && s.y && r < t->rows; r++)
-        if (s.at[r] >= 0 && s.at[r] - farthest >= known[s.last[r]] && goss__series_has_history(&s, o, r) &&
-            (*count)++ == 0)
-            *first = r;
-    const goss_status status = known ? GOSS_OK : no_memory(err);
-    goss__free(known);
+    int *known = goss__calloc((size_t)t->rows + 1, sizeof *known);
+    bool *beyond = goss__calloc((size_t)t->rows + 1, sizeof *beyond);
+    const goss_status status = known && beyond ? GOSS_OK : no_memory(err);
+    if (status == GOSS_OK && s.y) mark_beyond(&s, o, t->rows, known, beyond);
+    for (int r = 0; status == GOSS_OK && r < t->rows; r++)
+        if (beyond[r] && (*count)++ == 0) *first = r;
+    goss__free(known), goss__free(beyond);
     goss__series_order_close(&s);
     return status;
 }

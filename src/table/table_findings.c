@@ -241,10 +241,11 @@ static goss_status look(report *p, goss_error *err) {
         if (c == p->r->task) GOSS_TRY(look_at_tasks(p, err));
         if (p->r->role[c] == GOSS_ROLE_IGNORED && goss_table_type(p->t, c) == GOSS_COLUMN_DATE &&
             strcmp(p->r->reason[c], "declared") != 0)
-            tell(p, GOSS_FINDING_DATE, c, -1, 0,
-                 "%s has dates, which are not used; convert them to columns of numbers (days since the first, hour, "
-                 "month)",
-                 goss__column_label(goss_table_name(p->t, c), a));
+            tell(
+                p, GOSS_FINDING_DATE, c, -1, 0,
+                "%s has dates, which may order rows (data.time, task.order) but are no inputs; convert them to columns "
+                "of numbers (days since the first, hour, month)",
+                goss__column_label(goss_table_name(p->t, c), a));
     }
     GOSS_TRY(look_at_rows(p, err));
     return look_at_files(p, err);

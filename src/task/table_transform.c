@@ -131,11 +131,11 @@ static int changes(const float *y, int n, int step, double *mean, double *deviat
     return known;
 }
 
-static goss_status too_far(const fitting *g, int horizon, goss_error *err) {
+static goss_status too_far(const fitting *g, int horizon, int known, goss_error *err) {
     return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "%s: no row to train on has a known %s %d steps behind the end of its window: a smaller "
-                          "horizon (data.horizon)",
-                          goss_table_path(g->table), g->f->target, horizon);
+                          "%s: %s to train on has a known %s %d steps behind the end of its window: a smaller horizon "
+                          "(data.horizon)",
+                          goss_table_path(g->table), known ? "only one row" : "no row", g->f->target, horizon);
 }
 
 static goss_status fit_horizons(const fitting *g, goss_column_stats *s, goss_error *err) {
@@ -143,8 +143,8 @@ static goss_status fit_horizons(const fitting *g, goss_column_stats *s, goss_err
     float *y = goss__calloc((size_t)g->n * (size_t)all + 1, sizeof *y);
     goss_status status = y ? goss__known_targets(g->f, g->table, g->rows, g->n, y, err) : no_memory(err);
     for (int k = 0; status == GOSS_OK && k < all; k++) {
-        if (changes(y + k, g->n, all, &s->mean, &s->deviation) == 0 && k)
-            status = too_far(g, goss_series_horizon(g->series, k), err);
+        const int known = changes(y + k, g->n, all, &s->mean, &s->deviation);
+        if (known < 2 && k) status = too_far(g, goss_series_horizon(g->series, k), known, err);
         if (status == GOSS_OK) status = check_scale(g, s, err);
         g->f->mean[k] = (float)s->mean, g->f->deviation[k] = (float)s->deviation;
     }
