@@ -63,7 +63,7 @@ static goss_status check_names(const asked *a, const char *path, goss_error *err
 
 /* The row whose answers forecast part k of a row; -1: none. */
 static int source_of(const asked *a, int row, int k) {
-    return a->rows.horizons ? a->rows.source[row * a->rows.horizons + k] : row;
+    return a->rows.horizons ? a->rows.source[(size_t)row * (size_t)a->rows.horizons + (size_t)k] : row;
 }
 
 /* An answer for a row that is predicted in its own level: a change is counted from that row's origin. */
@@ -72,7 +72,8 @@ static double number(const asked *a, int row, float p) { return (double)p + (a->
 /* What is forecast of a row: numbers in the user's units; NaN: nothing is. */
 static double prediction(const asked *a, int row, int k) {
     const int by = source_of(a, row, k);
-    return by < 0 ? (double)NAN : number(a, by, a->out[(by - a->first) * a->outputs + k]);
+    const size_t at = (size_t)(by < 0 ? 0 : by - a->first) * (size_t)a->outputs + (size_t)k;
+    return by < 0 ? (double)NAN : number(a, by, a->out[at]);
 }
 
 static double half_of(const asked *a, int row, int k) {
@@ -298,7 +299,7 @@ static void tell_without_history(const cli_rows *r, const char *path) {
                  goss_table_rows(r->table));
 }
 
-/* Behind the last measurement there is a row for each step of the horizon. */
+/* Forecasts from windows that end in steps that were not measured. */
 static goss_status warn_of_horizon(const goss_table *t, const goss_table_fit *fit, const char *path, goss_error *err) {
     const goss_series_options *o = goss_encoding_series(goss_table_transform_inputs(fit->transform));
     int n, first;

@@ -4,10 +4,9 @@
 #include <math.h>
 #include <sys/stat.h>
 
-#include "cli_run.h"
-#include "gossamer/machines.h"
 #include "gossamer/series.h"
 #include "gossamer/table_data.h"
+#include "machine_runs.h"
 
 static goss_error err;
 
@@ -139,34 +138,6 @@ TEST(a_machine_is_a_function_of_its_number) {
     T_CHECK(missing > 2 && missing < 25 && b[0][5] != 5);
 }
 
-static void make_machines(void) {
-    static bool there;
-    if (there) return;
-    there = true;
-    RUN(0, "data machines -o made --count 12 --steps 40 --missing .1");
-    RUN(0, "data machines -o other --count 6 --steps 40 --first 50");
-}
-
-#define SMALL " data.hold_out=.2 data.window=6 task.support=3..8 train.steps=8 train.tasks=4 validate.every=4 "
-#define RUN_OF(dir, more)                                                                                              \
-    "train data.path=made/machines.csv data.kind=series data.task=machine data.time=time data.target=vibration "       \
-    "'model.backbone=gru 6; readout last' 'hyper.rules=head.*=full; *=shared'" SMALL more " run.dir=" dir
-
-/* rmse of "as it was last", from the seventh measurement of each other machine on: the first has no history, and five
- * are support. */
-static double change_by_hand(void) {
-    goss_machines_options o = goss_machines_defaults();
-    double t[40], load[40], y[40], sum = 0;
-    o.steps = 40;
-    for (int k = 50; k < 56; k++) {
-        double square = 0;
-        goss_machines_draw(&o, (uint64_t)k, t, load, y);
-        for (int i = 6; i < 40; i++) square += (y[i] - y[i - 1]) * (y[i] - y[i - 1]) / 34;
-        sum += sqrt(square) / 6;
-    }
-    return sum;
-}
-
 TEST(forecasts_go_through_all_verbs) {
     make_machines();
     RUN(0, RUN_OF("run", "task.objective=gaussian"));
@@ -175,7 +146,7 @@ TEST(forecasts_go_through_all_verbs) {
            "--methods last,line,nearest,mean,ridge,mean-ridge,scratch");
     SAYS(out_text, "\"last\"");
     SAYS(out_text, "\"scratch\"");
-    T_NEAR(value_of("last"), change_by_hand(), 1e-5);
+    T_NEAR(value_of("last"), change_by_hand(1), 1e-5);
     RUN(0, "eval run/model.safetensors --data made/machines.csv --support 5");
     SAYS(err_text, "10 tasks were trained on and are left out");
     RUN(0, "inspect run/model.safetensors");

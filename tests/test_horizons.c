@@ -4,11 +4,10 @@
 #include <math.h>
 
 #include "base/alloc.h"
-#include "cli_run.h"
-#include "gossamer/machines.h"
 #include "gossamer/race.h"
 #include "gossamer/series.h"
 #include "gossamer/table_data.h"
+#include "machine_runs.h"
 #include "task/table_task.h"
 #include "task/task.h"
 
@@ -310,19 +309,6 @@ TEST(a_partial_spec_is_of_numbers_that_count_by_themselves) {
 
 /* ---- the command ---- */
 
-static void make_machines(void) {
-    static bool there;
-    if (there) return;
-    there = true;
-    RUN(0, "data machines -o made --count 12 --steps 40 --missing .1");
-    RUN(0, "data machines -o other --count 6 --steps 40 --first 50");
-}
-
-#define RUN_OF(dir, more)                                                                                              \
-    "train data.path=made/machines.csv data.kind=series data.task=machine data.time=time data.target=vibration "       \
-    "'model.backbone=gru 6; readout last' 'hyper.rules=head.*=full; *=shared' data.hold_out=.2 data.window=6 "         \
-    "task.support=3..8 train.steps=8 train.tasks=4 validate.every=4 " more " run.dir=" dir
-
 /* The figure behind a text in the JSON of eval, from the method of that name on. */
 static double figure(const char *method, const char *behind) {
     char key[64];
@@ -330,21 +316,6 @@ static double figure(const char *method, const char *behind) {
     const char *at = out_text ? strstr(out_text, key) : NULL;
     at = at ? strstr(at, behind) : NULL;
     return at ? strtod(at + strlen(behind), NULL) : -1;
-}
-
-/* rmse of "as it was last" so many steps ahead, of the measurements from the seventh on. */
-static double change_by_hand(int steps) {
-    goss_machines_options o = goss_machines_defaults();
-    double t[40], load[40], y[40], sum = 0;
-    o.steps = 40;
-    for (int k = 50; k < 56; k++) {
-        double square = 0;
-        const int first = 5 + steps;
-        goss_machines_draw(&o, (uint64_t)k, t, load, y);
-        for (int i = first; i < 40; i++) square += (y[i] - y[i - steps]) * (y[i] - y[i - steps]) / (40 - first);
-        sum += sqrt(square) / 6;
-    }
-    return sum;
 }
 
 TEST(several_horizons_go_through_all_verbs) {
