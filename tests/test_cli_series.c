@@ -4,6 +4,7 @@
 #include <math.h>
 #include <sys/stat.h>
 
+#include "cli_run.h"
 #include "gossamer/series.h"
 #include "gossamer/table_data.h"
 #include "machine_runs.h"

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/alloc.h"
+#include "cli_run.h"
 #include "gossamer/race.h"
 #include "gossamer/series.h"
 #include "gossamer/table_data.h"
