@@ -64,6 +64,9 @@ GOSS_API goss_val goss_dropout_channels(goss_val x, double p, goss_val task);
 GOSS_API goss_val goss_layer_norm(goss_val x, double eps, goss_val unit_mask);
 /* Over H, W and C / groups channels of x[T,N,H,W,C] (Wu and He 2018). */
 GOSS_API goss_val goss_group_norm(goss_val x, int groups, double eps, goss_val unit_mask);
+/* The same for sequences x[T,N,L,C] of several lengths: over the live steps of step_mask (0 or 1, [T,N,L,1]) and
+ * C / groups channels. Dead steps are 0 in the result. */
+GOSS_API goss_val goss_group_norm_steps(goss_val x, goss_val step_mask, int groups, double eps, goss_val unit_mask);
 /* Over H and W (Ulyanov, Vedaldi and Lempitsky 2016). */
 GOSS_API goss_val goss_instance_norm(goss_val x, double eps);
 /* Batch statistics (Ioffe and Szegedy 2015): mean and variance [T,C] of x[T,N,...,C] over all axes between task and

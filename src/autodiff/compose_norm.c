@@ -21,18 +21,17 @@ static goss_val standardize(goss_val x, uint32_t axes, double eps) {
     return goss_mul(d, goss_rsqrt(goss_shift(goss_mean(goss_square(d), axes, true), eps)));
 }
 
-/* Mean over `axes` and over the live units of `last`; alive: their number. */
-static goss_val living_mean(goss_val x, uint32_t axes, uint32_t last, goss_val alive) {
-    if (axes) x = goss_mean(x, axes, true);
-    return goss_div(goss_sum(x, last, true), alive);
+/* The number of live units of `last`, at least 1. */
+static goss_val living_number(goss_val mask, uint32_t last) {
+    return goss_max(goss_sum(mask, last, true), goss_const(mask.graph, 1));
 }
 
-/* The same as standardize over axes | last where mask (of x's rank) counts the units of `last`. */
-static goss_val standardize_living(goss_val x, uint32_t axes, uint32_t last, goss_val mask, double eps) {
+/* The same as standardize where mask (of x's rank) counts the units of `last`. */
+static goss_val standardize_living(goss_val x, uint32_t last, goss_val mask, double eps) {
     if (!goss_valid(x) || !goss_valid(mask)) return (goss_val){x.graph, 0};
-    goss_val alive = goss_max(goss_sum(mask, last, true), goss_const(x.graph, 1));
-    goss_val d = goss_sub(x, living_mean(goss_mul(x, mask), axes, last, alive));
-    goss_val var = living_mean(goss_mul(goss_square(d), mask), axes, last, alive);
+    const goss_val number = living_number(mask, last);
+    const goss_val d = goss_sub(x, goss_div(goss_sum(goss_mul(x, mask), last, true), number));
+    const goss_val var = goss_div(goss_sum(goss_mul(goss_square(d), mask), last, true), number);
     return goss_mul(d, goss_rsqrt(goss_shift(var, eps)));
 }
 
@@ -41,29 +40,88 @@ goss_val goss_layer_norm(goss_val x, double eps, goss_val unit_mask) {
     int rank = goss_rank(x);
     uint32_t last = GOSS_AXIS(rank - 1);
     if (!goss__given(unit_mask)) return standardize(x, last, eps);
-    return standardize_living(x, 0, last, goss__as_channels(unit_mask, rank, "layer_norm: unit mask"), eps);
+    return standardize_living(x, last, goss__as_channels(unit_mask, rank, "layer_norm: unit mask"), eps);
 }
 
-/* [Tw, C] -> [Tw, 1, 1, G, C/G] */
-static goss_val grouped_mask(goss_val mask, int groups, int64_t per_group) {
-    if (!goss_valid(mask)) return mask;
-    return goss_reshape(mask, GOSS_SHAPE(goss_dim(mask, 0), goss_n(1), goss_n(1), goss_n(groups), goss_n(per_group)));
+/* What the statistics of group norms are over; each mask may be GOSS_NONE. */
+typedef struct groups_of {
+    int groups;
+    goss_val steps; /* 0 or 1 [T,N,S,1] */
+    goss_val units; /* [Tw,1,1,C] */
+    double eps;
+} groups_of;
+
+/* The mean [T,N,1,C] of v[T,N,S,C], which is 0 at dead steps. */
+static goss_val over_steps(const groups_of *g, goss_val v) {
+    if (!goss__given(g->steps)) return goss_mean(v, GOSS_AXIS(2), true);
+    const goss_val number = goss_sum(g->steps, GOSS_AXIS(2), true);
+    return goss_div(goss_sum(v, GOSS_AXIS(2), true), goss_max(number, goss_const(v.graph, 1)));
+}
+
+/* [Tw,1,1,C] -> [Tw,1,1,G,C/G] */
+static goss_val in_groups(const groups_of *g, goss_val v) {
+    if (!goss_valid(v)) return v;
+    goss_shape s = goss_shape_of(v);
+    s.rank = 5, s.dim[4] = goss_n(s.dim[3].count / g->groups), s.dim[3] = goss_n(g->groups);
+    return goss_reshape(v, s);
+}
+
+/* The mean of v[T,N,S,C] over steps and over the live units of each group: [T,N,1,G,1]. Steps first: sums then run
+ * along channels, which the kernels do many at a time; a group has few of them. */
+static goss_val group_mean(const groups_of *g, goss_val v) {
+    const goss_val steps = in_groups(g, over_steps(g, v));
+    if (!goss__given(g->units)) return goss_mean(steps, GOSS_AXIS(4), true);
+    const goss_val units = in_groups(g, g->units);
+    if (!goss_valid(steps) || !goss_valid(units)) return (goss_val){v.graph, 0};
+    return goss_div(goss_sum(goss_mul(steps, units), GOSS_AXIS(4), true), living_number(units, GOSS_AXIS(4)));
+}
+
+/* A number of each group [T,N,1,G,1] at each of its channels [T,N,1,C]: one row of channels for all steps. */
+static goss_val at_channels(goss_val v, goss_extent channels) {
+    if (!goss_valid(v)) return v;
+    goss_shape s = goss_shape_of(v);
+    s.dim[4] = goss_n(channels.count / s.dim[3].count);
+    v = goss_broadcast(v, s);
+    s.rank = 4, s.dim[3] = channels;
+    return goss_reshape(v, s);
+}
+
+static goss_val standardize_groups(const groups_of *g, goss_val x) {
+    if (!goss_valid(x)) return x;
+    const bool ragged = goss__given(g->steps);
+    const goss_extent channels = goss_dim(x, 3);
+    const goss_val mean = group_mean(g, ragged ? goss_mul(x, g->steps) : x);
+    goss_val d = goss_sub(x, at_channels(mean, channels));
+    if (ragged) d = goss_mul(d, g->steps);
+    const goss_val scale = goss_rsqrt(goss_shift(group_mean(g, goss_square(d)), g->eps));
+    return goss_mul(d, at_channels(scale, channels));
+}
+
+static bool divides(goss_val x, int groups) {
+    const goss_extent c = goss_dim(x, -1);
+    if (groups >= 1 && !c.symbols && c.count % groups == 0) return true;
+    goss_graph_fail(x.graph, GOSS_E_SHAPE, "group_norm: %lld channels do not divide into %d groups", (long long)c.count,
+                    groups);
+    return false;
 }
 
 goss_val goss_group_norm(goss_val x, int groups, double eps, goss_val unit_mask) {
     if (!goss__rank_at_least(x, 3, "group_norm")) return x;
-    goss_shape s = goss_shape_of(x);
-    goss_extent c = s.dim[s.rank - 1];
-    if (groups < 1 || c.symbols || c.count % groups)
-        return goss_graph_fail(x.graph, GOSS_E_SHAPE, "group_norm: %lld channels do not divide into %d groups",
-                               (long long)c.count, groups);
-    goss_extent space = goss__dims_product(s, 2, s.rank - 1);
-    goss_val v = goss_reshape(x, GOSS_SHAPE(s.dim[0], s.dim[1], space, goss_n(groups), goss_n(c.count / groups)));
-    if (goss__given(unit_mask))
-        v = standardize_living(v, GOSS_AXIS(2), GOSS_AXIS(4), grouped_mask(unit_mask, groups, c.count / groups), eps);
-    else
-        v = standardize(v, GOSS_AXIS(2) | GOSS_AXIS(4), eps);
-    return goss_reshape(v, s);
+    if (!divides(x, groups)) return (goss_val){x.graph, 0};
+    const goss_shape s = goss_shape_of(x);
+    groups_of g = {.groups = groups, .eps = eps};
+    if (goss__given(unit_mask)) g.units = goss__as_channels(unit_mask, 4, "group_norm: unit mask");
+    const goss_extent space = goss__dims_product(s, 2, s.rank - 1);
+    x = goss_reshape(x, GOSS_SHAPE(s.dim[0], s.dim[1], space, s.dim[s.rank - 1]));
+    return goss_reshape(standardize_groups(&g, x), s);
+}
+
+goss_val goss_group_norm_steps(goss_val x, goss_val step_mask, int groups, double eps, goss_val unit_mask) {
+    if (!goss__rank_at_least(x, 4, "group_norm_steps")) return x;
+    if (!divides(x, groups)) return (goss_val){x.graph, 0};
+    groups_of g = {.groups = groups, .eps = eps, .steps = step_mask};
+    if (goss__given(unit_mask)) g.units = goss__as_channels(unit_mask, 4, "group_norm_steps: unit mask");
+    return standardize_groups(&g, x);
 }
 
 goss_val goss_instance_norm(goss_val x, double eps) {

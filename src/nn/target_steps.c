@@ -89,26 +89,10 @@ void goss__fold_steps(const goss__apply *a, goss_val *x, goss_val *weight) {
     *x = goss_reshape(*x, GOSS_SHAPE(s.dim[0], all, s.dim[3]));
 }
 
-static goss_val living_mean(goss_val v, goss_val mask, goss_val alive) {
-    return goss_div(goss_sum(goss_mul(v, mask), GOSS_AXIS(2) | GOSS_AXIS(4), true), alive);
-}
-
 goss_val goss__group_norm_steps(const goss__apply *a, goss_val x, int groups, goss_val unit_mask) {
-    goss_val mask = goss__step_mask(a, x);
-    if (!goss_valid(mask)) return (goss_val){x.graph, 0};
-    const goss_shape s = goss_shape_of(x);
-    const goss_extent one = goss_n(1), of = goss_n(s.dim[3].count / groups);
-    const goss_val v = goss_reshape(x, GOSS_SHAPE(s.dim[0], s.dim[1], s.dim[2], goss_n(groups), of));
-    const goss_val live = goss_unsqueeze(mask, 4);
-    if (goss_valid(unit_mask))
-        mask =
-            goss_mul(live, goss_reshape(unit_mask, GOSS_SHAPE(goss_dim(unit_mask, 0), one, one, goss_n(groups), of)));
-    else
-        mask = goss_broadcast(live, GOSS_SHAPE(goss_dim(live, 0), s.dim[1], s.dim[2], one, of));
-    const goss_val alive = goss_max(goss_sum(mask, GOSS_AXIS(2) | GOSS_AXIS(4), true), goss_const(x.graph, 1));
-    const goss_val d = goss_mul(goss_sub(v, living_mean(v, mask, alive)), live);
-    const goss_val var = living_mean(goss_square(d), mask, alive);
-    return goss_reshape(goss_mul(d, goss_rsqrt(goss_shift(var, GOSS__NORM_EPS))), s);
+    const goss_val steps = goss__step_mask(a, x);
+    if (!goss_valid(steps)) return (goss_val){x.graph, 0};
+    return goss_group_norm_steps(x, steps, groups, GOSS__NORM_EPS, unit_mask);
 }
 
 /* ---- windows ---- */
