@@ -2,6 +2,7 @@
 /* eval_table.c: gossamer eval on tables: which methods run on which tasks. */
 #include "eval_table.h"
 #include "data_kinds.h"
+#include "eval_summary.h"
 #include "method_list.h"
 
 #include <math.h>
@@ -109,15 +110,6 @@ static const char *ahead(const table_fold *f, char out[80]) {
     return series_of(f) ? goss_series_horizons_text(series_of(f), out, 80) : "0";
 }
 
-static bool same_horizons(const table_fold *a, const table_fold *b) {
-    const goss_series_options *x = series_of(a), *y = series_of(b);
-    if (!x || !y) return x == y;
-    bool same = x->n_later == y->n_later;
-    for (int k = 0; same && k < goss_series_horizons(x); k++)
-        same = goss_series_horizon(x, k) == goss_series_horizon(y, k);
-    return same;
-}
-
 /* All must predict the same target of the same tasks. */
 static goss_status check_alike(const eval_table *e, const table_fold *f, goss_error *err) {
     const table_fold *first = &e->fold[0];
@@ -127,7 +119,7 @@ static goss_status check_alike(const eval_table *e, const table_fold *f, goss_er
                               target_of(f), objective_of(f)->name, first->base.path, target_of(first),
                               objective_of(first)->name);
     if (goss_table_transform_relative(f->fit->transform) != goss_table_transform_relative(first->fit->transform) ||
-        !same_horizons(f, first))
+        !eval_same_horizons(series_of(f), series_of(first)))
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s predicts %s steps ahead, and %s %s", f->base.path,
                               ahead(f, here), first->base.path, ahead(first, there));
     if (goss_table_tasks_count(f->tasks) != goss_table_tasks_count(first->tasks) ||

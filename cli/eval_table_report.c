@@ -4,34 +4,11 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "eval_summary.h"
 #include "eval_table.h"
-#include "gossamer/interval.h"
 
-typedef struct summary {
-    double value, ci95, difference, difference_ci95;
-    int undefined; /* evaluated tasks without a value of the metric */
-} summary;
-
-/* Of all horizons together, or of one of them. */
-enum { WHOLE = -1 };
-static const double *values_of(const eval_table *e, const table_runner *r, int part) {
-    return part == WHOLE ? r->value : r->part + part * e->tasks;
-}
-
-/* Differences are over tasks for which both have a value. */
-static summary summarize(const eval_table *e, const table_runner *r, int part) {
-    const double *own = values_of(e, r, part), *first = values_of(e, e->runner, part);
-    summary s = {0};
-    int count;
-    s.ci95 = goss_student_ci95(own, e->tasks, &s.value, &count);
-    s.undefined = e->field.n_judged - count;
-    for (int i = 0; i < e->tasks; i++) e->work[i] = own[i] - first[i];
-    if (r != e->runner) s.difference_ci95 = goss_student_ci95(e->work, e->tasks, &s.difference, NULL);
-    return s;
-}
-
-static int horizon(const eval_table *e, int part) {
-    return goss_series_horizon(goss_encoding_series(goss_table_transform_inputs(e->fold[0].fit->transform)), part);
+static eval_summary summarize(const eval_table *e, const table_runner *r) {
+    return eval_summarize(r->value, e->runner[0].value, e->tasks, e->field.n_judged, e->work);
 }
 
 static const char *order_of(const eval_table *e) {
@@ -47,60 +24,17 @@ static double difficulty(const eval_table *e) {
     return (double)NAN;
 }
 
-/* ---- text ---- */
-
-static void interval(char *out, size_t size, const char *format, double mean, double half) {
-    const int n = snprintf(out, size, format, mean);
-    if (isnan(half))
-        snprintf(out + n, size - (size_t)n, " +- n/a");
-    else
-        snprintf(out + n, size - (size_t)n, " +- %.4g", half);
+static const char *name_at(const void *context, int method) {
+    return ((const eval_table *)context)->runner[method].base.name;
 }
 
-static void print_tasks(const eval_table *e) {
-    char better[CLI_BETTER];
-    printf("%d task%s (", e->field.n_judged, e->field.n_judged == 1 ? "" : "s");
-    cli_put_name(goss_table_transform_task(e->fold[0].fit->transform), 0);
-    printf("), %d support row%s (order: ", e->support, e->support == 1 ? "" : "s");
-    cli_put_name(order_of(e), 0);
-    printf("), %d draw%s a task; %s of ", e->repeats, e->repeats == 1 ? "" : "s", e->metric->name);
-    cli_put_name(goss_table_transform_target(e->fold[0].fit->transform), 0);
-    printf(", %s; mean over tasks, 95 %% intervals\n", cli_better(e->metric, better));
+static const double *part_at(const void *context, int method, int k) {
+    const eval_table *e = context;
+    return e->runner[method].part + k * e->tasks;
 }
 
-/* A line a method, a column a horizon. */
-static void print_horizons(const eval_table *e) {
-    printf("\n%-24s", "steps ahead");
-    for (int k = 0; k < e->parts; k++) printf(" %9d", horizon(e, k));
-    putchar('\n');
-    for (int i = 0; i < e->field.entrants; i++) {
-        cli_put_name(e->runner[i].base.name, 24);
-        for (int k = 0; k < e->parts; k++) printf(" %9.4g", summarize(e, &e->runner[i], k).value);
-        putchar('\n');
-    }
-}
-
-static void print_race(const eval_table *e, int budget) {
-    if (budget >= 0) cli_print_figures(e->budgets.bytes[budget], &e->runner[0].figures);
-    if (budget >= 0 && e->rows.space) cli_print_variety(&e->variety[budget]);
-    if (e->mean_budget) cli_print_difficulty(difficulty(e));
-    printf("%-24s %20s %24s %10s\n", "method", e->metric->name, "difference", "ms/task");
-    for (int i = 0; i < e->field.entrants; i++) {
-        char value[60], gap[60] = "";
-        const summary s = summarize(e, &e->runner[i], WHOLE);
-        interval(value, sizeof value, "%.5g", s.value, s.ci95);
-        if (i) interval(gap, sizeof gap, "%+.4g", s.difference, s.difference_ci95);
-        cli_put_name(e->runner[i].base.name, 24);
-        printf(" %20s %24s %10.2f", value, gap, 1000 * eval_field_seconds(&e->runner[i].base));
-        if (s.undefined) printf("  (not defined for %d task%s)", s.undefined, s.undefined == 1 ? "" : "s");
-        putchar('\n');
-    }
-    if (e->parts > 1) print_horizons(e);
-}
-
-/* ---- JSON ---- */
-
-static void put_tasks(const eval_table *e, const double *value) {
+static void put_tasks(const void *context, const double *value) {
+    const eval_table *e = context;
     bool any = false;
     printf(", \"per_task\": {");
     for (int i = 0; i < e->tasks; i++) {
@@ -113,34 +47,65 @@ static void put_tasks(const eval_table *e, const double *value) {
     printf("}");
 }
 
-static void put_summary(const summary *s) {
-    cli_json_number(", \"value\": ", s->value), cli_json_number(", \"ci95\": ", s->ci95);
-    cli_json_number(", \"difference\": ", s->difference);
-    cli_json_number(", \"difference_ci95\": ", s->difference_ci95);
+static eval_horizons horizons_of(const eval_table *e) {
+    return (eval_horizons){
+        .series = goss_encoding_series(goss_table_transform_inputs(e->fold[0].fit->transform)),
+        .methods = e->field.entrants,
+        .tasks = e->tasks,
+        .judged = e->field.n_judged,
+        .work = e->work,
+        .name = name_at,
+        .values = part_at,
+        .json_tasks = put_tasks,
+        .context = e,
+    };
 }
 
-static void put_horizons(const eval_table *e, const table_runner *r) {
-    for (int k = 0; k < e->parts; k++) {
-        const summary s = summarize(e, r, k);
-        printf("%s{\"horizon\": %d", k ? ", " : ", \"horizons\": [", horizon(e, k));
-        put_summary(&s);
-        printf(", \"undefined\": %d", s.undefined);
-        put_tasks(e, values_of(e, r, k));
-        printf("}");
-    }
-    printf("]");
+/* ---- text ---- */
+
+static void print_tasks(const eval_table *e) {
+    char better[CLI_BETTER];
+    printf("%d task%s (", e->field.n_judged, e->field.n_judged == 1 ? "" : "s");
+    cli_put_name(goss_table_transform_task(e->fold[0].fit->transform), 0);
+    printf("), %d support row%s (order: ", e->support, e->support == 1 ? "" : "s");
+    cli_put_name(order_of(e), 0);
+    printf("), %d draw%s a task; %s of ", e->repeats, e->repeats == 1 ? "" : "s", e->metric->name);
+    cli_put_name(goss_table_transform_target(e->fold[0].fit->transform), 0);
+    printf(", %s; mean over tasks, 95 %% intervals\n", cli_better(e->metric, better));
 }
+
+static void print_race(const eval_table *e, int budget) {
+    const eval_horizons horizons = horizons_of(e);
+    if (budget >= 0) cli_print_figures(e->budgets.bytes[budget], &e->runner[0].figures);
+    if (budget >= 0 && e->rows.space) cli_print_variety(&e->variety[budget]);
+    if (e->mean_budget) cli_print_difficulty(difficulty(e));
+    printf("%-24s %20s %24s %10s\n", "method", e->metric->name, "difference", "ms/task");
+    for (int i = 0; i < e->field.entrants; i++) {
+        char value[60], gap[60] = "";
+        const eval_summary s = summarize(e, &e->runner[i]);
+        eval_interval(value, sizeof value, "%.5g", s.value, s.ci95);
+        if (i) eval_interval(gap, sizeof gap, "%+.4g", s.difference, s.difference_ci95);
+        cli_put_name(e->runner[i].base.name, 24);
+        printf(" %20s %24s %10.2f", value, gap, 1000 * eval_field_seconds(&e->runner[i].base));
+        if (s.undefined) printf("  (not defined for %d task%s)", s.undefined, s.undefined == 1 ? "" : "s");
+        putchar('\n');
+    }
+    if (e->parts > 1) eval_print_horizons(&horizons);
+}
+
+/* ---- JSON ---- */
 
 static void put_method(const eval_table *e, const table_runner *r) {
-    const summary s = summarize(e, r, WHOLE);
+    const eval_summary s = summarize(e, r);
     printf("{\"name\": ");
     cli_json_name(r->base.name);
-    put_summary(&s);
+    eval_json_summary(&s);
     cli_json_number(", \"seconds_per_task\": ", eval_field_seconds(&r->base));
     printf(", \"undefined\": %d", s.undefined);
     cli_json_figures(&r->figures);
     put_tasks(e, r->value);
-    if (e->parts > 1) put_horizons(e, r);
+    const eval_horizons horizons = horizons_of(e);
+    if (e->parts > 1) eval_json_horizons(&horizons, (int)(r - e->runner));
     printf("}");
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eval_summary.h"
 #include "gossamer/race.h"
 #include "gossamer/run_samples.h"
 #include "method_list.h"
@@ -26,7 +27,9 @@ static goss_status add(eval_test *e, const char *name, goss_model *model, goss_e
         if (strcmp(e->model[i].name, name) == 0)
             return goss_error_set(err, GOSS_E_ARGUMENT,
                                   "--methods: two are called %s; in NAME=FILE the name may be any other", name);
-    return m->name ? GOSS_OK : no_memory(err);
+    if (!m->name) return no_memory(err);
+    const goss_data_spec *data = goss_model_data(model);
+    return strcmp(data->kind, "table") == 0 ? goss_table_fit_parse(data->transform, &m->fit, err) : GOSS_OK;
 }
 
 static char *trim(char *word) {
@@ -71,12 +74,25 @@ static goss_status gather(eval_test *e, goss_model *first, goss_error *err) {
 
 /* ---- what they are judged on ---- */
 
+/* Of a series whose target's past is seen; NULL: other data. */
+static const goss_series_options *series_of(const eval_test_model *m) {
+    if (!m->fit || !goss_table_transform_relative(m->fit->transform)) return NULL;
+    return goss_encoding_series(goss_table_transform_inputs(m->fit->transform));
+}
+
+static goss_status same_horizons(const eval_test *e, const eval_test_model *m, goss_error *err) {
+    if (eval_same_horizons(series_of(m), series_of(&e->model[0]))) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "it has other horizons than %s (data.horizon)", e->model[0].name);
+}
+
 static goss_status describe(eval_test *e, const goss_run_samples *t, goss_error *err) {
     const goss_task_source *source = goss_run_samples_source(t);
     e->metric = goss_run_samples_metric(t), e->objective = goss_task_objective(&source->spec);
     if (e->metric_name)
         GOSS_TRY(goss_error_prefix(
             err, goss_metric_find(goss_task_objective(&source->spec), e->metric_name, &e->metric, err), "--metric"));
+    const goss_series_options *series = series_of(&e->model[0]);
+    e->series = series && goss_series_horizons(series) > 1 ? series : NULL;
     e->tasks = (int)source->tasks, e->support = source->spec.supports;
     e->task = calloc((size_t)e->tasks + 1, sizeof *e->task), e->work = calloc((size_t)e->tasks, sizeof *e->work);
     e->path = strdup(goss_run_samples_path(t));
@@ -91,18 +107,35 @@ static goss_status describe(eval_test *e, const goss_run_samples *t, goss_error 
     return GOSS_OK;
 }
 
+/* each: [tasks, horizons], NULL: there is one. */
+static goss_status run(const eval_test *e, eval_test_model *m, const goss_task_source *source, double *each,
+                       goss_threads *threads, goss_error *err) {
+    const int n = e->series ? goss_series_horizons(e->series) : 0;
+    GOSS_TRY(goss_race_structure(m->model, &(goss_race_networks){0}, NULL, source, e->metric, e->tasks, threads,
+                                 m->value, each, &m->seconds, NULL, err));
+    for (int i = 0; i < n * e->tasks; i++) m->part[i] = each[i % e->tasks * n + i / e->tasks];
+    return GOSS_OK;
+}
+
+static goss_status run_in_room(const eval_test *e, eval_test_model *m, const goss_task_source *source,
+                               goss_threads *threads, goss_error *err) {
+    const size_t n = (size_t)e->tasks, parts = n * (size_t)(e->series ? goss_series_horizons(e->series) : 0);
+    double *each = parts ? calloc(parts, sizeof *each) : NULL;
+    m->value = calloc(n, sizeof *m->value), m->part = parts ? calloc(parts, sizeof *m->part) : NULL;
+    const bool room = m->value && (!parts || (each && m->part));
+    const goss_status s = room ? run(e, m, source, each, threads, err) : no_memory(err);
+    free(each);
+    return s;
+}
+
 static goss_status judge(eval_test *e, eval_test_model *m, goss_threads *threads, goss_error *err) {
     goss_run_samples *t;
     GOSS_TRY(goss_run_samples_open(m->model, GOSS_RUN_TEST, e->data, NULL, &t, err));
     goss_status s = e->task ? GOSS_OK : describe(e, t, err);
-    if (s == GOSS_OK)
-        s = cli_metric_judges(e->metric, e->objective, goss_task_objective(&goss_run_samples_source(t)->spec), err);
-    if (s == GOSS_OK) {
-        m->value = calloc((size_t)e->tasks, sizeof *m->value);
-        s = m->value ? goss_race_model(m->model, 0, goss_run_samples_source(t), e->metric, e->tasks, threads, m->value,
-                                       &m->seconds, err)
-                     : no_memory(err);
-    }
+    const goss_task_source *source = goss_run_samples_source(t);
+    if (s == GOSS_OK) s = cli_metric_judges(e->metric, e->objective, goss_task_objective(&source->spec), err);
+    if (s == GOSS_OK) s = same_horizons(e, m, err);
+    if (s == GOSS_OK) s = run_in_room(e, m, source, threads, err);
     goss_run_samples_free(t);
     return s;
 }
@@ -119,7 +152,8 @@ static goss_status judge_all(eval_test *e, goss_error *err) {
 
 static void close_all(eval_test *e) {
     for (int i = 0; i < e->models; i++)
-        free(e->model[i].name), free(e->model[i].value), goss_model_free(e->model[i].model);
+        free(e->model[i].name), free(e->model[i].value), free(e->model[i].part), goss_table_fit_free(e->model[i].fit),
+            goss_model_free(e->model[i].model);
     for (int k = 0; e->task && k < e->tasks; k++) free(e->task[k]);
     free(e->task), free(e->work), free(e->path);
 }

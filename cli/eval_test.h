@@ -5,13 +5,16 @@
 
 #include "cli.h"
 #include "gossamer/model.h"
+#include "gossamer/table_data.h"
 
 enum { EVAL_TEST_MODELS = 32 };
 
 typedef struct eval_test_model {
     char *name;
     goss_model *model;
-    double *value; /* [tasks] NaN: not defined */
+    goss_table_fit *fit; /* of a table, NULL: of other data */
+    double *value;       /* [tasks] NaN: not defined */
+    double *part;        /* [horizons, tasks] of each horizon of a series; NULL: there is one */
     double seconds;
 } eval_test_model;
 
@@ -28,7 +31,8 @@ typedef struct eval_test {
     char **task;                     /* [tasks] */
     char *path;                      /* of the data */
     int tasks, samples, support;
-    double *work; /* [tasks] */
+    const goss_series_options *series; /* of several horizons, in the first model; NULL: there is one */
+    double *work;                      /* [tasks] */
 } eval_test;
 
 /* Takes the model. Returns the verb's exit status. */

@@ -3,38 +3,69 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "eval_summary.h"
 #include "eval_test.h"
-#include "gossamer/interval.h"
 
-typedef struct summary {
-    double value, ci95, difference, difference_ci95;
-    int undefined, worst; /* worst: a task, -1 where none has a value */
-} summary;
+static eval_summary summarize(const eval_test *e, const eval_test_model *m) {
+    return eval_summarize(m->value, e->model[0].value, e->tasks, e->tasks, e->work);
+}
 
-static summary summarize(const eval_test *e, const eval_test_model *m) {
-    summary s = {.worst = -1};
-    int count;
-    s.ci95 = goss_student_ci95(m->value, e->tasks, &s.value, &count);
-    s.undefined = e->tasks - count;
+/* -1 where none has a value. */
+static int worst_task(const eval_test *e, const eval_test_model *m) {
+    int worst = -1;
+    for (int k = 0; k < e->tasks; k++)
+        if (!isnan(m->value[k]) && (worst < 0 || goss_metric_better(e->metric, m->value[worst], m->value[k])))
+            worst = k;
+    return worst;
+}
+
+static const char *name_at(const void *context, int method) { return ((const eval_test *)context)->model[method].name; }
+
+static const double *part_at(const void *context, int method, int k) {
+    const eval_test *e = context;
+    return e->model[method].part + k * e->tasks;
+}
+
+static void put_tasks(const void *context, const double *value) {
+    const eval_test *e = context;
+    printf(", \"per_task\": {");
     for (int k = 0; k < e->tasks; k++) {
-        e->work[k] = m->value[k] - e->model[0].value[k];
-        if (!isnan(m->value[k]) && (s.worst < 0 || goss_metric_better(e->metric, m->value[s.worst], m->value[k])))
-            s.worst = k;
+        if (k) printf(", ");
+        cli_json_name(e->task[k]);
+        cli_json_number(": ", value[k]);
     }
-    if (m != e->model) s.difference_ci95 = goss_student_ci95(e->work, e->tasks, &s.difference, NULL);
-    return s;
+    printf("}");
+}
+
+static eval_horizons horizons_of(const eval_test *e) {
+    return (eval_horizons){.series = e->series,
+                           .methods = e->models,
+                           .tasks = e->tasks,
+                           .judged = e->tasks,
+                           .work = e->work,
+                           .name = name_at,
+                           .values = part_at,
+                           .json_tasks = put_tasks,
+                           .context = e};
 }
 
 /* ---- text ---- */
 
-static void put_interval(const char *format, double mean, double half, int width) {
-    char text[80];
-    int n = snprintf(text, sizeof text, format, mean);
-    if (isnan(half))
-        snprintf(text + n, sizeof text - (size_t)n, " +- n/a");
-    else
-        snprintf(text + n, sizeof text - (size_t)n, " +- %.4g", half);
-    printf(" %*s", width, text);
+static void print_method(const eval_test *e, const eval_test_model *m) {
+    char value[80], gap[80] = "";
+    const eval_summary s = summarize(e, m);
+    const int worst = worst_task(e, m);
+    eval_interval(value, sizeof value, "%.5g", s.value, s.ci95);
+    if (m != e->model) eval_interval(gap, sizeof gap, "%+.4g", s.difference, s.difference_ci95);
+    cli_put_name(m->name, 24);
+    printf(" %20s %24s", value, gap);
+    if (worst >= 0) {
+        printf("  ");
+        cli_put_name(e->task[worst], 0);
+        printf(" (%.5g)", m->value[worst]);
+    }
+    if (s.undefined) printf("  (not defined for %d task%s)", s.undefined, s.undefined == 1 ? "" : "s");
+    putchar('\n');
 }
 
 void eval_test_print(const eval_test *e) {
@@ -42,49 +73,33 @@ void eval_test_print(const eval_test *e) {
     printf("%d test samples of %d training tasks; %s, %s; mean over tasks, 95 %% intervals\n", e->samples, e->tasks,
            e->metric->name, cli_better(e->metric, better));
     printf("%-24s %20s %24s  worst task\n", "method", e->metric->name, "difference");
-    for (int i = 0; i < e->models; i++) {
-        const summary s = summarize(e, &e->model[i]);
-        cli_put_name(e->model[i].name, 24);
-        put_interval("%.5g", s.value, s.ci95, 20);
-        if (i)
-            put_interval("%+.4g", s.difference, s.difference_ci95, 24);
-        else
-            printf(" %24s", "");
-        if (s.worst >= 0) {
-            printf("  ");
-            cli_put_name(e->task[s.worst], 0);
-            printf(" (%.5g)", e->model[i].value[s.worst]);
-        }
-        if (s.undefined) printf("  (not defined for %d tasks)", s.undefined);
-        putchar('\n');
-    }
+    for (int i = 0; i < e->models; i++) print_method(e, &e->model[i]);
+    const eval_horizons horizons = horizons_of(e);
+    if (e->series) eval_print_horizons(&horizons);
 }
 
 /* ---- JSON ---- */
 
 static void put_method(const eval_test *e, const eval_test_model *m) {
-    const summary s = summarize(e, m);
+    const eval_summary s = summarize(e, m);
+    const eval_horizons horizons = horizons_of(e);
+    const int worst = worst_task(e, m);
     printf("{\"name\": ");
     cli_json_name(m->name);
-    cli_json_number(", \"value\": ", s.value), cli_json_number(", \"ci95\": ", s.ci95);
-    cli_json_number(", \"difference\": ", s.difference), cli_json_number(", \"difference_ci95\": ", s.difference_ci95);
+    eval_json_summary(&s);
     cli_json_number(", \"seconds_per_task\": ", m->seconds / e->tasks);
     printf(", \"undefined\": %d, \"worst_task\": ", s.undefined);
-    if (s.worst >= 0) {
+    if (worst >= 0) {
         printf("{\"task\": ");
-        cli_json_name(e->task[s.worst]);
-        cli_json_number(", \"value\": ", m->value[s.worst]);
+        cli_json_name(e->task[worst]);
+        cli_json_number(", \"value\": ", m->value[worst]);
         printf("}");
     } else {
         printf("null");
     }
-    printf(", \"per_task\": {");
-    for (int k = 0; k < e->tasks; k++) {
-        if (k) printf(", ");
-        cli_json_name(e->task[k]);
-        cli_json_number(": ", m->value[k]);
-    }
-    printf("}}");
+    put_tasks(e, m->value);
+    if (e->series) eval_json_horizons(&horizons, (int)(m - e->model));
+    printf("}");
 }
 
 void eval_test_json(const eval_test *e) {

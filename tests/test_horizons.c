@@ -436,6 +436,30 @@ TEST(mistakes_of_horizons_are_told_at_the_start) {
     SAYS(err_text, "predicts 1 2 steps ahead, and one/model.safetensors 1");
 }
 
+/* Of 8 test rows of a machine the last two have none three steps behind their window. */
+TEST(test_samples_are_judged_by_horizon) {
+    make_machines();
+    RUN(0, RUN_OF("kept", "data.path=other/machines.csv 'data.horizon=1 3' data.split=.6,.2,.2"));
+    RUN(0, "eval kept/model.safetensors --split test --json");
+    const char *far = strstr(out_text, "{\"horizon\": 3");
+    double mean = 0;
+    T_CHECK(far && json_number(far, "undefined") == 0);
+    for (int k = 51; k <= 56; k++) {
+        char name[16];
+        snprintf(name, sizeof name, "m%05d", k);
+        const double all = json_number(out_text, name), near = json_number(strstr(out_text, "{\"horizon\": 1"), name),
+                     third = json_number(far, name);
+        T_NEAR(14 * all * all, 8 * near * near + 6 * third * third, 1e-4);
+        mean += third / 6;
+    }
+    T_NEAR(json_number(far, "value"), mean, 1e-6);
+    RUN(0, "eval kept/model.safetensors --split test");
+    SAYS(out_text, "steps ahead                      1         3\nhypernet  ");
+    RUN(0, RUN_OF("nearer", "data.path=other/machines.csv 'data.horizon=1 2' data.split=.6,.2,.2"));
+    RUN(1, "eval kept/model.safetensors --split test --methods x=nearer/model.safetensors");
+    SAYS(err_text, "x: it has other horizons than hypernet");
+}
+
 /* Parts of a split know nothing of each other; by gradient steps and by numbers of tasks, too. */
 TEST(other_methods_take_several_horizons) {
     make_machines();
