@@ -47,6 +47,17 @@ bool eval_same_horizons(const goss_series_options *a, const goss_series_options 
     return same;
 }
 
+/* Over how many tasks the means of a line are, where these are not all. */
+static void print_tasks(const eval_horizons *h, int method) {
+    const int n = goss_series_horizons(h->series);
+    bool all = true;
+    for (int k = 0; k < n; k++) all &= of_horizon(h, method, k).undefined == 0;
+    if (all) return;
+    printf("%-24s", "  tasks with a value");
+    for (int k = 0; k < n; k++) printf(" %9d", h->judged - of_horizon(h, method, k).undefined);
+    putchar('\n');
+}
+
 void eval_print_horizons(const eval_horizons *h) {
     const int n = goss_series_horizons(h->series);
     printf("\n%-24s", "steps ahead");
@@ -56,6 +67,7 @@ void eval_print_horizons(const eval_horizons *h) {
         cli_put_name(h->name(h->context, i), 24);
         for (int k = 0; k < n; k++) printf(" %9.4g", of_horizon(h, i, k).value);
         putchar('\n');
+        print_tasks(h, i);
     }
 }
 

@@ -31,7 +31,7 @@ typedef struct eval_horizons {
     const void *context;
 } eval_horizons;
 bool eval_same_horizons(const goss_series_options *a, const goss_series_options *b);
-/* A line a method, a column a horizon. */
+/* A line a method, a column a horizon; a second line where means are over fewer tasks. */
 void eval_print_horizons(const eval_horizons *h);
 void eval_json_horizons(const eval_horizons *h, int method);
 #endif

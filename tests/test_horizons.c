@@ -460,6 +460,21 @@ TEST(test_samples_are_judged_by_horizon) {
     SAYS(err_text, "x: it has other horizons than hypernet");
 }
 
+/* A machine of 8 rows, 5 of which are support, is judged one step ahead alone. */
+TEST(a_mean_over_fewer_tasks_says_so) {
+    make_machines();
+    char text[1000] = "machine,time,load,vibration\n";
+    for (int k = 0; k < 3; k++)
+        for (int i = 0; i < (k ? 12 : 8); i++)
+            snprintf(text + strlen(text), sizeof text - strlen(text), "u%d,%d,.1,%d\n", k, i, i * i % 7);
+    put("short.csv", text);
+    RUN(0, RUN_OF("reach", "'data.horizon=1 3'"));
+    RUN(0, "eval reach/model.safetensors --data short.csv --support 5 --methods last");
+    SAYS(out_text, "\n  tasks with a value             3         2\nlast  ");
+    RUN(0, "eval reach/model.safetensors --data other/machines.csv --support 5 --methods last");
+    T_CHECK(!strstr(out_text, "tasks with a value"));
+}
+
 /* Parts of a split know nothing of each other; by gradient steps and by numbers of tasks, too. */
 TEST(other_methods_take_several_horizons) {
     make_machines();
