@@ -77,6 +77,7 @@ static goss_status open_rows(const eval_table *e, table_fold *f, goss_error *err
     int column;
     GOSS_TRY(goss_table_fit_open(f->fit, e->data, needs, &f->table, &f->roles, err));
     if (names_column(e->order)) GOSS_TRY(goss_table_need(f->table, e->order, "--order", &column, err));
+    if (series_of(f)) GOSS_TRY(goss_series_check(f->table, series_of(f), err));
     GOSS_TRY(goss_table_tasks_open(f->table, &f->roles, order_of(e, f), &f->tasks, err));
     if (series_of(f)) GOSS_TRY(goss_table_tasks_by_series(f->tasks, series_of(f), err));
     if (goss_table_transform_relative(f->fit->transform))

@@ -102,9 +102,10 @@ TEST(mistakes_of_series_are_told) {
     goss_series_options o = {.task = "unit", .time = "tt", .target = "y", .window = 2, .horizon = 1, .stride = 1};
     T_ERR(goss_series_rows(t, &o, use, &err), GOSS_E_ARGUMENT, "there is no column \"tt\"");
     o.time = "unit";
-    T_ERR(goss_series_rows(t, &o, use, &err), GOSS_E_ARGUMENT, "unit, the time, holds texts, not numbers");
+    T_ERR(goss_series_rows(t, &o, use, &err), GOSS_E_ARGUMENT,
+          "small.csv:2:unit: the time of a, \"a\", is no number and no date, or may be several");
     o.time = "y";
-    T_ERR(goss_series_rows(t, &o, use, &err), GOSS_E_ARGUMENT, "small.csv:5:y: the time is missing");
+    T_ERR(goss_series_rows(t, &o, use, &err), GOSS_E_ARGUMENT, "small.csv:5:y: the time of a is missing");
     o.time = "t", o.horizon = 0;
     T_ERR(goss_encoding_fit_series(t, NULL, 0, &o, NULL, 0, &e, &err), GOSS_E_ARGUMENT, "a horizon of 1 or more");
     o.target = NULL;
@@ -237,7 +238,7 @@ TEST(dates_are_times) {
         snprintf(text, sizeof text, "time,load,vibration\n2024-02-28,.1,1\n%s,.1,2\n", bad[i]);
         put("bad.csv", text);
         RUN(1, "predict net.safetensors bad.csv");
-        snprintf(text, sizeof text, "bad.csv:3:time: \"%s\" is no date, or may be several", bad[i]);
+        snprintf(text, sizeof text, "bad.csv:3:time: the time, \"%s\", is no date, or may be several", bad[i]);
         SAYS(err_text, text);
     }
 }
@@ -290,7 +291,47 @@ TEST(inputs_of_series_are_those_of_their_windows) {
         "validate.every=0 run.dir=ends");
     SAYS(err_text, "windows of 8 steps of 3 numbers");
     T_CHECK(!strstr(err_text, "v is no input"));
-    SAYS(err_text, "32 rows have the time (t) of another row of their series, as ends.csv:161: ");
+    SAYS(err_text, "32 rows have the time (t) of another row of their series, as ends.csv:6 that of u0 in ends.csv:5: "
+                   "these are in the order of the file");
+}
+
+TEST(equal_times_are_told_wherever_a_series_is_read) {
+    make_machines();
+    RUN(0, RUN_OF("equal", "data.horizon=1"));
+    put("twice.csv", "time,load,vibration\n0,.1,1\n1,.1,2\n3,.1,1.5\n1,.1,1\n4,.2,2\n");
+    static const char told[] = "1 row has the time (time) of another row of its series, as twice.csv:5 that in "
+                               "twice.csv:3: these are in the order of the file";
+    RUN(0, "adapt equal/model.safetensors --support twice.csv -o net.safetensors");
+    SAYS(err_text, told);
+    RUN(0, "predict net.safetensors twice.csv -o out.csv");
+    SAYS(err_text, told);
+    put("thrice.csv", "machine,time,load,vibration\na,0,.1,1\na,1,.1,2\nb,1,.1,2\na,2,.1,1.5\nb,1,.1,1\nb,3,.2,2\n");
+    RUN(0, "eval equal/model.safetensors --data thrice.csv --support 1");
+    SAYS(err_text, "as thrice.csv:6 that of b in thrice.csv:4: these");
+}
+
+TEST(errors_about_times_say_whose_they_are) {
+    static const struct {
+        const char *second, *says;
+    } bad[] = {
+        {"a,,1\n",
+         "times.csv:3:t: the time of a is missing, by which the rows of a series are ordered; fill it in or "},
+        {"a,soon,1\n", "times.csv:3:t: the time of a, \"soon\", is no date, or may be several; write 2024-05-31 or "},
+        {"a,8,1\n", "times.csv:3:t: the time of a, \"8\", is no date"},
+    };
+    char text[400];
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(text, sizeof text, "unit,t,y\na,2024-05-01,1\n%sa,2024-05-03,2\nb,2024-05-01,2\nb,2024-05-02,4\n",
+                 bad[i].second);
+        put("times.csv", text);
+        RUN(1, "train data.path=times.csv data.kind=series data.task=unit data.time=t data.target=y run.dir=x");
+        SAYS(err_text, bad[i].says);
+    }
+    put("times.csv", "unit,t,y\na,2024-05-01,1\na,soon,3\nb,late,2\nb,2024-05-01,2\n");
+    RUN(1, "train data.path=times.csv data.kind=series data.task=unit data.time=t data.target=y run.dir=x");
+    SAYS(err_text,
+         "times.csv:3:t: the time of a, \"soon\", is no number and no date, or may be several; write 2024-05-31 "
+         "or 2024-05-31T12:30:00Z, or numbers in all rows");
 }
 
 TEST(a_configuration_is_written_and_checked) {

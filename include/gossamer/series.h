@@ -56,37 +56,40 @@ GOSS_API GOSS_MUST_USE goss_status goss_series_set_horizons(const char *text, go
 /* Writes the horizons in that form, cut off where it does not fit; returns out. */
 GOSS_API char *goss_series_horizons_text(const goss_series_options *options, char *out, size_t size);
 
+/* Checks that each row has a time and a series, and warns in the log of rows of the same time in a series, which are in
+ * the order of the file. Errors: GOSS_E_ARGUMENT: columns that do not exist or do not hold numbers (of times: or
+ * dates), a missing time or one that is no date, a missing series (with file and line). */
+GOSS_API GOSS_MUST_USE goss_status goss_series_check(const goss_table *table, const goss_series_options *options,
+                                                     goss_error *err);
 /* What a row is. */
 enum {
     GOSS_SERIES_HISTORY = 1, /* something can be said of it */
     GOSS_SERIES_SAMPLE = 2   /* the stride meets it */
 };
-/* The sums of these for all rows; rows of the same time in a series, which are in the order of the file, draw a
- * warning. Shapes: use [rows]. Errors: GOSS_E_ARGUMENT: columns that do not exist or do not hold numbers (of
- * times: or dates), a missing time or one that is no date, a missing series (with file and line). */
+/* The sums of these for all rows. Shapes: use [rows]. Errors: as goss_series_check. */
 GOSS_API GOSS_MUST_USE goss_status goss_series_rows(const goss_table *table, const goss_series_options *options,
                                                     uint8_t *use, goss_error *err);
 
 /* The row that each horizon of a sample forecasts, by the sample's row: rows [n_rows] (NULL: all); -1: there is none.
- * Of the first horizon it is the row itself. Shapes: out [n_rows, horizons]. Errors: as goss_series_rows. */
+ * Of the first horizon it is the row itself. Shapes: out [n_rows, horizons]. Errors: as goss_series_check. */
 GOSS_API GOSS_MUST_USE goss_status goss_series_ahead(const goss_table *table, const goss_series_options *options,
                                                      const int32_t *rows, int n_rows, int32_t *out, goss_error *err);
 
 /* Sets seen[row] of the rows that are in a window of rows [n], and leaves the others: what an encoding is fitted to
  * where few rows are samples, since it is these that networks see. Shapes: seen [rows of the table]. Errors: as
- * goss_series_rows. */
+ * goss_series_check. */
 GOSS_API GOSS_MUST_USE goss_status goss_series_seen(const goss_table *table, const goss_series_options *options,
                                                     const int32_t *rows, int n, bool *seen, goss_error *err);
 
 /* How many rows are forecast by windows that end behind the last known target of their series, in steps that were not
  * measured: beyond what a network was trained for. With one horizon they are farther ahead of that target than it.
  * *first: such a row, the first of the file; -1: none. 0 where no past of the target is seen. Errors: as
- * goss_series_rows. */
+ * goss_series_check. */
 GOSS_API GOSS_MUST_USE goss_status goss_series_beyond(const goss_table *table, const goss_series_options *options,
                                                       int *count, int *first, goss_error *err);
 
 /* An encoding of windows, fitted to rows [n_rows]: the columns [n_columns], of which there may be none if the target's
- * past is seen. All else is as with goss_encoding_fit. Errors: those of goss_encoding_fit and goss_series_rows; a
+ * past is seen. All else is as with goss_encoding_fit. Errors: those of goss_encoding_fit and goss_series_check; a
  * window below 1, a negative horizon or stride, horizons that are not ascending, the past of a target without a
  * horizon, several horizons without it, rows without any history.
  * Owns: goss_encoding_free. */
@@ -96,7 +99,7 @@ GOSS_API GOSS_MUST_USE goss_status goss_encoding_fit_series(const goss_table *ta
 /* The options of an encoding of windows; NULL: it is of something else. Borrowed. */
 GOSS_API const goss_series_options *goss_encoding_series(const goss_encoding *encoding);
 /* The origins of rows [n_rows] (NULL: all): what is forecast is counted from them. 0 where the encoding sees no
- * target's past, NaN for a row without history. Shapes: out [n_rows]. Errors: as goss_series_rows. */
+ * target's past, NaN for a row without history. Shapes: out [n_rows]. Errors: as goss_series_check. */
 GOSS_API GOSS_MUST_USE goss_status goss_encoding_origins(const goss_encoding *encoding, const goss_table *table,
                                                          const int32_t *rows, int n_rows, double *out, goss_error *err);
 

@@ -7,6 +7,8 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/number.h"
+#include "table/cell.h"
 
 static goss_status no_memory(goss_error *err) {
     return goss_error_set(err, GOSS_E_NOMEM, "no memory for the order of series");
@@ -22,56 +24,83 @@ void goss__series_order_close(goss__series_order *s) {
 
 /* ---- columns ---- */
 
-static goss_status need_numbers(const goss_table *t, const char *name, const char *what, bool dates, int *column,
-                                goss_error *err) {
-    GOSS_TRY(goss_table_need(t, name, what, column, err));
-    const goss_column_type type = goss_table_type(t, *column);
-    if (type == GOSS_COLUMN_NUMBER || (dates && type == GOSS_COLUMN_DATE)) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: %s, %s, holds %s, not numbers%s", goss_table_path(t), name, what,
-                          type == GOSS_COLUMN_DATE ? "dates" : "texts", dates ? " or dates" : "");
+/* The column of tasks; another table, of one task, may lack it. */
+static int task_column(const goss_table *t, const char *name) {
+    if (!given(name)) return -1;
+    const int column = goss_table_find(t, name);
+    return column < 0 && t->file_column >= 0 ? t->file_column : column;
 }
 
-static goss_status no_time(const goss_table *t, int column, int row, const char *what, goss_error *err) {
-    char place[GOSS__PLACE], cell[GOSS_CELL_TEXT];
+enum { UNIT = 60 };
+
+/* " of m1", the task of a row; "" where none is known. */
+static const char *unit_of(const goss_table *t, const goss_series_options *o, int row, char out[UNIT]) {
+    char cell[GOSS_CELL_TEXT];
+    const int column = task_column(t, o->task);
+    out[0] = 0;
+    if (column >= 0 && !goss_table_missing(t, column, row))
+        goss__format(out, UNIT, " of %.40s", goss_table_text(t, column, row, cell));
+    return out;
+}
+
+static goss_status no_time(const goss_table *t, const goss_series_options *o, int column, int row, goss_error *err) {
+    char place[GOSS__PLACE], cell[GOSS_CELL_TEXT], unit[UNIT];
     const char *name = goss_table_name(t, column);
+    goss__row_place(t, row, place), unit_of(t, o, row, unit);
     if (goss_table_missing(t, column, row))
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "%s:%s: %s is missing, by which the rows of a series are ordered; fill it in or "
+                              "%s:%s: the time%s is missing, by which the rows of a series are ordered; fill it in or "
                               "take the row out",
-                              goss__row_place(t, row, place), name, what);
+                              place, name, unit);
     return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "%s:%s: \"%.40s\" is no date, or may be several; write 2024-05-31, or 2024-05-31T12:30:00Z",
-                          goss__row_place(t, row, place), name, goss_table_text(t, column, row, cell));
+                          "%s:%s: the time%s, \"%.40s\", is no %sdate, or may be several; write 2024-05-31 or "
+                          "2024-05-31T12:30:00Z%s in all rows",
+                          place, name, unit, goss_table_text(t, column, row, cell),
+                          goss_table_type(t, column) == GOSS_COLUMN_DATE ? "" : "number and no ",
+                          goss_table_type(t, column) == GOSS_COLUMN_DATE ? "" : ", or numbers");
+}
+
+/* Of a column that is neither of numbers nor of dates. */
+static goss_status no_times(const goss_table *t, const goss_series_options *o, int column, goss_error *err) {
+    double value;
+    char cell[GOSS_CELL_TEXT];
+    for (int r = 0; r < t->rows; r++) {
+        const char *text = goss_table_text(t, column, r, cell);
+        if (!goss_table_missing(t, column, r) && !goss__cell_date_seconds(text, &value) &&
+            !goss__number_parse(text, &value))
+            return no_time(t, o, column, r, err);
+    }
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s: %s, the time, is a category; of a series it holds numbers in all rows, or dates in all",
+                          goss_table_path(t), o->time);
 }
 
 static goss_status read_target(const goss_table *t, const char *name, double **out, goss_error *err) {
+    const char *const what = "the target, whose past forecasts are made from";
     int column;
-    GOSS_TRY(need_numbers(t, name, "the target, whose past forecasts are made from", false, &column, err));
+    GOSS_TRY(goss_table_need(t, name, what, &column, err));
+    if (goss_table_type(t, column) != GOSS_COLUMN_NUMBER)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: %s, %s, holds %s, not numbers", goss_table_path(t), name, what,
+                              goss_table_type(t, column) == GOSS_COLUMN_DATE ? "dates" : "texts");
     if (!(*out = goss__calloc((size_t)t->rows + 1, sizeof **out))) return no_memory(err);
     for (int r = 0; r < t->rows; r++) (*out)[r] = goss_table_number(t, column, r);
     return GOSS_OK;
 }
 
 /* Dates are seconds. */
-static goss_status read_times(goss__series_order *s, const goss_table *t, const char *name, goss_error *err) {
-    const char *const what = "the time";
+static goss_status read_times(goss__series_order *s, const goss_table *t, const goss_series_options *o,
+                              goss_error *err) {
     int column;
-    GOSS_TRY(need_numbers(t, name, what, true, &column, err));
+    GOSS_TRY(goss_table_need(t, o->time, "the time", &column, err));
     s->dates = goss_table_type(t, column) == GOSS_COLUMN_DATE;
+    if (!s->dates && goss_table_type(t, column) != GOSS_COLUMN_NUMBER) return no_times(t, o, column, err);
     s->time = s->times = goss__calloc((size_t)t->rows + 1, sizeof *s->times);
     if (!s->times) return no_memory(err);
     for (int r = 0; r < t->rows; r++) {
         s->times[r] = goss_table_order_key(t, column, r);
-        if (isnan(s->times[r])) return no_time(t, column, r, what, err);
+        if (isnan(s->times[r])) return no_time(t, o, column, r, err);
     }
     return GOSS_OK;
-}
-
-/* The column of tasks; another table, of one task, may lack it. */
-static int task_column(const goss_table *t, const char *name) {
-    if (!given(name)) return -1;
-    const int column = goss_table_find(t, name);
-    return column < 0 && t->file_column >= 0 ? t->file_column : column;
 }
 
 /* ---- order ---- */
@@ -96,7 +125,8 @@ static void add_series(goss__series_order *s, const int32_t *rows, int n, keyed 
         const int32_t row = room[i].row;
         s->order[*at + i] = row, s->at[row] = *at + i;
         s->first[row] = *at, s->last[row] = *at + n - 1;
-        if (i > 0 && room[i].time == room[i - 1].time) s->ties++, s->tie = row;
+        if (i == 0 || room[i].time != room[i - 1].time) continue;
+        if (s->ties++ == 0 || row < s->tie) s->tie = row, s->tied = room[i - 1].row;
     }
     *at += n;
 }
@@ -144,7 +174,7 @@ goss_status goss__series_order_open(goss__series_order *s, const goss_table *t, 
                                     goss_error *err) {
     const size_t n = (size_t)t->rows + 1;
     *s = (goss__series_order){0};
-    goss_status status = read_times(s, t, o->time, err);
+    goss_status status = read_times(s, t, o, err);
     if (status == GOSS_OK && given(o->target)) status = read_target(t, o->target, &s->y, err);
     keyed *room = goss__calloc(n, sizeof *room);
     s->order = goss__calloc(n, sizeof *s->order), s->at = goss__calloc(n, sizeof *s->at);
@@ -181,16 +211,24 @@ bool goss__series_has_history(const goss__series_order *s, const goss_series_opt
     return s->y ? !isnan(goss__series_origin(s, o, row)) : to > from;
 }
 
+goss_status goss_series_check(const goss_table *t, const goss_series_options *o, goss_error *err) {
+    goss__series_order s;
+    char place[GOSS__PLACE], before[GOSS__PLACE], unit[UNIT];
+    GOSS_TRY(goss__series_order_open(&s, t, o, err));
+    if (s.ties)
+        goss__log(
+            GOSS_LOG_WARN,
+            "%d row%s the time (%s) of another row of %s series, as %s that%s in %s: these are in the order of the "
+            "file",
+            s.ties, s.ties == 1 ? " has" : "s have", o->time, s.ties == 1 ? "its" : "their",
+            goss__row_place(t, s.tie, place), unit_of(t, o, s.tied, unit), goss__row_place(t, s.tied, before));
+    goss__series_order_close(&s);
+    return GOSS_OK;
+}
+
 goss_status goss_series_rows(const goss_table *t, const goss_series_options *o, uint8_t *use, goss_error *err) {
     goss__series_order s;
     GOSS_TRY(goss__series_order_open(&s, t, o, err));
-    if (s.ties) {
-        char place[GOSS__PLACE];
-        goss__log(
-            GOSS_LOG_WARN,
-            "%d rows have the time (%s) of another row of their series, as %s: these are in the order of the file",
-            s.ties, o->time, goss__row_place(t, s.tie, place));
-    }
     for (int r = 0; r < t->rows; r++) {
         const int back = s.last[r] - s.at[r];
         const bool sample = s.at[r] >= 0 && (o->stride > 0 ? back % o->stride == 0 : back == 0);

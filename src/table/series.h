@@ -14,7 +14,8 @@ typedef struct goss__series_order {
     int32_t *first, *last; /* [rows] places of the ends of its series */
     const double *time;    /* [rows] */
     bool dates;            /* times are dates, in seconds */
-    int ties, tie;         /* rows of the same time as the one before it in its series; one of them */
+    int ties;              /* rows of the same time as the one before it in its series */
+    int tie, tied;         /* the first of them in the file, and the one before it */
     double *times, *y;     /* [rows] owned; y: the target, NaN: missing; NULL: its past is not seen */
 } goss__series_order;
 goss_status goss__series_order_open(goss__series_order *s, const goss_table *t, const goss_series_options *o,

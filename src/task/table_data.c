@@ -103,7 +103,7 @@ static goss_status choose_series(goss_table_data *d, goss_error *err) {
     if (d->roles.task >= 0) o->task = goss_table_name(d->table, d->roles.task);
     o->target = goss__sees_target(d->o.objective, o) ? goss_table_name(d->table, d->roles.target) : NULL;
     if (o->stride > 0 && !given(d->o.order)) d->o.order = o->time;
-    return GOSS_OK;
+    return goss_series_check(d->table, o, err);
 }
 
 /* Columns of series are seen as times, or not at all: they are no inputs. */

@@ -278,6 +278,7 @@ static goss_status leave_samples(const goss_table_fit *f, const goss_table *tabl
     const uint8_t wanted = GOSS_SERIES_HISTORY | GOSS_SERIES_SAMPLE;
     int left = 0;
     if (!o) return GOSS_OK;
+    GOSS_TRY(goss_series_check(table, o, err));
     uint8_t *use = goss__calloc((size_t)goss_table_rows(table) + 1, sizeof *use);
     const goss_status s = use ? goss_series_rows(table, o, use, err) : no_memory(err);
     for (int i = 0; s == GOSS_OK && i < *n; i++)
@@ -471,8 +472,11 @@ goss_status goss_table_fit_rows(const goss_table_fit *f, const char *path, goss_
     GOSS_TRY(goss_table_fit_open(f, path, (goss_table_needs){.spelling = true}, table, &roles, err));
     goss_roles_free(&roles);
     const size_t n = (size_t)goss_table_rows(*table) * (size_t)goss_encoding_width(f->transform->inputs);
+    const goss_series_options *series = goss_encoding_series(f->transform->inputs);
     *x = goss__calloc(n + 1, sizeof **x);
-    goss_status s = *x ? goss_table_transform_apply(f->transform, *table, NULL, 0, *x, &report, err) : no_memory(err);
+    goss_status s = *x ? GOSS_OK : no_memory(err);
+    if (s == GOSS_OK && series) s = goss_series_check(*table, series, err);
+    if (s == GOSS_OK) s = goss_table_transform_apply(f->transform, *table, NULL, 0, *x, &report, err);
     if (s == GOSS_OK) {
         tell_unseen(f, path, &report);
         return GOSS_OK;
