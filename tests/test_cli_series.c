@@ -352,6 +352,10 @@ TEST(a_configuration_is_written_and_checked) {
     RUN(1, "train data.path=made/machines.csv data.kind=series data.task=machine data.target=vibration "
            "data.time=machine run.dir=x");
     SAYS(err_text, "data.time: column machine is data.task already");
+    RUN(1, RUN_OF("x", "data.ignore=load,time"));
+    SAYS(err_text, "data.ignore: column time is used, as data.time, and is no input for that: take it out of the list");
+    RUN(1, RUN_OF("x", "data.ignore=load data.series=load"));
+    SAYS(err_text, "data.ignore: column load is used, as data.series");
     RUN(0, "train data.path=made/machines.csv data.kind=table data.task=machine data.target=vibration data.window=5 "
            "data.time=time train.steps=2 validate.every=0 run.dir=plain");
     SAYS(err_text, "data.window = 5 has no effect");

@@ -106,19 +106,28 @@ static goss_status choose_series(goss_table_data *d, goss_error *err) {
     return goss_series_check(d->table, o, err);
 }
 
-/* Columns of series are seen as times, or not at all: they are no inputs. */
-static goss_status add_steps(const goss_table_data *d, goss__str *ignore, goss_error *err) {
-    const goss_series_options *o = &d->o.series;
-    const char *const column[] = {o->time, o->series}, *const key[] = {"data.time", "data.series"};
-    for (size_t i = 0; o->window > 0 && i < sizeof column / sizeof *column; i++) {
-        int at;
-        if (!given(column[i])) continue;
-        GOSS_TRY(goss_table_need(d->table, column[i], key[i], &at, err));
-        if (given(d->o.task) && strcmp(column[i], d->o.task) == 0)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "%s: column %s is data.task already", key[i], column[i]);
-        goss__name_list_add(ignore, column[i]);
-    }
+/* Adds a column with a use of its own to those that are no inputs. */
+static goss_status leave_out(const goss_table_data *d, const char *column, const char *key, goss__str *ignore,
+                             goss_error *err) {
+    int at;
+    if (!given(column)) return GOSS_OK;
+    GOSS_TRY(goss_table_need(d->table, column, key, &at, err));
+    if (given(d->o.task) && strcmp(column, d->o.task) == 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: column %s is data.task already", key, column);
+    if (d->table->column[at].ignored)
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "data.ignore: column %s is used, as %s, and is no input for that: take it out of the list", column, key);
+    goss__name_list_add(ignore, column);
     return GOSS_OK;
+}
+
+/* Columns of series are seen as times, or not at all, and a role of rows says what they are for. */
+static goss_status leave_uses_out(const goss_table_data *d, goss__str *ignore, goss_error *err) {
+    const bool series = d->o.series.window > 0;
+    GOSS_TRY(leave_out(d, d->o.role, "data.role", ignore, err));
+    if (series) GOSS_TRY(leave_out(d, d->o.series.time, "data.time", ignore, err));
+    return series ? leave_out(d, d->o.series.series, "data.series", ignore, err) : GOSS_OK;
 }
 
 static goss_status open_table(goss_table_data *d, goss_error *err) {
@@ -135,8 +144,7 @@ static goss_status open_table(goss_table_data *d, goss_error *err) {
     GOSS_TRY(read_table(d, err));
     goss__str ignore = {0};
     if (given(d->o.ignore)) goss__str_add(&ignore, d->o.ignore);
-    if (given(d->o.role)) goss__name_list_add(&ignore, d->o.role); /* it is no input */
-    const goss_status added = add_steps(d, &ignore, err);
+    const goss_status added = leave_uses_out(d, &ignore, err);
     const bool whole = given(d->o.task) && strcmp(d->o.task, "all") == 0 && goss_table_find(d->table, "all") < 0;
     const goss_roles_declared declared = {.target = given(d->o.target),
                                           .task = whole ? "" : given(d->o.task), /* "": there is none */
