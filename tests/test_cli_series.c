@@ -310,6 +310,18 @@ TEST(equal_times_are_told_wherever_a_series_is_read) {
     SAYS(err_text, "as thrice.csv:6 that of b in thrice.csv:4: these");
 }
 
+TEST(a_cell_among_times_is_advised_on_as_a_time) {
+    char text[400] = "unit,t,y\n";
+    for (int i = 0; i < 12; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s,%s%d,%d\n", i < 6 ? "a" : "b", i == 8 ? "x" : "",
+                 i % 6, i * i % 5);
+    put("cell.csv", text);
+    RUN(1, "train data.path=cell.csv data.kind=series data.task=unit data.time=t data.target=y run.dir=x");
+    SAYS(err_text, "cell.csv:10:t: \"x2\" is not a number: times are numbers, or dates (2024-05-31), in all rows: ");
+    RUN(1, "train data.path=cell.csv data.kind=table data.task=unit data.target=y run.dir=x");
+    SAYS(err_text, "cell.csv:10:t: \"x2\" is not a number: correct the cell; or declare the word as missing");
+}
+
 TEST(errors_about_times_say_whose_they_are) {
     static const struct {
         const char *second, *says;

@@ -61,7 +61,8 @@ typedef struct goss_table_options {
     const char *missing;     /* csv: texts of missing values, besides an empty cell; NULL: NA,N/A,NaN,nan,?,null,NULL */
     const char *categorical; /* columns that are categories although they contain numbers */
     const char *ignore;      /* columns that are not used: their cells cause no errors */
-    bool optional;           /* whether these two lists may name columns that the table lacks */
+    const char *time;        /* the column of the times of series, in whose errors that counts; NULL: none */
+    bool optional;           /* whether the two lists may name columns that the table lacks */
     bool spelling;           /* whether it is kept, too, how the cells of csv files are spelled (goss_table_spelling) */
     const char *section;     /* precedes the names of these lists in errors: "data.", "--"; NULL: nothing */
 } goss_table_options;

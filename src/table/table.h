@@ -25,6 +25,7 @@ typedef struct goss__column {
     bool fixed;          /* type and categories were declared in the file */
     bool categorical;    /* declared by the caller */
     bool ignored;        /* whatever is in it is no error */
+    bool time;           /* the times of series */
     const char *inexact; /* the first cell that is an integer beyond those that numbers hold; NULL: none */
     bool of_matrix;      /* one of several columns of an array, beside arrays of one: seldom what is predicted */
 } goss__column;

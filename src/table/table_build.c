@@ -169,6 +169,8 @@ static goss_status on_columns(goss__sink *sink, const goss__column_decl *decl, i
         GOSS_TRY(first_columns(b, decl, n, err));
         GOSS_TRY(take_list(b, b->options->categorical, "categorical", false, err));
         GOSS_TRY(take_list(b, b->options->ignore, "ignore", true, err));
+        const int time = b->options->time ? goss_table_find(b->t, b->options->time) : -1;
+        if (time >= 0) b->t->column[time].time = true;
     } else {
         GOSS_TRY(next_columns(b, decl, n, err));
     }

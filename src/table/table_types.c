@@ -26,14 +26,25 @@ static const char *header_advice(const goss__build *b, const goss__tally *y) {
            "row: rename that column";
 }
 
-static goss_status bad_cell(const goss__build *b, int column, goss_error *err) {
+/* A time can neither be missing nor a category. Numbers in another notation are advised on as such. */
+static const char *advice(const goss__build *b, int column) {
     const goss__tally *y = &b->tally[column];
     const char *header = header_advice(b, y);
+    double value;
+    if (header) return header;
+    if (b->t->column[column].time &&
+        goss__cell_classify(y->bad_text, b->t->decimal, &b->missing, &value) != GOSS__IS_LIKE)
+        return "times are numbers, or dates (2024-05-31), in all rows: correct the cell, or take the row out";
+    return goss__cell_advice(y->bad_text, b->t->decimal);
+}
+
+static goss_status bad_cell(const goss__build *b, int column, goss_error *err) {
+    const goss__tally *y = &b->tally[column];
     char label[GOSS__LABEL];
     return goss_error_set(err, GOSS_E_FORMAT, "%s%s%s:%zu:%s: \"%s\" is not a number: %s", b->folder ? b->folder : "",
                           b->folder ? "/" : "", b->t->file[y->bad_file].name, y->bad_line,
                           goss__column_label(b->t->column[column].name, label), y->bad_text,
-                          header ? header : goss__cell_advice(y->bad_text, b->t->decimal));
+                          advice(b, column));
 }
 
 static void set(goss__column *c, goss_column_type type, const char *fmt, ...) GOSS_PRINTF(3, 4);

@@ -82,6 +82,7 @@ static goss_status read_table(goss_table_data *d, goss_error *err) {
         read.categorical = categorical.data;
     }
     if (given(d->o.missing)) read.missing = d->o.missing;
+    if (d->o.series.window > 0) read.time = given(d->o.series.time);
     const goss_status s = categorical.failed ? no_memory(err) : goss_table_open(d->o.path, &read, &d->table, err);
     goss__str_free(&categorical);
     return s == GOSS_E_ARGUMENT ? s : goss_error_prefix(err, s, "data.path"); /* of a list, which the error names */

@@ -149,12 +149,14 @@ goss_status goss_table_fit_parse(const char *text, goss_table_fit **out, goss_er
 
 goss_status goss_table_fit_open(const goss_table_fit *f, const char *path, goss_table_needs needs, goss_table **table,
                                 goss_roles *roles, goss_error *err) {
+    const goss_series_options *series = goss_encoding_series(f->transform->inputs);
     goss_table_options o = goss_table_options_defaults();
     char *extra = NULL;
     *roles = (goss_roles){.target = -1, .task = -1};
     o.categorical = f->transform->categorical, o.ignore = f->transform->unused, o.optional = true;
     o.spelling = needs.spelling;
     if (f->missing) o.missing = f->missing;
+    if (series) o.time = series->time;
     GOSS_TRY(goss_table_open(path, &o, table, err));
     goss_status s = goss_table_transform_roles(f->transform, *table, needs, roles, &extra, err);
     /* Beside texts any other column may stand. */
