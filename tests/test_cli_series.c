@@ -243,6 +243,64 @@ TEST(dates_are_times) {
     }
 }
 
+/* Dates without signs are a day apart at the end of a month, too, and numbers to a model that was trained on numbers. */
+TEST(dates_without_signs_are_dates) {
+    make_machines();
+    dated("signs.csv", "made/machines.csv", "%d-%02d-%02d", 100000);
+    dated("plain.csv", "made/machines.csv", "%d%02d%02d", 100000);
+    static const char line[] =
+        "train data.path=%s data.kind=series data.task=machine data.time=time data.target=vibration "
+        "'model.backbone=gru 6; readout last' 'hyper.rules=head.*=full; *=shared'" SMALL "run.seed=3 run.dir=%s";
+    char text[600];
+    snprintf(text, sizeof text, line, "signs.csv", "signs");
+    RUN(0, text);
+    T_CHECK(!strstr(err_text, "which are no numbers"));
+    snprintf(text, sizeof text, line, "plain.csv", "unsigned");
+    RUN(0, text);
+    SAYS(err_text, "data.time: time holds dates such as 20240201, which are no numbers");
+    RUN(0, "eval signs/model.safetensors --data signs.csv --support 5 --allow-seen --json --methods line");
+    const double own = value_of("hypernet"), by_line = value_of("line");
+    RUN(0, "eval unsigned/model.safetensors --data plain.csv --support 5 --allow-seen --json --methods line");
+    T_CHECK(value_of("hypernet") == own && value_of("line") == by_line);
+    RUN(0, "eval signs/model.safetensors --data plain.csv --support 5 --allow-seen --json --methods line");
+    T_CHECK(value_of("hypernet") == own && value_of("line") == by_line);
+
+    RUN(0, RUN_OF("counted", "data.horizon=1"));
+    RUN(0, "eval counted/model.safetensors --data plain.csv --support 5 --allow-seen --json --methods line");
+    T_CHECK(fabs(value_of("line") - by_line) > 1e-3 * by_line);
+    RUN(1, "eval counted/model.safetensors --data signs.csv --support 5 --allow-seen");
+    SAYS(err_text, "time, the time, holds dates, and numbers in the table of training");
+    RUN(1, "eval unsigned/model.safetensors --data made/machines.csv --support 5 --allow-seen");
+    SAYS(err_text, "time, the time, holds numbers, and dates in the table of training");
+}
+
+TEST(a_time_that_is_no_date_among_dates_without_signs_is_told) {
+    put("odd.csv", "unit,t,y\na,20240129,1\na,20240130,2\na,20240131,3\na,20240132,1\nb,20240130,2\nb,20240131,4\n");
+    RUN(1, "train data.path=odd.csv data.kind=series data.task=unit data.time=t data.target=y run.dir=x");
+    SAYS(err_text, "odd.csv:5:t: \"20240132\" is no date from 18000101 to 22001231, as most times of the column are");
+    put("mixed.csv", "unit,t,y\na,20240129,1\na,2024-01-30,2\nb,20240130,2\nb,20240131,4\n");
+    goss_table *t;
+    const goss_table_options o = {.time = "t"}, numeric = {.time = "t", .numeric_time = true};
+    T_OK(goss_table_open(tiny_path("mixed.csv"), &o, &t, &err));
+    T_EQ(goss_table_type(t, 1), GOSS_COLUMN_DATE);
+    T_NEAR(goss_table_order_key(t, 1, 1) - goss_table_order_key(t, 1, 0), 86400, 0);
+    goss_table_close(t);
+    put("odd.csv", "unit,t,y\na,17991231,1\na,22010101,2\nb,18000101,2\n");
+    T_OK(goss_table_open(tiny_path("odd.csv"), &o, &t, &err)); /* few are such: numbers */
+    T_EQ(goss_table_type(t, 1), GOSS_COLUMN_NUMBER);
+    goss_table_close(t);
+    put("ends.csv", "unit,t,y\na,18000101,1\na,22001231,2\n");
+    T_OK(goss_table_open(tiny_path("ends.csv"), &o, &t, &err));
+    T_EQ(goss_table_type(t, 1), GOSS_COLUMN_DATE);
+    goss_table_close(t);
+    T_OK(goss_table_open(tiny_path("ends.csv"), &numeric, &t, &err));
+    T_EQ(goss_table_type(t, 1), GOSS_COLUMN_NUMBER);
+    goss_table_close(t);
+    T_OK(goss_table_open(tiny_path("ends.csv"), NULL, &t, &err));
+    T_EQ(goss_table_type(t, 1), GOSS_COLUMN_NUMBER);
+    goss_table_close(t);
+}
+
 /* A label for each series: the last row of each is a sample. */
 TEST(series_are_classified) {
     static char text[1 << 16];

@@ -61,10 +61,11 @@ typedef struct goss_table_options {
     const char *missing;     /* csv: texts of missing values, besides an empty cell; NULL: NA,N/A,NaN,nan,?,null,NULL */
     const char *categorical; /* columns that are categories although they contain numbers */
     const char *ignore;      /* columns that are not used: their cells cause no errors */
-    const char *time;        /* the column of the times of series, in whose errors that counts; NULL: none */
-    bool optional;           /* whether the two lists may name columns that the table lacks */
-    bool spelling;           /* whether it is kept, too, how the cells of csv files are spelled (goss_table_spelling) */
-    const char *section;     /* precedes the names of these lists in errors: "data.", "--"; NULL: nothing */
+    const char *time;  /* the column of times of series: integers that are all dates (20240531) are dates; NULL: none */
+    bool numeric_time; /* no: they are numbers */
+    bool optional;     /* whether the two lists may name columns that the table lacks */
+    bool spelling;     /* whether it is kept, too, how the cells of csv files are spelled (goss_table_spelling) */
+    const char *section; /* precedes the names of these lists in errors: "data.", "--"; NULL: nothing */
 } goss_table_options;
 
 /* Everything detected, nothing declared. */

@@ -30,8 +30,16 @@ static const char *month_name(const char *p, int *out) {
     return NULL;
 }
 
-/* 2024-03-01, 2024/3/1, 1 March 2024, 1-Mar-2024, Mar 1, 2024. */
+/* The basic form of ISO 8601, 20240301, of years in which eight digits are hardly anything else. */
+static const char *compact_day(const char *p, int *y, int *m, int *d) {
+    p = number(number(number(p, 4, 4, y), 2, 2, m), 2, 2, d);
+    return p && *y >= 1800 && *y <= 2200 && !(*p >= '0' && *p <= '9') ? p : NULL;
+}
+
+/* 2024-03-01, 2024/3/1, 1 March 2024, 1-Mar-2024, Mar 1, 2024, 20240301. */
 static const char *day(const char *p, int *y, int *m, int *d) {
+    const char *whole = compact_day(p, y, m, d);
+    if (whole) return whole;
     const char *q = number(p, 4, 4, y);
     if (q && *q && strchr("-/.", *q)) return number(expect(number(q + 1, 1, 2, m), *q), 1, 2, d);
     if ((q = number(p, 1, 2, d)) && *q && strchr("- ", *q)) {

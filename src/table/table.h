@@ -25,7 +25,8 @@ typedef struct goss__column {
     bool fixed;          /* type and categories were declared in the file */
     bool categorical;    /* declared by the caller */
     bool ignored;        /* whatever is in it is no error */
-    bool time;           /* the times of series */
+    bool time;           /* the times of series, */
+    bool numeric_time;   /* where 20240531 is a number */
     const char *inexact; /* the first cell that is an integer beyond those that numbers hold; NULL: none */
     bool of_matrix;      /* one of several columns of an array, beside arrays of one: seldom what is predicted */
 } goss__column;

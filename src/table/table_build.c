@@ -170,7 +170,7 @@ static goss_status on_columns(goss__sink *sink, const goss__column_decl *decl, i
         GOSS_TRY(take_list(b, b->options->categorical, "categorical", false, err));
         GOSS_TRY(take_list(b, b->options->ignore, "ignore", true, err));
         const int time = b->options->time ? goss_table_find(b->t, b->options->time) : -1;
-        if (time >= 0) b->t->column[time].time = true;
+        if (time >= 0) b->t->column[time].time = true, b->t->column[time].numeric_time = b->options->numeric_time;
     } else {
         GOSS_TRY(next_columns(b, decl, n, err));
     }
@@ -206,6 +206,17 @@ static goss_status keep_inexact(goss__build *b, goss__column *c, const char *tex
     return c->inexact ? GOSS_OK : no_memory(b, err);
 }
 
+/* Times that are numbers may be dates all the same. */
+static void count_compact(goss__build *b, goss__tally *y, size_t line, const char *text) {
+    double seconds;
+    if (goss__cell_date_seconds(text, &seconds)) {
+        y->compact++;
+    } else if (!*y->odd_text) {
+        y->odd_file = b->file, y->odd_line = line;
+        snprintf(y->odd_text, sizeof y->odd_text, "%s", text);
+    }
+}
+
 /* First pass: stores numbers and counts the other kinds. */
 static goss_status look(goss__build *b, int column, size_t line, const goss__cell *cell, double *value,
                         goss_error *err) {
@@ -224,6 +235,7 @@ static goss_status look(goss__build *b, int column, size_t line, const goss__cel
         y->missing++;
     } else if (class == GOSS__IS_NUMBER) {
         y->numbers++;
+        if (c->time && cell->kind == GOSS__CELL_TEXT) count_compact(b, y, line, cell->text);
         if (!c->inexact && cell->kind == GOSS__CELL_TEXT && is_inexact(*value, cell->text))
             GOSS_TRY(keep_inexact(b, c, cell->text, err));
     } else {

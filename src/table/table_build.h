@@ -9,9 +9,13 @@
 /* Counts of the first pass in a column. */
 typedef struct goss__tally {
     size_t missing, numbers, dates, like, other; /* cells; like: numbers in another notation */
+    size_t compact;                              /* numbers that are dates (20240531); of times alone */
     int bad_file;                                /* the first nonempty cell that is not a number */
     size_t bad_line;
     char bad_text[64];
+    int odd_file; /* of times: the first number that is no date, likewise; "": none */
+    size_t odd_line;
+    char odd_text[64];
 } goss__tally;
 
 typedef struct goss__build {

@@ -43,8 +43,17 @@ static goss_status bad_cell(const goss__build *b, int column, goss_error *err) {
     char label[GOSS__LABEL];
     return goss_error_set(err, GOSS_E_FORMAT, "%s%s%s:%zu:%s: \"%s\" is not a number: %s", b->folder ? b->folder : "",
                           b->folder ? "/" : "", b->t->file[y->bad_file].name, y->bad_line,
-                          goss__column_label(b->t->column[column].name, label), y->bad_text,
-                          advice(b, column));
+                          goss__column_label(b->t->column[column].name, label), y->bad_text, advice(b, column));
+}
+
+static goss_status bad_date(const goss__build *b, int column, goss_error *err) {
+    const goss__tally *y = &b->tally[column];
+    char label[GOSS__LABEL];
+    return goss_error_set(err, GOSS_E_FORMAT,
+                          "%s%s%s:%zu:%s: \"%s\" is no date from 18000101 to 22001231, as most times of the column "
+                          "are: correct the cell, or take the row out",
+                          b->folder ? b->folder : "", b->folder ? "/" : "", b->t->file[y->odd_file].name, y->odd_line,
+                          goss__column_label(b->t->column[column].name, label), y->odd_text);
 }
 
 static void set(goss__column *c, goss_column_type type, const char *fmt, ...) GOSS_PRINTF(3, 4);
@@ -66,6 +75,10 @@ static goss_status decide(goss__build *b, int column, goss_error *err) {
         set(c, GOSS_COLUMN_CATEGORY, "declared");
     else if (filled == 0)
         set(c, GOSS_COLUMN_NUMBER, "no cell holds anything");
+    else if (c->time && !c->numeric_time && y->compact > 0 && y->compact + y->dates == filled)
+        set(c, GOSS_COLUMN_DATE, "%zu of %zu cells are dates without signs (20240531)", y->compact, filled);
+    else if (c->time && !c->numeric_time && *y->odd_text && (double)y->compact >= MOSTLY * (double)filled)
+        return bad_date(b, column, err);
     else if (rest == 0 && c->inexact && goss__called_as_id(c->name))
         set(c, GOSS_COLUMN_CATEGORY, "identifiers of more digits than numbers hold (\"%.40s\")", c->inexact);
     else if (rest == 0)

@@ -88,6 +88,16 @@ static goss_status read_table(goss_table_data *d, goss_error *err) {
     return s == GOSS_E_ARGUMENT ? s : goss_error_prefix(err, s, "data.path"); /* of a list, which the error names */
 }
 
+/* Integers that are read as dates look like numbers. */
+static void tell_compact(const goss_table_data *d) {
+    char cell[GOSS_CELL_TEXT];
+    const int column = goss_table_find(d->table, d->o.series.time);
+    if (column < 0 || goss_table_type(d->table, column) != GOSS_COLUMN_DATE || goss_table_rows(d->table) == 0) return;
+    const char *text = goss_table_text(d->table, column, 0, cell);
+    if (*text && strspn(text, "0123456789") == strlen(text))
+        goss__log(GOSS_LOG_INFO, "data.time: %s holds dates such as %s, which are no numbers", d->o.series.time, text);
+}
+
 /* Whether the target's past is seen is known before rows are chosen by it: so is the objective. */
 static goss_status choose_series(goss_table_data *d, goss_error *err) {
     goss_series_options *o = &d->o.series;
@@ -104,6 +114,7 @@ static goss_status choose_series(goss_table_data *d, goss_error *err) {
     if (d->roles.task >= 0) o->task = goss_table_name(d->table, d->roles.task);
     o->target = goss__sees_target(d->o.objective, o) ? goss_table_name(d->table, d->roles.target) : NULL;
     if (o->stride > 0 && !given(d->o.order)) d->o.order = o->time;
+    tell_compact(d);
     return goss_series_check(d->table, o, err);
 }
 

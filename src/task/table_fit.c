@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "gossamer/text.h"
 #include "io/json.h"
+#include "table/series.h"
 #include "task/table_data.h"
 #include "task/table_task.h"
 #include "task/transform_text.h"
@@ -156,7 +157,7 @@ goss_status goss_table_fit_open(const goss_table_fit *f, const char *path, goss_
     o.categorical = f->transform->categorical, o.ignore = f->transform->unused, o.optional = true;
     o.spelling = needs.spelling;
     if (f->missing) o.missing = f->missing;
-    if (series) o.time = series->time;
+    if (series) o.time = series->time, o.numeric_time = !f->transform->inputs->windows->dates; /* as in training */
     GOSS_TRY(goss_table_open(path, &o, table, err));
     goss_status s = goss_table_transform_roles(f->transform, *table, needs, roles, &extra, err);
     /* Beside texts any other column may stand. */
