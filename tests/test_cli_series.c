@@ -301,6 +301,17 @@ TEST(a_time_that_is_no_date_among_dates_without_signs_is_told) {
     goss_table_close(t);
 }
 
+TEST(days_of_all_years_are_a_day_apart) {
+    put("years.csv", "t,y\n0001-01-01,1\n0001-01-02,2\n0001-12-31,1\n0002-01-01,1\n0004-02-29,1\n0004-03-01,2\n"
+                     "0400-02-29,3\n0400-03-01,4\n9999-12-30,3\n9999-12-31,4\n0000-02-29,1\n");
+    goss_table *t;
+    T_OK(goss_table_open(tiny_path("years.csv"), NULL, &t, &err));
+    for (int r = 0; r < 10; r += 2) T_NEAR(goss_table_order_key(t, 0, r + 1) - goss_table_order_key(t, 0, r), 86400, 0);
+    T_NEAR(goss_table_order_key(t, 0, 0), -62135596800.0, 0); /* date -u -d 0001-01-01 +%s */
+    T_CHECK(isnan(goss_table_order_key(t, 0, 10)));
+    goss_table_close(t);
+}
+
 /* A label for each series: the last row of each is a sample. */
 TEST(series_are_classified) {
     static char text[1 << 16];
@@ -387,6 +398,8 @@ TEST(errors_about_times_say_whose_they_are) {
         {"a,,1\n",
          "times.csv:3:t: the time of a is missing, by which the rows of a series are ordered; fill it in or "},
         {"a,soon,1\n", "times.csv:3:t: the time of a, \"soon\", is no date, or may be several; write 2024-05-31 or "},
+        {"a,0000-12-31,1\n", "times.csv:3:t: the time of a, \"0000-12-31\", is no date, or may be several; write "
+                             "2024-05-31 or 2024-05-31T12:30:00Z (years 1 to 9999)"},
         {"a,8,1\n", "times.csv:3:t: the time of a, \"8\", is no date"},
     };
     char text[400];
@@ -401,7 +414,7 @@ TEST(errors_about_times_say_whose_they_are) {
     RUN(1, "train data.path=times.csv data.kind=series data.task=unit data.time=t data.target=y run.dir=x");
     SAYS(err_text,
          "times.csv:3:t: the time of a, \"soon\", is no number and no date, or may be several; write 2024-05-31 "
-         "or 2024-05-31T12:30:00Z, or numbers in all rows");
+         "or 2024-05-31T12:30:00Z (years 1 to 9999), or numbers in all rows");
 }
 
 TEST(a_configuration_is_written_and_checked) {

@@ -31,7 +31,7 @@ bool goss__missing_words_set(goss__missing_words *m, const char *list);
 goss__cell_class goss__cell_classify(const char *text, char decimal, const goss__missing_words *missing, double *value);
 bool goss__cell_is_date(const char *text);
 /* A date, with or without a time of day, as seconds since 1970, of UTC where it names no zone;
- * false: it is none, or may be several, as 3/4/2024. */
+ * false: it is none, as one of the year 0, or may be several, as 3/4/2024. */
 bool goss__cell_date_seconds(const char *text, double *out);
 /* Why the text is no number and what to do, for "... is not a number: ADVICE". Static storage. */
 const char *goss__cell_advice(const char *text, char decimal);

@@ -75,7 +75,7 @@ static const char *time_of_day(const char *p, double *seconds) {
     return p;
 }
 
-/* Days since 1970-01-01 of the Gregorian calendar: years begin in March, so that a leap day is their last. */
+/* Days since 1970-01-01 of the Gregorian calendar, of years from 1: years begin in March, so that a leap day is their last. */
 static double days_since_1970(int y, int m, int d) {
     y -= m <= 2;
     const int era = y / 400, of_era = y - 400 * era, of_year = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
@@ -91,7 +91,7 @@ bool goss__cell_date_seconds(const char *text, double *out) {
     int y, m, d;
     text += strspn(text, " \t\r\n");
     const char *p = day(text, &y, &m, &d);
-    if (!p || m < 1 || m > 12 || d < 1 || d > days_of(y, m)) return false;
+    if (!p || y < 1 || m < 1 || m > 12 || d < 1 || d > days_of(y, m)) return false;
     *out = 86400 * days_since_1970(y, m, d);
     if ((*p == ' ' || *p == 'T') && p[1 + strspn(p + 1, " \t\r\n")]) p = time_of_day(p + 1, out);
     return p && !p[strspn(p, " \t\r\n")];

@@ -54,7 +54,7 @@ static goss_status no_time(const goss_table *t, const goss_series_options *o, in
                               place, name, unit);
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s:%s: the time%s, \"%.40s\", is no %sdate, or may be several; write 2024-05-31 or "
-                          "2024-05-31T12:30:00Z%s in all rows",
+                          "2024-05-31T12:30:00Z (years 1 to 9999)%s in all rows",
                           place, name, unit, goss_table_text(t, column, row, cell),
                           goss_table_type(t, column) == GOSS_COLUMN_DATE ? "" : "number and no ",
                           goss_table_type(t, column) == GOSS_COLUMN_DATE ? "" : ", or numbers");

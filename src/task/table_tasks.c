@@ -36,7 +36,7 @@ static goss_status no_key(const goss_table_tasks *t, int row, goss_error *err) {
                               goss__row_place(t->table, row, place), name);
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s: rows cannot be ordered by column %s: \"%.40s\" is no date, or may be several; write "
-                          "years first (2024-03-01), or numbers, or order the file and say first",
+                          "years first (2024-03-01; 1 to 9999), or numbers, or order the file and say first",
                           goss__row_place(t->table, row, place), name,
                           goss_table_text(t->table, t->order_column, row, cell));
 }
