@@ -243,7 +243,7 @@ TEST(dates_are_times) {
     }
 }
 
-/* Dates without signs are a day apart at the end of a month, too, and numbers to a model that was trained on numbers. */
+/* They are a day apart at the end of a month, too, and numbers to a model that was trained on numbers. */
 TEST(dates_without_signs_are_dates) {
     make_machines();
     dated("signs.csv", "made/machines.csv", "%d-%02d-%02d", 100000);

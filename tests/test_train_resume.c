@@ -384,6 +384,14 @@ TEST(settings_may_be_long) {
     goss_model_free(m);
 }
 
+/* Runs of before say what "auto" was called then. */
+TEST(a_run_of_before_says_its_default_rules) {
+    T_OK(train("auto", MORE("train.steps=3"), NULL, NULL));
+    T_OK(train("auto", MORE("train.steps=5", "hyper.rules=head=class; *=shared"), NULL, NULL));
+    T_ERR(train("auto", MORE("train.steps=7", "hyper.rules=head=class; dense1.w=full"), NULL, NULL), GOSS_E_ARGUMENT,
+          "hyper.rules");
+}
+
 TEST(paths_may_hold_any_bytes) {
     char path[300], images[300], labels[300];
     mkdir(tiny_path("x\xff\xe9"), 0777);

@@ -219,7 +219,7 @@ static const struct {
     {"data.horizon", {SERIES}, "1", "2", WEIGHTS},
     {"data.stride", {SERIES}, "1", "2", WEIGHTS},
     {"data.vectors", {TEXTS, "data.text_as=mean"}, "@words.vec", "@others.vec", WEIGHTS},
-    {"hyper.rules", {0}, "head=class; *=shared", "*=full", WEIGHTS},
+    {"hyper.rules", {0}, "auto", "*=full", WEIGHTS},
 };
 enum { N_ROWS = sizeof rows / sizeof *rows };
 

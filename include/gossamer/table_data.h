@@ -152,7 +152,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_fit_support(const goss_table_fit *
                                                           const char *descriptors, goss_task_source *out, char **name,
                                                           goss_error *err);
 /* All rows of a file as inputs *x [rows, width], and the table itself. Unseen values cause a warning, and so do rows of
- * a series with equal times. Target and task are optional. Errors: as goss_table_fit_open, goss_series_check. Owns: goss_table_close, goss_table_rows_free. */
+ * a series with equal times. Target and task are optional. Errors: as goss_table_fit_open,
+ * goss_series_check. Owns: goss_table_close, goss_table_rows_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_fit_rows(const goss_table_fit *f, const char *path, goss_table **table,
                                                        float **x, goss_error *err);
 /* The origins [rows] that forecasts of all rows of a table are counted from (series.h): added to a network's numbers

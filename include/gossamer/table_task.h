@@ -130,8 +130,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_tasks_split(goss_table_tasks *t, c
  * none (with file and line). Threads: none may use t meanwhile. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_tasks_by_role(goss_table_tasks *t, const char *column, goss_error *err);
 /* Leaves the rows of series that are samples (series.h): those with a history that the stride meets. The others remain
- * in windows. Before a split. Errors: those of goss_series_check; GOSS_E_ARGUMENT: no row is left. Threads: none may use
- * t meanwhile. */
+ * in windows. Before a split. Errors: those of goss_series_check; GOSS_E_ARGUMENT: no row is left. Threads: none may
+ * use t meanwhile. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_tasks_by_series(goss_table_tasks *t, const goss_series_options *options,
                                                               goss_error *err);
 /* The part of a split that a row belongs to. */

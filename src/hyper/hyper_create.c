@@ -15,7 +15,8 @@ static const goss_hyper_refusal refusals[] = {
     {"class head x input", "a class's weights come from its examples, not from the input that is to be classified"},
     {"class head x noise", "a class's weights come from its examples, and noise has none"},
     {"class head x graph", "a class's weights come from its examples, and a graph of operations has none"},
-    {"class head x fixed head", "the target has a head of its own; leave it out (0 outputs)"},
+    {"class head x fixed head", "outputs mean the same in all tasks, and the network has a head for them: let "
+                                "rules generate that (head.*=full), or leave them out"},
     {"class head x hidden layer", "only the head has one row per class; write head=class"},
     {"film x layer without a site", "FiLM acts behind norms, and behind conv and dense layers without one; give this "
                                     "tensor another generator in front "

@@ -59,8 +59,8 @@ static goss_status make_values(goss_model *m, goss_error *err) {
     return GOSS_OK;
 }
 
-goss_status goss__model_make(const char *method, goss_config *settings, const goss_data_spec *data, goss_model **out,
-                             goss_error *err) {
+goss_status goss__model_make(const char *method, goss_config *settings, const goss_data_spec *data, bool of_file,
+                             goss_model **out, goss_error *err) {
     goss_model *m = *out = goss__calloc(1, sizeof *m);
     if (!m) {
         goss_config_free(settings);
@@ -68,7 +68,7 @@ goss_status goss__model_make(const char *method, goss_config *settings, const go
     }
     m->settings = settings;
     GOSS_TRY(goss__data_spec_copy(data, &m->data, err));
-    GOSS_TRY(goss__method_from_config(settings, method, data, &m->method, err));
+    GOSS_TRY(goss__method_from_config(settings, method, data, of_file, &m->method, err));
     GOSS_TRY(fix_backbone(m, err));
     return make_values(m, err);
 }
@@ -79,7 +79,7 @@ goss_status goss_model_create(const char *method, const goss_config *settings, c
     *out = NULL;
     goss_status s = own_settings(settings, &own, err);
     if (s == GOSS_OK)
-        s = goss__model_make(method, own, data, out, err);
+        s = goss__model_make(method, own, data, false, out, err);
     else
         goss_config_free(own);
     if (s != GOSS_OK) {

@@ -20,10 +20,10 @@ struct goss_model {
     int n_kept;
 };
 
-/* A model with room for its values, which are zero. settings is taken over. On an error *out may be a model all the
- * same. */
-goss_status goss__model_make(const char *method, goss_config *settings, const goss_data_spec *data, goss_model **out,
-                             goss_error *err);
+/* A model with room for its values, which are zero. settings is taken over. of_file: as in goss__method_from_config. On
+ * an error *out may be a model all the same. */
+goss_status goss__model_make(const char *method, goss_config *settings, const goss_data_spec *data, bool of_file,
+                             goss_model **out, goss_error *err);
 /* The parameter that may be kept as bfloat16, and its number among the method's; -1: it has none. */
 #define GOSS__HYPER "hyper"
 int goss__model_hyper(const goss_method *m);

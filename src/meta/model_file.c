@@ -146,7 +146,7 @@ static bool is_weight(const goss_file_tensor *t) {
 static goss_status bounded(const goss_safetensors *f, const goss_config *c, const char *method,
                            const goss_data_spec *data, goss_error *err) {
     goss_method *probe;
-    GOSS_TRY(goss__method_from_config(c, method, data, &probe, err));
+    GOSS_TRY(goss__method_from_config(c, method, data, true, &probe, err));
     int64_t want = 0, have = 0;
     int tensors = 0, there = 0;
     for (int i = 0; i < goss_method_params(probe); i++) {
@@ -200,7 +200,7 @@ static goss_status read_model(const goss_safetensors *f, const goss_data_spec *d
         goss_config_free(c);
         return s;
     }
-    GOSS_TRY(goss__model_make(method, c, data, out, err));
+    GOSS_TRY(goss__model_make(method, c, data, true, out, err));
     return read_rest(f, *out, err);
 }
 

@@ -265,13 +265,15 @@ static goss_status check_condition(unsigned condition, const goss_task_spec *tas
 }
 
 /* Settings of a hypernetwork that follow from the data, and default rules by the kind of task. Other methods are
- * conditioned on nothing, and may share its configuration. */
-static goss_status fit_hyper(goss_hyper_options *h, const char *method, const goss_task_spec *task, goss_error *err) {
+ * conditioned on nothing, and may share its configuration. Before there was auto, files had the rules of classes where
+ * nobody set any: of outputs that mean the same in all tasks, which have no such head, they stand for the default. */
+static goss_status fit_hyper(goss_hyper_options *h, const char *method, const goss_task_spec *task, bool of_file,
+                             goss_error *err) {
     if (strcmp(method, "hypernet") == 0) GOSS_TRY(check_condition(h->conditioner, task, err));
     h->tasks = task->ids, h->descriptor = task->descriptor;
-    const bool automatic = strcmp(h->rules, AUTO_RULES) == 0, of_classes = strcmp(h->rules, CLASS_RULES) == 0;
-    if (automatic && !goss_task_fixed_outputs(task)) h->rules = CLASS_RULES;
-    if ((automatic || of_classes) && goss_task_fixed_outputs(task)) h->rules = NULL;
+    const bool automatic = strcmp(h->rules, AUTO_RULES) == 0, fixed = goss_task_fixed_outputs(task);
+    const bool of_before = of_file && fixed && strcmp(h->rules, CLASS_RULES) == 0;
+    if (automatic || of_before) h->rules = fixed ? NULL : CLASS_RULES;
     return GOSS_OK;
 }
 
@@ -345,14 +347,14 @@ static goss_gate_options gates_of(const goss__method_settings *s) {
     return o;
 }
 
-goss_status goss__method_from_config(const goss_config *c, const char *name, const goss_data_spec *data,
+goss_status goss__method_from_config(const goss_config *c, const char *name, const goss_data_spec *data, bool of_file,
                                      goss_method **out, goss_error *err) {
     goss__method_settings s;
     goss_gate_options gates;
     char own_backbone[GOSS__BACKBONE_AUTO];
     GOSS_TRY(goss__method_settings_read(c, &s, err));
     s.method.own_heads = strcmp(s.hyper.rules, AUTO_RULES) == 0;
-    GOSS_TRY(fit_hyper(&s.hyper, name, &data->task, err));
+    GOSS_TRY(fit_hyper(&s.hyper, name, &data->task, of_file, err));
     if (strcmp(s.model.backbone, "auto") == 0) s.model.backbone = goss__backbone_for(data, own_backbone);
     s.method.hyper = &s.hyper, s.method.share = &s.share, s.method.structure = &s.structure;
     s.share.tasks = data->task.ids;

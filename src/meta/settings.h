@@ -47,8 +47,9 @@ goss_status goss__method_settings_read(const goss_config *c, goss__method_settin
 /* What model.backbone = auto stands for; "": the head alone. out [GOSS__BACKBONE_AUTO]; returns it. */
 enum { GOSS__BACKBONE_AUTO = 128 };
 const char *goss__backbone_for(const goss_data_spec *data, char *out);
-/* A method of that name for such data. c declares at least goss__method_keys. */
-goss_status goss__method_from_config(const goss_config *c, const char *name, const goss_data_spec *data,
+/* A method of that name for such data. c declares at least goss__method_keys. of_file: settings are those of a model's
+ * file, which may be of a version before hyper.rules = auto. */
+goss_status goss__method_from_config(const goss_config *c, const char *name, const goss_data_spec *data, bool of_file,
                                      goss_method **out, goss_error *err);
 /* Adds the value of a key as text that reads back as the same. */
 void goss__config_value(const goss_config *c, const goss_key *key, goss__str *out);

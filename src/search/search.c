@@ -255,7 +255,7 @@ static goss_status tell_unused(goss_search *s, goss_error *err) {
     GOSS_TRY(goss__trial_name(s, &s->trial[0], err));
     GOSS_TRY(goss_config_new(keys, n, &c, err));
     goss_status status = goss_config_set(c, "model.backbone", s->trial[0].text, err);
-    if (status == GOSS_OK) status = goss__method_from_config(c, s->set.train.method, &s->data.spec, &m, err);
+    if (status == GOSS_OK) status = goss__method_from_config(c, s->set.train.method, &s->data.spec, false, &m, err);
     for (int i = 0; status == GOSS_OK && (key = goss_config_key_at(s->plain, i)); i++) {
         if (strncmp(key->name, "hyper.", 6) == 0 || strcmp(key->name, "method.penalty") == 0) continue;
         const char *why = goss__key_unused(&s->set, m, key->name);

@@ -75,7 +75,8 @@ static const char *time_of_day(const char *p, double *seconds) {
     return p;
 }
 
-/* Days since 1970-01-01 of the Gregorian calendar, of years from 1: years begin in March, so that a leap day is their last. */
+/* Days since 1970-01-01 of the Gregorian calendar, of years from 1. Years begin in March, so that a leap day is their
+ * last. */
 static double days_since_1970(int y, int m, int d) {
     y -= m <= 2;
     const int era = y / 400, of_era = y - 400 * era, of_year = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;

@@ -318,7 +318,7 @@ static goss_status check(const goss__run_settings *set, goss_error *err) {
     GOSS_TRY(goss__run_image_format(set, &f, err));
     if (f.height == 0 || f.width == 0) return GOSS_OK; /* not known yet */
     goss_data_spec data = goss_data_spec_images(f);
-    GOSS_TRY(goss__method_from_config(set->config, set->train.method, &data, &m, err));
+    GOSS_TRY(goss__method_from_config(set->config, set->train.method, &data, false, &m, err));
     goss_status s = goss_method_trains(m) ? goss__rates_check(set->rates, m, err) : GOSS_OK;
     goss_method_free(m);
     return s;

@@ -35,7 +35,7 @@ static goss_status check(const goss__run_settings *s, goss_error *err) {
     tasks.input_rank = goss_sound_shape_of(&s->sound, tasks.input);
     tasks.lengths = s->sound.fit == GOSS_SOUND_RAGGED;
     const goss_data_spec data = spec_of(&tasks, NULL);
-    GOSS_TRY(goss__method_from_config(s->config, s->train.method, &data, &m, err));
+    GOSS_TRY(goss__method_from_config(s->config, s->train.method, &data, false, &m, err));
     const goss_status status = goss_method_trains(m) ? goss__rates_check(s->rates, m, err) : GOSS_OK;
     goss_method_free(m);
     return status;

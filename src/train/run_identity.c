@@ -30,9 +30,13 @@ static bool is_free(const char *key) {
 /* Counts whose positive values all give the same result. */
 static bool is_switch(const char *key) { return strcmp(key, "train.micro_batch") == 0; }
 
-/* The default before tables had one of their own; accepted for old runs. */
-static bool is_auto(const char *key, const char *value) {
-    return strcmp(key, "model.backbone") == 0 && strcmp(value, "auto") == 0;
+/* What `auto` was called when it was the same for all data; accepted for old runs. Where it is something else now, the
+ * data refuses the old one. NULL: another key, or value. */
+static const char *old_default(const char *key, const char *value) {
+    static const char *const old[][2] = {{"model.backbone", "conv4 64"}, {"hyper.rules", "head=class; *=shared"}};
+    for (size_t i = 0; strcmp(value, "auto") == 0 && i < sizeof old / sizeof *old; i++)
+        if (strcmp(key, old[i][0]) == 0) return old[i][1];
+    return NULL;
 }
 
 /* Paths: compared by content. */
@@ -99,7 +103,8 @@ goss_status goss__fingerprint(const goss_config *c, char **out, goss_error *err)
             add_content(&value, path.data);
             goss__str_free(&path);
         }
-        if (value.data && is_auto(key->name, value.data)) value.size = 0, goss__str_add(&value, "conv4 64");
+        const char *old = value.data ? old_default(key->name, value.data) : NULL;
+        if (old) value.size = 0, goss__str_add(&value, old);
         if (value.data) add_line(&text, key->name, value.data);
     }
     add_sections(c, &text);
