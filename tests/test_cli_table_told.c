@@ -377,4 +377,27 @@ TEST(a_model_that_reads_no_descriptors_asks_for_none) {
     }
 }
 
+TEST(dense_layers_are_advised_where_a_network_reads_other_samples) {
+    static const char hint[] = "rows of a table want dense layers";
+    static const struct {
+        const char *backbone;
+        bool advised;
+    } of[] = {{"conv4 8", true},
+              {"gru 4; readout last", true},
+              {"dense 4; attention 2", true},
+              {"flatten", true},
+              {"dense 0", false},
+              {"gru x", false},
+              {"foo 3", false},
+              {"dropout 2", false}};
+    PREPARE();
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        char line[200];
+        snprintf(line, sizeof line, "train people.ini run.dir=hint 'model.backbone=%s'", of[i].backbone);
+        RUN(1, line);
+        SAYS(err_text, "model.backbone: ");
+        if ((strstr(err_text, hint) != NULL) != of[i].advised) T_FAIL("%s: %.300s", of[i].backbone, err_text);
+    }
+}
+
 TEST_MAIN()

@@ -311,10 +311,25 @@ static const char *culprit(const char *backbone, const goss_task_spec *task, con
                                               : "[method]";
 }
 
+/* Whether a backbone is one for images or sequences. */
+static bool reads_other_samples(const char *backbone) {
+    static const struct {
+        int64_t extent[3];
+        int rank;
+    } other[] = {{{32, 32, 1}, 3}, {{32, 8}, 2}, {{32, 1}, 2}};
+    bool reads = false;
+    for (size_t i = 0; !reads && i < sizeof other / sizeof *other; i++) {
+        goss_target *t = NULL;
+        reads = goss_target_parse(backbone, other[i].extent, other[i].rank, 0, &t, NULL) == GOSS_OK;
+        goss_target_free(t);
+    }
+    return reads;
+}
+
 static goss_status refused(const char *backbone, const goss_task_spec *task, const char *method, goss_status s,
                            goss_error *err) {
     const char *where = culprit(backbone, task, method);
-    if (err && task->input_rank == 1 && strcmp(where, "model.backbone") == 0) {
+    if (err && task->input_rank == 1 && strcmp(where, "model.backbone") == 0 && reads_other_samples(backbone)) {
         const goss_error why = *err;
         return goss_error_set(err, s,
                               "%s: %.300s; rows of a table want dense layers, as model.backbone = dense 32; tanh",
