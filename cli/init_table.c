@@ -203,8 +203,13 @@ static goss_status choose_time(looked *l, init_plan *p, goss_error *err) {
         init_mark(p, "data.time", "\"%.60s\" seems to be time", goss_table_name(l->table, l->order));
     init_set(p, "data.window", "16");
     init_mark(p, "data.window", "steps of the past that a network sees: the longest pattern that repeats, or more");
-    init_set(p, "data.horizon", "1");
-    init_mark(p, "data.horizon", "how many steps ahead the target is predicted; 1..12: each of them by one network");
+    const char *objective = goss_config_text(p->declared, "task.objective");
+    const bool classes = strcmp(objective, "auto") == 0 ? l->classes : strcmp(objective, "classification") == 0;
+    init_set(p, "data.horizon", classes ? "0" : "1");
+    init_mark(p, "data.horizon",
+              classes ? "0: the label of a row from the rows up to it; 1: from those before it (several horizons are "
+                        "of numbers)"
+                      : "how many steps ahead the target is predicted; 1..12: each of them by one network");
     init_mark(p, "task.order", "series are in the order of data.time");
     return GOSS_OK;
 }

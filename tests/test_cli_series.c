@@ -336,6 +336,20 @@ TEST(series_are_classified) {
     SAYS(err_text, "2 rows became a network");
     RUN(0, "predict m.safetensors new.csv");
     SAYS(out_text, "trial,t,v,prediction,probability");
+    RUN(0, "init moves.csv data.kind=series data.target=move data.series=trial -o moves.ini");
+    SAYS(err_text,
+         "data.horizon = 0: look at this: 0: the label of a row from the rows up to it; 1: from those before");
+    char *ini = tiny_read(tiny_path("moves.ini"), &(size_t){0});
+    SAYS(ini, "\nhorizon = 0\n");
+    free(ini);
+    RUN(0, "check moves.ini");
+    for (char *c = text; (c = strstr(c, "wave")) != NULL;) memcpy(c, "1111", 4);
+    for (char *c = text; (c = strstr(c, "rise")) != NULL;) memcpy(c, "2222", 4);
+    put("coded.csv", text);
+    RUN(0, "init coded.csv data.kind=series data.target=move data.series=trial -o coded.ini");
+    SAYS(err_text, "data.horizon = 0: ");
+    RUN(0, "init coded.csv data.kind=series data.target=move data.series=trial task.objective=gaussian -o numbers.ini");
+    SAYS(err_text, "data.horizon = 1: ");
     put("unknown.csv", "trial,t,v\n,0,0\n");
     RUN(1, "predict m.safetensors unknown.csv");
     SAYS(err_text, "trial is missing, which says what series a row belongs to");
