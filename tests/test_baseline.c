@@ -254,6 +254,62 @@ TEST(quantiles_of_neighbours_by_hand) {
           GOSS_E_UNSUPPORTED, "nearest: classes have no quantiles");
 }
 
+TEST(quantiles_of_few_errors_by_hand) {
+    const double at[] = {0, 1, 2}, y[] = {1, 3, 8}, none[] = {0, 0, 0}, later[] = {5};
+    const goss_rows support = {.n = 3, .y = y, .at = at}, query = {.n = 1, .at = later};
+    double out[1];
+    /* Each left out of the mean of the others: errors -4.5, -1.5, 6; t of 2 degrees. */
+    quantiles("mean", &support, &query, .975, out);
+    T_NEAR(out[0], 4 + 4.30265273 * sqrt((20.25 + 2.25 + 36) / 3), 1e-6);
+    /* Changes since the last known value: their mean square. */
+    const goss_rows changes = {.n = 3, .y = y, .at = at, .from = none}, next = {.n = 1, .at = later, .from = none};
+    quantiles("last", &changes, &next, .025, out);
+    T_NEAR(out[0], -4.30265273 * sqrt((1 + 9 + 64) / 3.0), 1e-6);
+    /* Levels that the errors reach, from both ends, and one that they do not. */
+    double many[10], when[10], zero[10] = {0};
+    for (int i = 0; i < 10; i++) many[i] = i - 2, when[i] = i;
+    const goss_rows ten = {.n = 10, .y = many, .at = when, .from = zero};
+    quantiles("last", &ten, &next, .1, out);
+    T_NEAR(out[0], -2, 0);
+    quantiles("last", &ten, &next, .9, out);
+    T_NEAR(out[0], 7, 0);
+    quantiles("last", &ten, &next, .5, out);
+    T_NEAR(out[0], 2, 0);
+    quantiles("last", &ten, &next, .975, out);
+    T_NEAR(out[0], 2.26215716 * sqrt(14.5), 1e-6); /* t of 9 degrees */
+    quantiles("last", &ten, &next, .95, out);
+    T_NEAR(out[0], 7, 0); /* farther than Student's */
+}
+
+/* The share of normal targets between the quantiles .05 and .95 of so many support rows, of 3,000 tasks. */
+static double share_held(const char *name, int rows, bool changes) {
+    enum { TASKS = 3000, MOST_ROWS = 20 };
+    const goss_baselines b = plain(0, 0, 1, 1, (double[]){0});
+    const double level[] = {.05, .95}, zero[MOST_ROWS] = {0};
+    goss__rng rng = goss__rng_make(11, (uint64_t)rows);
+    int held = 0;
+    for (int task = 0; task < TASKS; task++) {
+        double y[MOST_ROWS + 1], at[MOST_ROWS + 1], out[2];
+        for (int i = 0; i <= rows; i++) y[i] = (changes ? 0 : 40) + 3 * goss__rng_normal(&rng), at[i] = i;
+        const goss_rows support = {.n = rows, .y = y, .at = at, .from = changes ? zero : NULL},
+                        query = {.n = 1, .at = at + rows, .from = changes ? zero : NULL};
+        T_OK(goss_baseline_quantiles(&b, goss_baseline_find(name), &support, &query, level, 2, out, &err));
+        held += y[rows] >= out[0] && y[rows] <= out[1];
+    }
+    return (double)held / TASKS;
+}
+
+TEST(intervals_of_few_rows_hold_what_they_say) {
+    static const int rows[] = {3, 4, 5, 10, 19, 20};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const double mean = share_held("mean", rows[i], false), last = share_held("last", rows[i], true),
+                     of_table = share_held("last", rows[i], false);
+        /* last fits nothing, and one degree less than there are rows makes it wide: .938 of three. */
+        if (fabs(mean - .915) > .03 || fabs(last - .92) > .04 || fabs(of_table - .925) > .035)
+            T_FAIL("%d rows: mean %g, last %g, of a table %g", rows[i], mean, last, of_table);
+    }
+}
+
 /* Of more rows than pairs are taken of; errors of a walk of steps 1 and -1 grow with the distance. */
 TEST(quantiles_of_neighbours_widen_with_the_distance) {
     enum { MANY = 2500 };

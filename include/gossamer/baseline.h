@@ -128,7 +128,9 @@ GOSS_API GOSS_MUST_USE goss_status goss_baseline_predict(const goss_baselines *b
  *             target being linear there. Of two rows, or rows of one order value: s and t are those of the mean
  *   nearest   those of differences between support rows as far apart in the order as the query is from its nearest
  *             one (the m pairs whose distance is nearest to it): t s, s^2 their mean square, t of m - 1 degrees
- *   others    the empirical quantiles of e on the support rows, each predicted from the others in at most ten turns
+ *   others    the empirical quantiles of e on the support rows, each predicted from the others in at most ten turns.
+ *             Levels below 1 / m or above 1 - 1 / m, which m errors say nothing of: t s, s^2 their mean square, t of
+ *             m - 1 degrees, or the outermost error if that is farther
  * Of one row: the prediction. Shapes: out [query->n, n]. Errors: as goss_baseline_predict; GOSS_E_UNSUPPORTED: of
  * classes. */
 GOSS_API GOSS_MUST_USE goss_status goss_baseline_quantiles(const goss_baselines *b, const goss_baseline_kind *kind,

@@ -28,6 +28,11 @@ typedef struct asked {
     double *out; /* [queries, n] */
 } asked;
 
+/* Multiples t of a deviation, around the prediction of query i. */
+static void put_multiples(const asked *q, int i, const double *t, double deviation) {
+    for (int k = 0; k < q->n; k++) q->out[i * q->n + k] = q->predicted[i] + deviation * t[k];
+}
+
 /* ---- errors on the support rows ---- */
 
 /* Rows of a turn, in memory of their own. */
@@ -74,30 +79,36 @@ static goss_status find_errors(const goss_baselines *b, const goss_baseline_kind
     return GOSS_OK;
 }
 
-/* That of the least pinball loss: the first below or at which the share t of the errors is. */
+/* That of the least pinball loss; of two that are as good the outer one. */
 static double error_at(const double *error, int n, double t) {
-    const int at = (int)ceil(t * n - 1e-9) - 1;
-    return error[at > 0 ? at : 0];
+    const int from_end = (int)ceil(fmin(t, 1 - t) * n - 1e-9) - 1, at = from_end > 0 ? from_end : 0;
+    return error[t <= .5 ? at : n - 1 - at];
+}
+
+/* Levels beyond what so many errors can tell are Student's, and not within them: rows were left out, so that the mean
+ * square of errors has what the fit misses. */
+static void put_errors(const double *error, int n, const asked *q, double *t) {
+    double square = 0;
+    for (int i = 0; i < n; i++) square += error[i] * error[i] / n;
+    for (int k = 0; k < q->n; k++) {
+        const double level = q->level[k], outer = sqrt(square) * goss_student_quantile(level, n - 1);
+        t[k] = error_at(error, n, level);
+        if (fmin(level, 1 - level) * n < 1 - 1e-9) t[k] = level < .5 ? fmin(t[k], outer) : fmax(t[k], outer);
+    }
+    for (int i = 0; i < q->query->n; i++) put_multiples(q, i, t, 1);
 }
 
 static goss_status by_errors(const goss_baselines *b, const goss_baseline_kind *kind, const goss_rows *support,
-                             const asked *q, goss_error *err) {
+                             const asked *q, double *t, goss_error *err) {
     room r;
     GOSS_TRY(reserve(&r, support, (size_t)b->width, err));
     const goss_status s = find_errors(b, kind, support, &r, err);
-    for (int i = 0; s == GOSS_OK && i < q->query->n; i++)
-        for (int k = 0; k < q->n; k++)
-            q->out[i * q->n + k] = q->predicted[i] + error_at(r.error, support->n, q->level[k]);
+    if (s == GOSS_OK) put_errors(r.error, support->n, q, t);
     goss__free(r.memory);
     return s;
 }
 
 /* ---- those that know how far a query is ---- */
-
-/* Student's quantiles of so many degrees of freedom, around the prediction of query i. */
-static void put_student(const asked *q, int i, const double *t, double deviation) {
-    for (int k = 0; k < q->n; k++) q->out[i * q->n + k] = q->predicted[i] + deviation * t[k];
-}
 
 static goss_status line(const goss_rows *support, const asked *q, double *t, goss_error *err) {
     (void)err;
@@ -117,7 +128,7 @@ static goss_status line(const goss_rows *support, const asked *q, double *t, gos
     for (int k = 0; k < q->n; k++) t[k] = goss_student_quantile(q->level[k], degrees);
     for (int i = 0; i < q->query->n; i++) {
         const double d = q->query->at[i] - at, leverage = 1.0 / n + (square > 0 ? d * d / square : 0);
-        put_student(q, i, t, sqrt(rest / degrees * (1 + leverage)));
+        put_multiples(q, i, t, sqrt(rest / degrees * (1 + leverage)));
     }
     return GOSS_OK;
 }
@@ -175,7 +186,7 @@ static goss_status nearest(const goss_rows *support, const asked *q, double *t, 
     for (int i = 0; i < q->query->n; i++) {
         double near = INFINITY;
         for (int k = 0; k < support->n; k++) near = fmin(near, fabs(support->at[k] - q->query->at[i]));
-        put_student(q, i, t, sqrt(mean_square(p, n, support->n, near)));
+        put_multiples(q, i, t, sqrt(mean_square(p, n, support->n, near)));
     }
     goss__free(p);
     return GOSS_OK;
@@ -208,7 +219,7 @@ goss_status goss_baseline_quantiles(const goss_baselines *b, const goss_baseline
         for (int k = 0; k < n; k++) out[i * n + k] = predicted[i];
     const spread *own = support->n > 1 ? spread_of(kind) : NULL;
     if (s == GOSS_OK && own) s = own->put(support, &q, predicted + query->n, err);
-    if (s == GOSS_OK && !own && support->n > 1) s = by_errors(b, kind, support, &q, err);
+    if (s == GOSS_OK && !own && support->n > 1) s = by_errors(b, kind, support, &q, predicted + query->n, err);
     goss__free(predicted);
     return s;
 }
