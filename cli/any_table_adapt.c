@@ -159,8 +159,10 @@ static goss_status read_objective(const char *text, const char **metric, goss_er
 
 static goss_status open_set(const adapt_request *q, whole_set *set, goss_error *err) {
     const char *metric;
+    any_table_view view = q->table;
+    view.as_classes = "--objective classification", view.as_numbers = "--objective regression";
     GOSS_TRY(read_objective(q->objective, &metric, err));
-    GOSS_TRY(whole_set_open(set, q->support, &q->table, metric, err));
+    GOSS_TRY(whole_set_open(set, q->support, &view, metric, err));
     if (!metric || strcmp(metric, "rmse") != 0 || !set->classes) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "--objective regression: the target %s of %s holds texts, not numbers",
                           goss_table_name(set->table, set->roles.target), q->support);

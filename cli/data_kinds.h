@@ -17,6 +17,8 @@ typedef struct any_table_view {
     const char *target; /* NULL: the last column */
     const char *missing, *categorical, *ignore;
     bool several; /* of several tables: a list may name columns that one of them lacks */
+    /* The verb's options that take a target of numbers for classes, and for numbers. */
+    const char *as_classes, *as_numbers;
 } any_table_view;
 
 /* Groups of options (cli_option.group): the kinds that have an option; 0: all have it. */

@@ -31,17 +31,37 @@ static goss_status take_name(whole_eval *e, int i, const char *path, goss_error 
 
 /* ---- targets ---- */
 
+enum { MOST_CODES = 10 };
+
 /* Codes of classes: whole numbers from 0 or 1 on, each of them there, up to ten. */
 static bool are_codes(const goss_column_stats *s) {
-    enum { MOST_CODES = 10 };
     return s->integers && s->distinct <= MOST_CODES && (s->min == 0 || s->min == 1) &&
            s->max - s->min == s->distinct - 1;
 }
 
+/* Which of both numbers are taken for where they may be either, why, and how to have the other. */
+static void tell_kind(const whole_set *s, const char *path, const goss_column_stats *stats, bool classes,
+                      const any_table_view *view) {
+    enum { FEW = 20 };
+    const char *name = goss_table_name(s->table, s->roles.target);
+    const bool few = stats->distinct <= FEW && 2 * stats->distinct <= goss_table_rows(s->table) - stats->missing;
+    if (stats->distinct < 2 || (!classes && !few)) return;
+    if (classes)
+        cli_tell("%s: %s holds %d different whole numbers, from %g to %g, which are taken for classes; for numbers: %s",
+                 path, name, stats->distinct, stats->min, stats->max, view->as_numbers);
+    else
+        cli_tell("%s: %s holds %d different numbers, from %g to %g, which are taken for numbers (%s); for classes: %s",
+                 path, name, stats->distinct, stats->min, stats->max,
+                 !stats->integers               ? "they have fractions"
+                 : stats->distinct > MOST_CODES ? "more than ten"
+                                                : "as classes they would count from 0 or 1",
+                 view->as_classes);
+}
+
 /* A column of numbers has classes if it has two integers, as for goss_table_transform_fit, or codes of classes; or if
  * the metric is one of classes. */
-static goss_status has_classes(const whole_set *s, const char *path, const char *metric, bool *classes,
-                               goss_error *err) {
+static goss_status has_classes(const whole_set *s, const char *path, const any_table_view *view, const char *metric,
+                               bool *classes, goss_error *err) {
     const int target = s->roles.target;
     const goss_objective *o;
     const goss_metric *m;
@@ -51,10 +71,7 @@ static goss_status has_classes(const whole_set *s, const char *path, const char 
     GOSS_TRY(goss_table_stats(s->table, target, NULL, 0, &stats, err));
     *classes = (stats.distinct == 2 && stats.integers) || are_codes(&stats);
     if (!metric) {
-        if (*classes && stats.distinct > 2)
-            cli_tell("%s: the %d whole numbers of %s are taken for classes; --metric rmse (adapt: --objective "
-                     "regression) takes them for numbers",
-                     path, stats.distinct, goss_table_name(s->table, target));
+        tell_kind(s, path, &stats, *classes, view);
         return GOSS_OK;
     }
     GOSS_TRY(goss_objective_find("classification", &o, err));
@@ -68,7 +85,7 @@ static int by_value(const void *a, const void *b) {
 }
 
 /* Numbers of the classes that are there, by value or code. */
-static goss_status number_classes(whole_set *s, const char *path, goss_error *err) {
+static goss_status number_classes(whole_set *s, const char *path, const any_table_view *view, goss_error *err) {
     const int target = s->roles.target;
     double *value = s->value = calloc((size_t)s->n + 1, sizeof *value);
     s->of = calloc((size_t)s->n + 1, sizeof *s->of);
@@ -85,11 +102,15 @@ static goss_status number_classes(whole_set *s, const char *path, goss_error *er
     }
     s->classes = n;
     if (n >= 2 && 2 * n <= s->n) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: the target %s has %d classes in %d rows: %s", path,
-                          goss_table_name(s->table, target), n, s->n,
-                          n < 2 ? "nothing to distinguish"
-                                : "a class needs two rows on average; --target names another column, and numbers are "
-                                  "predicted by --objective regression (eval: --metric rmse)");
+    const char *name = goss_table_name(s->table, target);
+    if (n < 2)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: the target %s is the same in all of %d rows: nothing to predict", path, name, s->n);
+    const bool numbers = goss_table_type(s->table, target) == GOSS_COLUMN_NUMBER;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s: the target %s has %d classes in %d rows: a class needs two rows on average; --target "
+                          "names another column%s%s",
+                          path, name, n, s->n, numbers ? ", and for numbers: " : "", numbers ? view->as_numbers : "");
 }
 
 int whole_class_of(const whole_set *s, const char *name) {
@@ -106,7 +127,8 @@ goss_status whole_objective(const whole_set *s, const goss_objective **out, goss
 }
 
 /* Rows with a target, and their targets. */
-static goss_status take_rows(whole_set *s, const char *path, bool classes, goss_error *err) {
+static goss_status take_rows(whole_set *s, const char *path, const any_table_view *view, bool classes,
+                             goss_error *err) {
     const int all = goss_table_rows(s->table), target = s->roles.target;
     s->rows = calloc((size_t)all + 1, sizeof *s->rows), s->y = calloc((size_t)all + 1, sizeof *s->y);
     if (!s->rows || !s->y) return no_memory(err);
@@ -115,7 +137,7 @@ static goss_status take_rows(whole_set *s, const char *path, bool classes, goss_
     if (s->n < all)
         cli_tell("%s: %d of %d rows have no %s and are left out", path, all - s->n, all,
                  goss_table_name(s->table, target));
-    if (classes) return number_classes(s, path, err);
+    if (classes) return number_classes(s, path, view, err);
     for (int i = 0; i < s->n; i++) s->y[i] = (float)goss_table_number(s->table, target, s->rows[i]);
     return GOSS_OK;
 }
@@ -182,8 +204,8 @@ goss_status whole_set_open(whole_set *s, const char *path, const any_table_view 
     o.optional = view->several, o.section = "--";
     GOSS_TRY(goss_table_open(path, &o, &s->table, err));
     GOSS_TRY(find_roles(s, path, view, err));
-    GOSS_TRY(has_classes(s, path, metric, &classes, err));
-    GOSS_TRY(take_rows(s, path, classes, err));
+    GOSS_TRY(has_classes(s, path, view, metric, &classes, err));
+    GOSS_TRY(take_rows(s, path, view, classes, err));
     if (s->n >= 4) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: %d rows with a target are too few", path, s->n);
 }
@@ -208,6 +230,7 @@ static goss_status open_set(whole_eval *e, int i, const char *path, const any_ta
 goss_status whole_sets_open(whole_eval *e, const char *files, const any_table_view *view, const char *metric,
                             goss_error *err) {
     any_table_view each = *view;
+    each.as_classes = "--metric auc", each.as_numbers = "--metric rmse";
     int n = 1;
     for (const char *at = files; *at; at++) n += *at == ',';
     char *list = strdup(files), *save = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hyper_cell.h: one hypernetwork of small extents on numbers: its target, the inputs of its conditioner, what it makes. */
+/* hyper_cell.h: one hypernetwork of small extents on numbers: its target, what its conditioner reads, what it makes. */
 #ifndef TESTS_HYPER_CELL_H
 #define TESTS_HYPER_CELL_H
 

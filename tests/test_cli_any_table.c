@@ -194,7 +194,8 @@ TEST(whole_numbers_are_classes_or_numbers) {
     prepare();
     prices("prices.csv", 0, 90);
     RUN(0, "adapt run/model.safetensors --support prices.csv --target rooms -o rooms.net");
-    SAYS(err_text, "the 4 whole numbers of rooms are taken for classes");
+    SAYS(err_text, "prices.csv: rooms holds 4 different whole numbers, from 0 to 3, which are taken for classes; for "
+                   "numbers: --objective regression");
     SAYS(err_text, "for rooms (4 classes)");
     RUN(0, "adapt run/model.safetensors --support prices.csv --target rooms --objective regression -o rooms.net");
     SAYS(err_text, "for rooms (a number)");
@@ -217,6 +218,77 @@ static void rows(const char *name, const char *header, int n, const char *(*row)
     int at = sprintf(text, "%s\n", header);
     for (int i = 0; i < n; i++) at += sprintf(text + at, "%s\n", row(i));
     put(name, text);
+}
+
+/* Row i of tables whose targets differ. */
+static const char *of_kind(int i, const char *target) {
+    static char text[80];
+    snprintf(text, sizeof text, "%.2f,%.2f,%s", sin(i * 2.3), cos(i * 1.7), target);
+    return text;
+}
+static const char *two_whole(int i) { return of_kind(i, i % 3 ? "5" : "-5"); }
+static const char *two_fractions(int i) { return of_kind(i, i % 3 ? "0.5" : "1.5"); }
+static const char *tens(int i) { return of_kind(i, (const char *[]){"10", "20", "30"}[i % 3]); }
+static const char *eleven(int i) {
+    char number[16];
+    snprintf(number, sizeof number, "%d", i % 11);
+    return of_kind(i, number);
+}
+static const char *words(int i) { return of_kind(i, i % 3 ? "yes" : "no"); }
+static const char *many(int i) {
+    char number[32];
+    snprintf(number, sizeof number, "%.6f", sin(i));
+    return of_kind(i, number);
+}
+static const char *one(int i) { return of_kind(i, "4"); }
+
+TEST(which_kind_a_target_is_taken_for_is_told) {
+    static const struct {
+        const char *(*row)(int i);
+        const char *told, *became, *other, *became_otherwise;
+    } of[] = {
+        {two_whole, "y holds 2 different whole numbers, from -5 to 5, which are taken for classes; for numbers: ",
+         "for y (2 classes)", "regression", "for y (a number)"},
+        {two_fractions,
+         "y holds 2 different numbers, from 0.5 to 1.5, which are taken for numbers (they have fractions); for "
+         "classes: ",
+         "for y (a number)", "classification", "for y (2 classes)"},
+        {tens, "from 10 to 30, which are taken for numbers (as classes they would count from 0 or 1); for classes: ",
+         "for y (a number)", "classification", "for y (3 classes)"},
+        {eleven,
+         "y holds 11 different numbers, from 0 to 10, which are taken for numbers (more than ten); for classes: ",
+         "for y (a number)", "classification", "for y (11 classes)"},
+        {words, NULL, "for y (2 classes)", NULL, NULL},
+        {many, NULL, "for y (a number)", NULL, NULL},
+    };
+    prepare();
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        char line[200];
+        rows("kind.csv", "a,b,y", 60, of[i].row);
+        RUN(0, "adapt run/model.safetensors --support kind.csv --no-estimate -o kind.net");
+        SAYS(err_text, of[i].became);
+        if (!of[i].told) {
+            T_CHECK(!strstr(err_text, "taken for"));
+            continue;
+        }
+        SAYS(err_text, of[i].told);
+        snprintf(line, sizeof line, "adapt run/model.safetensors --support kind.csv --no-estimate -o kind.net %s",
+                 strstr(err_text, "--objective "));
+        *strchr(line, '\n') = 0; /* as it says */
+        T_CHECK(strstr(line, of[i].other));
+        RUN(0, line);
+        SAYS(err_text, of[i].became_otherwise);
+        T_CHECK(!strstr(err_text, "taken for"));
+    }
+    rows("kind.csv", "a,b,y", 60, tens);
+    RUN(0, "eval run/model.safetensors --data kind.csv --repeats 1");
+    SAYS(err_text, "for classes: --metric auc");
+    rows("kind.csv", "a,b,y", 60, many);
+    RUN(1, "adapt run/model.safetensors --support kind.csv --objective classification -o kind.net");
+    SAYS(err_text, "--target names another column, and for numbers: --objective regression");
+    rows("kind.csv", "a,b,y", 60, one);
+    RUN(1, "adapt run/model.safetensors --support kind.csv --objective classification -o kind.net");
+    SAYS(err_text, "the target y is the same in all of 60 rows");
 }
 
 /* One row differs from all others. */
