@@ -389,6 +389,41 @@ RP_MAKE(linear) {
     return true;
 }
 
+/* A network of two layers whose weights are slices of numbers that a product generates for each task. */
+static goss_val rp_slice_as(goss_val flat, int64_t *at, int64_t rows, int64_t columns) {
+    goss_val part = goss_slice(flat, 1, *at, rows * columns);
+    *at += rows * columns;
+    return goss_reshape(part, GOSS_SHAPE(goss_dim(flat, 0), goss_n(rows), goss_n(columns)));
+}
+static goss_val rp_network(goss_val x, goss_val code, goss_val w, int64_t hidden, int64_t out) {
+    const int64_t in = goss_dim(x, 2).count;
+    goss_val flat = goss_matmul(code, w, false, false);
+    int64_t at = 0;
+    flat = goss_reshape(flat, GOSS_SHAPE(goss_dim(x, 0), goss_dim(w, 2)));
+    goss_val weights = rp_slice_as(flat, &at, in, hidden), bias = rp_slice_as(flat, &at, 1, hidden);
+    goss_val h = goss_sigmoid(goss_add(goss_matmul(x, weights, false, false), bias));
+    return goss_matmul(h, rp_slice_as(flat, &at, hidden, out), false, false);
+}
+static bool rp_is_batch(const rp_step *s) {
+    return rp_any(s) && s->shape.rank == 3 && !rp_fixed(s->shape.dim[0]) && rp_fixed(s->shape.dim[2]) &&
+           s->shape.dim[2].count <= 16;
+}
+RP_BUILD(generated, rp_network(in[0], in[1], in[2], s->attr[0], s->attr[1]))
+RP_MAKE(generated) {
+    const int64_t hidden = 1 + rp_below(m, 6), out = 1 + rp_below(m, 4), code = 2 + rp_below(m, 3);
+    int at = rp_pick(m, rp_is_batch);
+    if (at == RP_NONE)
+        at = rp_fresh(m, GOSS_SHAPE(rp_extent(0), rp_extent(1), goss_n(1 + rp_below(m, 6))), rp_within(1));
+    s->attr[0] = hidden, s->attr[1] = out;
+    RP_TAKE(s, rp_calm(m, at));
+    const goss_shape x = RP_SHAPE(0);
+    const int64_t all = (x.dim[2].count + 1 + out) * hidden + rp_below(m, 3);
+    RP_TAKE(s, rp_fresh(m, GOSS_SHAPE(x.dim[0], goss_n(1), goss_n(code)), rp_within(1)));
+    RP_TAKE(s, rp_fresh(m, GOSS_SHAPE(goss_n(1), goss_n(code), goss_n(all)), rp_within(0.5)));
+    s->range = rp_within((double)hidden * (double)code * 0.5);
+    return true;
+}
+
 static bool rp_is_square_made(const rp_step *s) {
     const int r = s->shape.rank;
     return rp_any(s) && r > 1 && rp_fixed(s->shape.dim[r - 2]) && rp_fixed(s->shape.dim[r - 1]) &&

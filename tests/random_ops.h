@@ -288,6 +288,7 @@ static const rp_op rp_ops[] = {
     RP_ROW(squares, 4),
     RP_ROW(matmul, 12),
     RP_ROW(linear, 8),
+    RP_ROW(generated, 4),
     RP_ROW(spd_solve, 4),
     RP_ROW(log_det, 1),
     RP_ROW(singular_values, 1),

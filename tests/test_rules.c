@@ -434,6 +434,9 @@ BUILD(merge_slices, goss_slice(goss_slice(X, 1, 1, 4), 1, 1, 2))
 BUILD(slice_of_pad, goss_slice(goss_pad(X, 1, 2, 2), 1, 3, 2))
 BUILD(fold_batch, goss_matmul(goss_input(g, "a", GOSS_REAL, GOSS_SHAPE(n(4), n(2), n(6))),
                               goss_input(g, "b", GOSS_REAL, GOSS_SHAPE(n(1), n(6), n(3))), false, false))
+BUILD(add_inside, goss_add(goss_matmul(goss_input(g, "a", GOSS_REAL, GOSS_SHAPE(n(4), n(2), n(6))),
+                                       goss_input(g, "b", GOSS_REAL, GOSS_SHAPE(n(1), n(6), n(3))), false, false),
+                           goss_input(g, "row", GOSS_REAL, GOSS_SHAPE(n(1), n(1), n(3)))))
 BUILD(monotone_last, POOL(goss_relu(MAP)))
 BUILD(choose_first, goss_gather(goss_exp(X), goss_iota(g, n(2))))
 BUILD(pool_factor, POOL(goss_mul(MAP, SAME_OVER_IMAGE)))

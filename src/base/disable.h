@@ -28,6 +28,7 @@
     X(IN_PLACE, "in-place", NULL, NULL)                                                                                \
     X(MERGE_COPIES, "merge-copies", NULL, NULL)                                                                        \
     X(ORDER, "order", NULL, NULL)                                                                                      \
+    X(RANGES, "ranges", NULL, NULL)                                                                                     \
     X(REMATERIALISE, "rematerialise", NULL, "rematerialise.c: readers get copies of what costs less than its traffic") \
     X(SINK, "sink", NULL, NULL)                                                                                        \
     X(SKIP_ZEROS, "skip-zeros", NULL,                                                                                  \

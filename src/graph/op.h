@@ -55,11 +55,15 @@ typedef struct goss__op_slicing {
     /* The offset of the result in operand 0, in elements, or -1 if this site is not an alias (a slice that is not
      * contiguous, or whose offset has symbols). NULL: always 0. */
     int64_t (*alias_offset)(const goss__site *s);
+    /* The offset of operand i in the result, of which it is a contiguous part, in elements, or -1 if this site's is not
+     * one, or the offset has symbols. The kernel leaves an operand that lies there. NULL: no operand is a part. */
+    int64_t (*part_offset)(const goss__site *s, int i);
 } goss__op_slicing;
 
 /* ---- running ----
  * Tensors at run time: resolved dims and element strides. Dense row-major, except operands of an op with `views`, whose
- * strides may be 0 on broadcast axes. */
+ * strides may be 0 on broadcast axes, and with `views` or `apart` items in a larger array (schedule/ranges.c), each of
+ * them dense: the axis behind which an item lies has a larger stride. */
 typedef struct goss__tensor {
     int rank;
     int64_t dim[GOSS_MAX_RANK];
@@ -95,7 +99,8 @@ typedef struct goss__call {
 typedef void (*goss__run_fn)(const goss__call *c);
 
 typedef struct goss__op_kernel {
-    bool views; /* operands may come as broadcast views (strides 0) */
+    bool views; /* operands may come as broadcast views (strides 0), or as items apart */
+    bool apart; /* operands and the result may be items apart */
     /* Shape-dependent set-up, computed once for each shape: `plan` fills plan_size bytes, 64-byte aligned. */
     size_t plan_size;
     void (*plan)(const goss__shapes *s, void *out);

@@ -323,10 +323,24 @@ static const goss__attr_field concat_fields[] = {
 };
 GOSS__DEFINE_ATTRS(concat, concat_fields);
 
-/* [outer, extent, inner] of a tensor around an axis. */
-static void around(const goss__tensor *t, int axis, int64_t *outer, int64_t *inner) {
-    *outer = goss__numel(t, 0, axis);
-    *inner = goss__numel(t, axis + 1, t->rank);
+/* A tensor in front of and behind an axis: items, which may be apart, of `each` rows of the axis, whose positions have
+ * `inner` elements. */
+typedef struct around {
+    int64_t items, each, inner;
+} around;
+
+static around around_axis(const goss__tensor *t, int axis) {
+    int first = 0;
+    while (first < axis && t->dim[first] == 1) first++;
+    return (around){first < axis ? t->dim[first] : 1, first < axis ? goss__numel(t, first + 1, axis) : 1,
+                    goss__numel(t, axis + 1, t->rank)};
+}
+
+/* The offset of row `row` of an item, in elements. */
+static int64_t row_at(const goss__tensor *t, int axis, const around *a, int64_t item, int64_t row) {
+    int first = 0;
+    while (first < axis && t->dim[first] == 1) first++;
+    return (first < axis ? item * t->stride[first] : 0) + row * t->dim[axis] * a->inner;
 }
 
 static goss__slicing slice_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
@@ -341,22 +355,35 @@ static void slice_vjp(goss_val y, const goss_val *in, goss_val g, const bool *wa
     cot[0] = goss_pad(g, (int)a->axis, a->start, whole.count - a->start - a->count);
 }
 
+/* The offset of row `start` of an axis, if the tensor has a single row of rows; -1: it has more, or it has symbols. */
+static int64_t row_offset(const goss_shape *s, int64_t axis, int64_t start) {
+    goss_extent inner = goss__shape_product(s, (int)axis + 1, s->rank);
+    for (int i = 0; i < axis; i++)
+        if (!goss_extent_is(s->dim[i], 1)) return -1;
+    return inner.symbols == 0 ? start * inner.count : -1;
+}
+
+/* Copies, unless it is there already: schedule/ranges.c. */
+static void put_rows(char *to, const char *from, size_t bytes) {
+    if (to != from) memcpy(to, from, bytes);
+}
+
 static int64_t slice_alias(const goss__site *s) {
     const goss__slice_attr *a = GOSS__ATTR(s, slice);
-    goss_extent inner = goss__shape_product(s->out, (int)a->axis + 1, s->out->rank);
-    for (int i = 0; i < a->axis; i++)
-        if (!goss_extent_is(s->out->dim[i], 1)) return -1;
-    return inner.symbols == 0 ? a->start * inner.count : -1;
+    return row_offset(s->out, a->axis, a->start);
 }
 
 static void slice_run(const goss__call *c, bool f64) {
-    const goss__slice_attr *a = GOSS__ATTR(c->shapes, slice);
-    int64_t outer, inner, whole = c->shapes->in[0].dim[a->axis];
-    around(c->shapes->out, (int)a->axis, &outer, &inner);
-    size_t size = (size_t)inner * element(f64);
-    for (int64_t i = 0; i < outer; i++)
-        memcpy((char *)c->out + (size_t)(i * a->count) * size,
-               (const char *)c->in[0] + (size_t)(i * whole + a->start) * size, (size_t)a->count * size);
+    const goss__slice_attr *attr = GOSS__ATTR(c->shapes, slice);
+    const goss__tensor *out = c->shapes->out, *in = &c->shapes->in[0];
+    const int axis = (int)attr->axis;
+    const around a = around_axis(out, axis);
+    const int64_t size = (int64_t)element(f64), start = attr->start * a.inner;
+    for (int64_t i = 0; i < a.items; i++)
+        for (int64_t j = 0; j < a.each; j++)
+            put_rows((char *)c->out + row_at(out, axis, &a, i, j) * size,
+                     (const char *)c->in[0] + (row_at(in, axis, &a, i, j) + start) * size,
+                     (size_t)(attr->count * a.inner * size));
 }
 static void slice_f32(const goss__call *c) { slice_run(c, false); }
 static void slice_f64(const goss__call *c) { slice_run(c, true); }
@@ -369,7 +396,7 @@ const goss__op goss__op_slice = {.name = "slice",
                                  .selection = GOSS__SELECTS_BY_PLACE,
                                  .vjp = slice_vjp,
                                  .slicing = {.slice = slice_slice, .alias = true, .alias_offset = slice_alias},
-                                 .kernel = {.run_f32 = slice_f32, .run_f64 = slice_f64}};
+                                 .kernel = {.apart = true, .run_f32 = slice_f32, .run_f64 = slice_f64}};
 
 goss_val goss_slice(goss_val a, int axis, int64_t start, int64_t count) {
     int64_t extent;
@@ -395,17 +422,25 @@ static void pad_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want
     cot[0] = goss_slice(g, (int)a->axis, a->before, goss_dim(in[0], (int)a->axis).count);
 }
 
+static int64_t pad_part(const goss__site *s, int i) {
+    const goss__pad_attr *a = GOSS__ATTR(s, pad);
+    return row_offset(s->out, a->axis, a->before);
+}
+
 static void pad_run(const goss__call *c, bool f64) {
-    const goss__pad_attr *a = GOSS__ATTR(c->shapes, pad);
-    int64_t outer, inner, n = c->shapes->in[0].dim[a->axis];
-    around(c->shapes->out, (int)a->axis, &outer, &inner);
-    size_t size = (size_t)inner * element(f64);
-    char *to = c->out;
-    for (int64_t i = 0; i < outer; i++) {
-        memset(to, 0, (size_t)a->before * size), to += (size_t)a->before * size;
-        memcpy(to, (const char *)c->in[0] + (size_t)(i * n) * size, (size_t)n * size), to += (size_t)n * size;
-        memset(to, 0, (size_t)a->after * size), to += (size_t)a->after * size;
-    }
+    const goss__pad_attr *attr = GOSS__ATTR(c->shapes, pad);
+    const goss__tensor *out = c->shapes->out, *in = &c->shapes->in[0];
+    const int axis = (int)attr->axis;
+    const around a = around_axis(out, axis);
+    const size_t size = (size_t)a.inner * element(f64), before = (size_t)attr->before * size,
+                 rows = (size_t)in->dim[axis] * size;
+    for (int64_t i = 0; i < a.items; i++)
+        for (int64_t j = 0; j < a.each; j++) {
+            char *to = (char *)c->out + row_at(out, axis, &a, i, j) * (int64_t)element(f64);
+            memset(to, 0, before);
+            put_rows(to + before, (const char *)c->in[0] + row_at(in, axis, &a, i, j) * (int64_t)element(f64), rows);
+            memset(to + before + rows, 0, (size_t)attr->after * size);
+        }
 }
 static void pad_f32(const goss__call *c) { pad_run(c, false); }
 static void pad_f64(const goss__call *c) { pad_run(c, true); }
@@ -415,8 +450,8 @@ const goss__op goss__op_pad = {.name = "pad",
                                .monotone = GOSS__OPERAND(0),
                                .batch_axes = pad_batch,
                                .vjp = pad_vjp,
-                               .slicing = {.slice = pad_slice},
-                               .kernel = {.run_f32 = pad_f32, .run_f64 = pad_f64}};
+                               .slicing = {.slice = pad_slice, .part_offset = pad_part},
+                               .kernel = {.apart = true, .run_f32 = pad_f32, .run_f64 = pad_f64}};
 
 goss_val goss_pad(goss_val a, int axis, int64_t before, int64_t after) {
     int64_t extent;
@@ -450,17 +485,26 @@ static void concat_vjp(goss_val y, const goss_val *in, goss_val g, const bool *w
     }
 }
 
+static int64_t concat_part(const goss__site *s, int i) {
+    const int axis = (int)GOSS__ATTR(s, concat)->axis;
+    int64_t at = 0;
+    for (int j = 0; j < i; j++) at += s->in[j]->dim[axis].count;
+    return row_offset(s->out, axis, at);
+}
+
 static void concat_run(const goss__call *c, bool f64) {
-    int axis = (int)GOSS__ATTR(c->shapes, concat)->axis;
-    int64_t outer, inner;
-    around(c->shapes->out, axis, &outer, &inner);
-    size_t size = (size_t)inner * element(f64);
-    char *to = c->out;
-    for (int64_t i = 0; i < outer; i++)
-        for (int j = 0; j < c->shapes->n_in; j++) {
-            size_t bytes = (size_t)c->shapes->in[j].dim[axis] * size;
-            memcpy(to, (const char *)c->in[j] + (size_t)i * bytes, bytes);
-            to += bytes;
+    const int axis = (int)GOSS__ATTR(c->shapes, concat)->axis;
+    const goss__tensor *out = c->shapes->out, *in = c->shapes->in;
+    const around a = around_axis(out, axis);
+    const int64_t size = (int64_t)element(f64);
+    for (int64_t i = 0; i < a.items; i++)
+        for (int64_t j = 0; j < a.each; j++) {
+            char *to = (char *)c->out + row_at(out, axis, &a, i, j) * size;
+            for (int k = 0; k < c->shapes->n_in; k++) {
+                const size_t bytes = (size_t)(in[k].dim[axis] * a.inner * size);
+                put_rows(to, (const char *)c->in[k] + row_at(&in[k], axis, &a, i, j) * size, bytes);
+                to += bytes;
+            }
         }
 }
 static void concat_f32(const goss__call *c) { concat_run(c, false); }
@@ -471,8 +515,8 @@ const goss__op goss__op_concat = {.name = "concat",
                                   .monotone = GOSS__ALL_OPERANDS,
                                   .batch_axes = concat_batch,
                                   .vjp = concat_vjp,
-                                  .slicing = {.slice = concat_slice},
-                                  .kernel = {.run_f32 = concat_f32, .run_f64 = concat_f64}};
+                                  .slicing = {.slice = concat_slice, .part_offset = concat_part},
+                                  .kernel = {.apart = true, .run_f32 = concat_f32, .run_f64 = concat_f64}};
 
 goss_val goss_concat(const goss_val *parts, int n, int axis) {
     if (n < 1) return (goss_val){NULL, 0};

@@ -131,17 +131,17 @@ static product product_of(const goss__shapes *s) {
                  .m = out->dim[r - 2],
                  .n = out->dim[r - 1],
                  .all_rows = goss__has_pass(s->off, GOSS__PASS_SKIP_ZEROS),
-                 .ldc = out->dim[r - 1]};
+                 .ldc = out->stride[r - 2]};
     p.k = p.ta ? a->dim[r - 2] : a->dim[r - 1];
-    p.lda = a->dim[r - 1], p.ldb = b->dim[r - 1];
+    p.lda = a->stride[r - 2], p.ldb = b->stride[r - 2];
     p.batch = goss__numel(out, 0, r - 2);
     return p;
 }
 
-/* A product, and the batch strides of its operands in elements, or UNEVEN. */
+/* A product, and the batch strides of its operands and its result in elements, or UNEVEN. */
 typedef struct batched {
     product p;
-    int64_t a_step, b_step, size;
+    int64_t a_step, b_step, c_step;
     int64_t add_row, add_step; /* row and batch strides of the addend */
 } batched;
 enum { UNEVEN = -1 };
@@ -157,16 +157,8 @@ static int64_t batch_offset(const goss__tensor *t, const goss__tensor *out, int6
     return offset;
 }
 
-/* A batch stride: one matrix for all, or one for each; UNEVEN if only some leading extents are 1. */
-static int64_t batch_step(const goss__tensor *t, const goss__tensor *out) {
-    const int r = out->rank;
-    const int64_t own = goss__numel(t, 0, r - 2);
-    if (own == 1) return 0;
-    return own == goss__numel(out, 0, r - 2) ? t->dim[r - 2] * t->dim[r - 1] : UNEVEN;
-}
-
-/* The batch stride of the addend, whose strides may be 0. */
-static int64_t addend_step(const goss__tensor *t) {
+/* The stride between matrices behind one another, which may be 0; UNEVEN if there is none. */
+static int64_t even_step(const goss__tensor *t) {
     int64_t step = 0, inner = 1;
     bool even = true;
     for (int d = t->rank - 3; d >= 0; d--) {
@@ -180,14 +172,21 @@ static int64_t addend_step(const goss__tensor *t) {
     return even ? step : UNEVEN;
 }
 
+/* A batch stride: one matrix for all, or one for each; UNEVEN if only some leading extents are 1. */
+static int64_t batch_step(const goss__tensor *t, const goss__tensor *out) {
+    const int64_t own = goss__numel(t, 0, out->rank - 2);
+    if (own == 1) return 0;
+    return own == goss__numel(out, 0, out->rank - 2) ? even_step(t) : UNEVEN;
+}
+
 static void matmul_plan(const goss__shapes *s, void *out) {
     batched *b = out;
     *b = (batched){0};
     if (s->n_in > ADDEND)
-        b->add_row = s->in[ADDEND].stride[s->out->rank - 2], b->add_step = addend_step(&s->in[ADDEND]);
+        b->add_row = s->in[ADDEND].stride[s->out->rank - 2], b->add_step = even_step(&s->in[ADDEND]);
     b->p = product_of(s);
     b->a_step = batch_step(&s->in[0], s->out), b->b_step = batch_step(&s->in[1], s->out);
-    b->size = s->out->dim[s->out->rank - 2] * b->p.ldc;
+    b->c_step = even_step(s->out);
 }
 
 static size_t matmul_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) {
@@ -243,7 +242,7 @@ static void multiply(const goss__call *c, bool bf16) {
     const batched *b = c->shapes->plan;
     int64_t row, column;
     const product p = cut_product(b->p, c, &row, &column);
-    const bool even = b->a_step != UNEVEN && b->b_step != UNEVEN && b->add_step != UNEVEN,
+    const bool even = b->a_step != UNEVEN && b->b_step != UNEVEN && b->c_step != UNEVEN && b->add_step != UNEVEN,
                adds = c->shapes->n_in > ADDEND;
     const int64_t a_part = p.ta ? row : row * p.lda, b_part = p.tb ? column * p.ldb : column;
     goss__gemm g = {.m = p.m,
@@ -256,7 +255,7 @@ static void multiply(const goss__call *c, bool bf16) {
                     .ldb = p.ldb,
                     .ldc = p.ldc};
     if (even)
-        g.more = p.batch - 1, g.a_step = b->a_step, g.b_step = b->b_step, g.c_step = b->size, g.add_step = b->add_step;
+        g.more = p.batch - 1, g.a_step = b->a_step, g.b_step = b->b_step, g.c_step = b->c_step, g.add_step = b->add_step;
     g.add_row = b->add_row;
     for (int64_t i = 0; i < (even ? 1 : p.batch); i++) {
         const int64_t b_at = b_part + offset_of(c, 1, b->b_step, i);
@@ -265,7 +264,8 @@ static void multiply(const goss__call *c, bool bf16) {
             g.b_bf16 = (const uint16_t *)c->in[1] + b_at;
         else
             g.b = (const float *)c->in[1] + b_at;
-        g.c = (float *)c->out + row * p.ldc + column + i * b->size;
+        g.c = (float *)c->out + row * p.ldc + column +
+              (b->c_step == UNEVEN ? batch_offset(c->shapes->out, c->shapes->out, i) : i * b->c_step);
         if (adds)
             g.add = (const float *)c->in[ADDEND] + offset_of(c, ADDEND, b->add_step, i) + row * b->add_row + column;
         c->kernels->gemm(&g, c->scratch);
@@ -277,12 +277,12 @@ static void matmul_bf16_f32(const goss__call *c) { multiply(c, true); }
 static void matmul_f64(const goss__call *c) {
     int64_t row, column;
     product p = cut_product(product_of(c->shapes), c, &row, &column);
-    int64_t size = c->shapes->out->dim[c->shapes->out->rank - 2] * p.ldc, ak = p.ta ? p.lda : 1, am = p.ta ? 1 : p.lda;
+    int64_t ak = p.ta ? p.lda : 1, am = p.ta ? 1 : p.lda;
     int64_t bk = p.tb ? 1 : p.ldb, bn = p.tb ? p.ldb : 1;
     for (int64_t i = 0; i < p.batch; i++) {
         const double *a = (const double *)c->in[0] + batch_offset(&c->shapes->in[0], c->shapes->out, i) + row * am;
         const double *b = (const double *)c->in[1] + batch_offset(&c->shapes->in[1], c->shapes->out, i) + column * bn;
-        double *out = (double *)c->out + i * size + row * p.ldc + column;
+        double *out = (double *)c->out + batch_offset(c->shapes->out, c->shapes->out, i) + row * p.ldc + column;
         for (int64_t m = 0; m < p.m; m++) {
             for (int64_t n = 0; n < p.n; n++) out[m * p.ldc + n] = 0;
             for (int64_t k = 0; k < p.k; k++)
@@ -303,7 +303,8 @@ const goss__op goss__op_matmul = {
     .vjp = matmul_vjp,
     .slicing = {.slice = matmul_slice},
     .cost = {.flops = matmul_cost, .setup = matmul_setup, .parts = matmul_parts, .wide = true},
-    .kernel = {.plan_size = sizeof(batched),
+    .kernel = {.apart = true,
+               .plan_size = sizeof(batched),
                .plan = matmul_plan,
                .scratch = matmul_scratch,
                .run_f32 = matmul_f32,
@@ -315,5 +316,8 @@ const goss__op goss__op_matmul_bf16 = {
     .linear = GOSS__OPERAND(0) | GOSS__OPERAND(1),
     .slicing = {.slice = matmul_slice},
     .cost = {.flops = matmul_cost, .setup = matmul_setup, .parts = matmul_parts, .wide = true},
-    .kernel = {
-        .plan_size = sizeof(batched), .plan = matmul_plan, .scratch = matmul_scratch, .run_f32 = matmul_bf16_f32}};
+    .kernel = {.apart = true,
+               .plan_size = sizeof(batched),
+               .plan = matmul_plan,
+               .scratch = matmul_scratch,
+               .run_f32 = matmul_bf16_f32}};

@@ -28,10 +28,12 @@ void goss__loop_make(goss__loop *n, const goss__tensor *out, const goss__tensor 
         }
         for (int j = 0; j < n_in; j++) n->step[n->rank - 1][j] = step[j];
     }
-    if (n->rank == 1) { /* one element */
-        n->rank = 2;
-        n->dim[1] = 1;
-        for (int j = 0; j < n_in; j++) n->step[1][j] = 0;
+    bool in_rows = n->rank > 1; /* else one element */
+    for (int j = 0; j < n_in; j++) in_rows &= n->step[n->rank - 1][j] <= 1; /* else items apart, of one element */
+    if (!in_rows) {
+        n->dim[n->rank] = 1;
+        for (int j = 0; j < n_in; j++) n->step[n->rank][j] = 0;
+        n->rank++;
     }
     n->rows = 1;
     for (int i = 0; i + 1 < n->rank; i++) n->rows *= n->dim[i];

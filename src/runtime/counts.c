@@ -24,10 +24,10 @@ static void resolve_phase(goss_exec *e, uint32_t f) {
 /* The address of a sliced operand advances with the units; in the private arena only if it has a whole tile. */
 static void place_operand(goss_exec *e, uint32_t v, bool cut, int64_t items, int64_t unit, goss__place_at *at) {
     const goss_schedule *p = e->schedule;
-    int64_t elements;
-    uint32_t root = goss__root(p, v, &elements);
+    int64_t elements, aliased;
+    const uint32_t root = goss__memory_of(p, v, &elements), own = goss__root(p, v, &aliased);
     goss__tensor whole;
-    goss__resolve(p, v, e->counts, goss_n(1), 0, &whole);
+    goss__resolve(p, root == own ? v : root, e->counts, goss_n(1), 0, &whole);
     int64_t size = (int64_t)goss__elem_size(p, &p->values[root]);
     *at = (goss__place_at){.storage = root, .offset = elements * size, .arg = p->values[root].arg};
     if (at->arg >= 0) return; /* the address is supplied by the call */

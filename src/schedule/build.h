@@ -62,6 +62,8 @@ goss_status goss__order_phases(goss__builder *b, goss_error *err);
 void goss__order_values(goss__builder *b, uint32_t *order, uint32_t n);
 /* Determines units and tiles, once private values are known. */
 void goss__size_phases(goss__builder *b);
+/* Slices become ranges of their arrays, and parts of concatenations ranges of the results. */
+void goss__place_ranges(goss__builder *b);
 /* Computes assigned values in the parameter's memory. */
 void goss__assign_in_place(goss_schedule *p);
 /* Offsets in the slab, the constants and a thread's arena. */

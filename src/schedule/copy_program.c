@@ -30,6 +30,7 @@ static void start_value(goss__value *v, const goss__node *node) {
                        .phase = -1,
                        .last_phase = -1,
                        .in_place_of = -1,
+                       .within = -1,
                        .copy_of = -1,
                        .result_of = node->op->is_result ? (int64_t)node->in[0] : -1,
                        .arg = -1};

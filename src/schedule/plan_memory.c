@@ -120,13 +120,19 @@ static goss_status plan_const(goss_schedule *p, goss_error *err) {
     return at <= MOST_BYTES ? GOSS_OK : too_large(err);
 }
 
-/* The state of each value: the last instruction of its live range; its block; the value whose memory it reuses, -1:
- * none. */
+/* The state of each value with memory of its own: the last instruction of its live range; its block; the value whose
+ * memory it reuses, -1: none; whether other values are ranges of its memory. */
 typedef struct life {
     int64_t last;
     size_t block;
     int64_t host;
+    bool placed, has_ranges;
 } life;
+
+static uint32_t memory_of(const goss_schedule *p, uint32_t v) {
+    int64_t offset;
+    return goss__memory_of(p, v, &offset);
+}
 
 /* The chain of instruction k, and its pipeline. */
 typedef struct around {
@@ -145,19 +151,36 @@ static void look_around(const goss_schedule *p, const goss__phase *ph, uint32_t 
     if (first || k > a->end) goss__pipeline_of(p, ph, k, &a->begin, &a->end);
 }
 
+/* What passes between pipelines has a tile, and so has the memory of which it is a range. */
+static void find_tiles(goss_schedule *p, const goss__phase *ph) {
+    around a;
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++)
+        p->values[p->instrs[k].value].whole_tile = p->instrs[k].batched;
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+        const goss__value *v = &p->values[p->instrs[k].value];
+        look_around(p, ph, k, &a);
+        for (int i = 0; i < v->n_in; i++) {
+            goss__value *in = &p->values[goss__source(p, v->in[i])];
+            in->whole_tile |= in->instr < a.begin;
+            p->values[memory_of(p, v->in[i])].whole_tile |= in->whole_tile;
+        }
+    }
+}
+
 /* The last reader of each private value, as an instruction number: the end of that reader's chain, or, if the value
  * passes between pipelines, of that reader's pipeline, whose later units run after its earlier ones. */
 static void private_lives(goss_schedule *p, const goss__phase *ph, life *lives) {
     around a;
+    find_tiles(p, ph);
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
-        goss__value *v = &p->values[p->instrs[k].value];
+        const uint32_t value = p->instrs[k].value, own = memory_of(p, value);
+        const goss__value *v = &p->values[value];
         look_around(p, ph, k, &a);
-        v->whole_tile = p->instrs[k].batched;
-        lives[p->instrs[k].value].last = a.to;
+        lives[own].has_ranges |= own != value;
+        lives[own].last = own != value && p->values[own].whole_tile ? (int64_t)a.end : a.to;
         for (int i = 0; i < v->n_in; i++) {
-            goss__value *in = &p->values[goss__source(p, v->in[i])];
-            in->whole_tile |= in->instr < a.begin;
-            lives[goss__source(p, v->in[i])].last = in->whole_tile ? (int64_t)a.end : a.to;
+            const uint32_t in = memory_of(p, goss__source(p, v->in[i]));
+            lives[in].last = p->values[in].whole_tile ? (int64_t)a.end : a.to;
         }
     }
     /* Results of a loop's body are copied out after its last instruction. */
@@ -193,7 +216,7 @@ static int64_t find_host(const goss_schedule *p, const life *lives, uint32_t fir
             const uint32_t x = reader->in[i];
             const goss__value *o = &p->values[x];
             if (o->place != GOSS__AT_PRIVATE || o->instr < first || o->instr >= from || o->arg >= 0 || o->partial ||
-                o->whole_tile || o->bytes != v->bytes || lives[x].last != to)
+                o->whole_tile || o->bytes != v->bytes || o->within >= 0 || lives[x].has_ranges || lives[x].last != to)
                 continue;
             if ((host < 0 || o->instr < p->values[host].instr) && is_read_before(p, x, from, k, to)) host = x;
         }
@@ -211,6 +234,33 @@ static size_t held_bytes(const goss_schedule *p, const goss__phase *ph, uint32_t
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
+/* The block of the private memory that the result of k, the first of those in it, is in. */
+static block block_of(goss_schedule *p, const goss__phase *ph, uint32_t k, const around *a, int64_t items,
+                      const life *own, goss__value *holder) {
+    const goss__value *v = &p->values[p->instrs[k].value];
+    const int64_t from = v->result_of >= 0 ? p->values[v->result_of].instr : a->from; /* the scan computes it */
+    size_t bytes = held_bytes(p, ph, holder->instr, items);
+    if (own->last <= a->to && goss__is_one_chain(p, a->from, a->to)) bytes = least(bytes, goss__block_bytes(p, k));
+    block b = {goss__round64(bytes), &holder->offset, holder->whole_tile ? (int64_t)a->begin : from, own->last};
+    if (p->options.no_reuse && p->is_body) b.from = 0, b.to = INT32_MAX;
+    return b;
+}
+
+/* Offsets of values in the memory of others, once that is placed. */
+static void place_guests(goss_schedule *p, const goss__phase *ph, const life *lives) {
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+        const uint32_t value = p->instrs[k].value;
+        goss__value *v = &p->values[value];
+        int64_t offset;
+        const uint32_t holder = goss__memory_of(p, value, &offset);
+        if (v->place != GOSS__AT_PRIVATE || v->arg >= 0 || p->values[holder].place != GOSS__AT_PRIVATE) continue;
+        if (holder != value)
+            v->offset = p->values[holder].offset + (size_t)offset * goss__elem_size(p, v);
+        else if (lives[value].host >= 0)
+            v->offset = p->values[lives[value].host].offset;
+    }
+}
+
 /* The schedule's private bytes are those of the largest phase. */
 static goss_status plan_private(goss_schedule *p, const goss__phase *ph, block *blocks, life *lives, goss_error *err) {
     size_t n = 0, total;
@@ -226,26 +276,21 @@ static goss_status plan_private(goss_schedule *p, const goss__phase *ph, block *
             blocks[n++] = (block){goss__round64(v->bytes), &v->spare_offset,
                                   v->result_of >= 0 ? p->values[v->result_of].instr : k, k};
         if (v->place != GOSS__AT_PRIVATE || v->arg >= 0) continue;
-        life *own = &lives[p->instrs[k].value];
-        own->host = find_host(p, lives, ph->first, a.from, k, a.to);
+        const uint32_t holder = memory_of(p, p->instrs[k].value);
+        life *own = &lives[holder];
+        if (own->placed || p->values[holder].place != GOSS__AT_PRIVATE) continue;
+        own->placed = true;
+        own->host = own->has_ranges ? -1 : find_host(p, lives, ph->first, a.from, k, a.to);
         if (own->host >= 0) {
             life *host = &lives[own->host];
             own->block = host->block, blocks[own->block].to = own->last, host->last = -1; /* can be reused only once */
             continue;
         }
         own->block = n;
-        const int64_t from = v->result_of >= 0 ? p->values[v->result_of].instr : a.from; /* the scan computes it */
-        size_t bytes = held_bytes(p, ph, k, items);
-        if (own->last <= a.to && goss__is_one_chain(p, a.from, a.to)) bytes = least(bytes, goss__block_bytes(p, k));
-        blocks[n++] = (block){goss__round64(bytes), &v->offset, v->whole_tile ? (int64_t)a.begin : from, own->last};
-        if (p->options.no_reuse && p->is_body) blocks[n - 1].from = 0, blocks[n - 1].to = INT32_MAX;
+        blocks[n++] = block_of(p, ph, k, &a, items, own, &p->values[holder]);
     }
     GOSS_TRY(place_blocks(blocks, n, &total, err));
-    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
-        goss__value *v = &p->values[p->instrs[k].value];
-        const int64_t host = lives[p->instrs[k].value].host;
-        if (v->place == GOSS__AT_PRIVATE && v->arg < 0 && host >= 0) v->offset = p->values[host].offset;
-    }
+    place_guests(p, ph, lives);
     if (total > p->private_bytes) p->private_bytes = total;
     return GOSS_OK;
 }

@@ -8,6 +8,7 @@
  * known and copies have been sunk to their readers (sink.c), those within a phase are merged unless so much is stored
  * between them that the first has left the caches, and one that could not be sunk is replaced by the first. */
 #include "graph/cost_model.h"
+#include "ops/attrs.h"
 #include "schedule/build.h"
 
 static bool repeats(const goss__operation *o) { return o->op->broadcast; }
@@ -53,9 +54,34 @@ static bool is_of_numbers(const goss_program *from, const goss__operation *o) {
     return is_few && arrays == 1;
 }
 
+static int times_read(const goss_program *from, int value) {
+    int times = 0;
+    for (int i = 0; i < from->n_operations; i++)
+        for (int j = 0; j < from->operations[i].shown.n_operands; j++)
+            times += from->operations[i].shown.operands[j] == value;
+    return times;
+}
+
+/* A sum that a product's epilogue computes (fusion.c): a copy would keep the product, which nothing else reads, beside
+ * the sum. */
+static bool is_epilogue(const goss_schedule *p, const goss_program *from, const goss__operation *o) {
+    if (o->op != &goss__op_ew[GOSS__EW_add] || goss__has_pass(p->off, GOSS__PASS_FUSE_ADDEND)) return false;
+    for (int i = 0; i < 2; i++) {
+        const int value = o->shown.operands[i];
+        const goss__operation *in = goss__maker(from, value);
+        if (in->op == &goss__op_matmul && !GOSS__ATTR(in, matmul)->transpose_a && times_read(from, value) == 1)
+            return true;
+    }
+    return false;
+}
+
+static bool is_few_flops(const goss_schedule *p, const goss_program *from, const goss__operation *o) {
+    return (adds_or_scales(from, o) || is_of_numbers(from, o)) && is_large(from, o) && !is_epilogue(p, from, o);
+}
+
 bool goss__is_cheap(const goss_schedule *p, const goss_program *from, const goss__operation *o) {
     if (goss__has_pass(p->off, GOSS__PASS_REMATERIALISE)) return false;
-    if (!o->op->cost.is_cheap) return (adds_or_scales(from, o) || is_of_numbers(from, o)) && is_large(from, o);
+    if (!o->op->cost.is_cheap) return is_few_flops(p, from, o);
     goss__site site;
     goss__operation_site(&site, from, o);
     return o->op->cost.is_cheap(&site) && is_large(from, o);

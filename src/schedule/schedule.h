@@ -42,6 +42,8 @@ typedef struct goss__value {
     uint32_t last_instr;        /* of its own phase that reads it; 0: none */
     bool partial;               /* its phase computes addends in slots */
     int32_t in_place_of;        /* the parameter in whose memory it is computed; -1: none */
+    int64_t within;             /* the value of whose memory its own is a range (ranges.c); -1: none */
+    int64_t within_offset;      /* elements, within an item */
     bool in_place;              /* an assignment that was done in place */
     bool staged;                /* its value is in a parameter's memory: copied before any parameter changes */
     size_t bytes;               /* of the whole, at the maxima */
@@ -137,6 +139,8 @@ bool goss__is_one_chain(const goss_schedule *p, int64_t from, int64_t to);
 size_t goss__block_bytes(const goss_schedule *p, uint32_t k);
 /* The value whose memory v aliases, with the total element offset. */
 uint32_t goss__root(const goss_schedule *p, uint32_t v, int64_t *offset);
+/* The same through ranges of other values' memory: the value that has memory of its own. */
+uint32_t goss__memory_of(const goss_schedule *p, uint32_t v, int64_t *offset);
 
 /* Whether v itself is an operand of val. */
 static inline bool goss__reads(const goss__value *val, uint32_t v) {
