@@ -29,11 +29,12 @@ ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
 
 
 def part_of(pixels):
-    """Rows [SIDE, pixels]: the mean over the part of a line of pixels that belongs to each of SIDE."""
-    edge = numpy.arange(SIDE + 1) * pixels / SIDE
-    at = numpy.arange(pixels)
-    inside = numpy.minimum(edge[1:, None], at + 1) - numpy.maximum(edge[:-1, None], at)
-    return (numpy.maximum(inside, 0) * SIDE / pixels).astype(numpy.float32)
+    """Rows [SIDE, pixels]: how much of each of a line of pixels belongs to each of SIDE, in units in which a row's sum
+    is `pixels`. Sums of grey values by these are integers below 2^24, which a product has exactly in any order."""
+    edge = numpy.arange(SIDE + 1) * pixels
+    at = numpy.arange(pixels) * SIDE
+    inside = numpy.minimum(edge[1:, None], at + SIDE) - numpy.maximum(edge[:-1, None], at)
+    return numpy.maximum(inside, 0).astype(numpy.float32)
 
 
 class Life:
@@ -52,7 +53,9 @@ class Life:
         self.stack[:] = self.seen(ale.getScreenGrayscale())[:, :, None]
 
     def seen(self, screen):
-        return numpy.rint(rows @ screen.astype(numpy.float32) @ columns).astype(numpy.uint8)
+        """Means over areas."""
+        sums = rows @ screen.astype(numpy.float32) @ columns
+        return numpy.rint(sums / numpy.float32(screen.size)).astype(numpy.uint8)
 
     def step(self, action):
         reward, before = 0, None
@@ -72,6 +75,8 @@ try:
     if sys.argv[1] not in roms.get_all_rom_ids():
         raise LookupError("no such game")
     rom = roms.get_rom_path(sys.argv[1])
+    if not ale_py.ALEInterface.isSupportedROM(rom):  # loading it would end this process
+        raise LookupError("it has the file, but no rules for one player")
     first = Life(rom)
     first.ale.loadROM(rom)
 except Exception as e:

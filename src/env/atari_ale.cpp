@@ -9,9 +9,11 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -23,16 +25,23 @@ namespace {
 constexpr int side = 84, stack = 4, skip = 4, longest = 27000;
 using pixels = std::vector<unsigned char>;
 
-// The part of each of n pixels that belongs to each of `side`, [side, n], divided by its width: means over areas.
-std::vector<float> part_of(int n) {
-    std::vector<float> part(static_cast<size_t>(side * n));
-    for (int i = 0; i < side; i++)
-        for (int at = 0; at < n; at++) {
-            const double from = std::max(double(i) * n / side, double(at));
-            const double to = std::min(double(i + 1) * n / side, double(at + 1));
-            part[static_cast<size_t>(i * n + at)] = float(std::max(to - from, 0.0) * side / n);
-        }
-    return part;
+// For each of `side` parts of a line of n pixels the pixels in it, and how much of each, in units in which a part is n:
+// sums of grey values are integers, which atari.py has as well whatever multiplies its matrices.
+struct Part {
+    size_t first;
+    std::vector<int> weight;
+};
+
+std::vector<Part> parts_of(int n) {
+    std::vector<Part> parts;
+    for (int i = 0; i < side; i++) {
+        const int from = i * n, to = from + n;
+        Part part{size_t(from / side), {}};
+        for (int at = from / side; at * side < to; at++)
+            part.weight.push_back(std::min(to, (at + 1) * side) - std::max(from, at * side));
+        parts.push_back(part);
+    }
+    return parts;
 }
 
 struct Game {
@@ -41,7 +50,7 @@ struct Game {
     ale::DifficultyVect difficulties;
     ale::ActionVect actions;
     int height = 0, width = 0;
-    std::vector<float> rows, columns;
+    std::vector<Part> rows, columns;
 };
 
 class Life {
@@ -101,20 +110,26 @@ private:
         return screen;
     }
 
+    int sum(const unsigned char *screen, const Part &row, const Part &column) const {
+        int all = 0;
+        for (size_t r = 0; r < row.weight.size(); r++) {
+            const unsigned char *line = screen + (row.first + r) * size_t(game_.width) + column.first;
+            int of_line = 0;
+            for (size_t c = 0; c < column.weight.size(); c++) of_line += column.weight[c] * line[c];
+            all += row.weight[r] * of_line;
+        }
+        return all;
+    }
+
+    // Means over areas.
     pixels small(const pixels &screen) const {
-        const size_t h = size_t(game_.height), w = size_t(game_.width);
-        std::vector<float> lines(side * w);
-        pixels out(side * side);
-        for (size_t i = 0; i < side; i++)
-            for (size_t r = 0; r < h; r++)
-                for (size_t c = 0; game_.rows[i * h + r] > 0 && c < w; c++)
-                    lines[i * w + c] += game_.rows[i * h + r] * float(screen[r * w + c]);
-        for (size_t i = 0; i < side; i++)
-            for (size_t j = 0; j < side; j++) {
-                float sum = 0;
-                for (size_t c = 0; c < w; c++) sum += game_.columns[j * w + c] * lines[i * w + c];
-                out[i * side + j] = static_cast<unsigned char>(std::nearbyint(sum));
-            }
+        const float area = float(game_.height * game_.width);
+        pixels out;
+        out.reserve(side * side);
+        for (const Part &row : game_.rows)
+            for (const Part &column : game_.columns)
+                out.push_back(
+                    static_cast<unsigned char>(std::nearbyint(float(sum(screen.data(), row, column)) / area)));
         return out;
     }
 
@@ -123,15 +138,41 @@ private:
     pixels seen_;
 };
 
+// The games of a folder, for messages.
+std::string games_of(const std::filesystem::path &folder) {
+    std::set<std::string> names;
+    for (const auto &file : std::filesystem::directory_iterator(folder))
+        if (file.is_regular_file() && file.path().extension() == ".bin") names.insert(file.path().stem().string());
+    std::string out;
+    for (const std::string &name : names) out += (out.empty() ? "It has " : ", ") + name;
+    return out.empty() ? "It has no files *.bin" : out;
+}
+
+// The library ends the program over a file that is no cartridge, crashes over a folder, and plays any other bytes by
+// the rules of the game that the file's name says.
+void check(const std::filesystem::path &rom) {
+    const std::filesystem::path folder = rom.has_parent_path() ? rom.parent_path() : ".";
+    const std::string name = rom.stem().string(), shown = rom.string();
+    if (!std::filesystem::is_directory(folder)) throw std::runtime_error("there is no folder " + folder.string());
+    if (!std::filesystem::is_regular_file(rom))
+        throw std::runtime_error("the folder of games has no file " + shown + ". " + games_of(folder));
+    if (!std::ifstream(rom)) throw std::runtime_error(shown + " can not be read");
+    const auto known = ale::ALEInterface::isSupportedROM(rom);
+    if (!known)
+        throw std::runtime_error(shown + " is not the ROM of a game that ale " GOSSAMER_ALE_VERSION
+                                         " plays (by its MD5)");
+    if (*known != name) throw std::runtime_error(shown + " is the game " + *known + ": name it " + *known + ".bin");
+}
+
 Game open(const std::string &rom) {
-    if (!std::filesystem::exists(rom)) throw std::runtime_error("there is no game " + rom);
+    check(rom);
     Game g;
     ale::ALEInterface first;
     first.loadROM(rom);
     g.rom = rom, g.modes = first.getAvailableModes(), g.difficulties = first.getAvailableDifficulties();
     g.actions = first.getMinimalActionSet();
     g.height = int(first.getScreen().height()), g.width = int(first.getScreen().width());
-    g.rows = part_of(g.height), g.columns = part_of(g.width);
+    g.rows = parts_of(g.height), g.columns = parts_of(g.width);
     return g;
 }
 

@@ -179,7 +179,7 @@ static goss_status play(const player *a, const char *name, const char *what, con
         return goss_error_set(err, GOSS_E_ARGUMENT, "the folder of games %.60s... has too long a name", a->roms);
     const char *const script[] = {a->program, "-c", goss__atari_script, what, NULL};
     const char *const program[] = {a->program, game ? file : what, NULL};
-    return explain(a, open_words(name, a->roms ? program : script, -1, o, out, err), err);
+    return explain(a, open_words(name, a->roms ? program : script, a->roms ? 0 : -1, o, out, err), err);
 }
 
 goss_status goss_env_atari_open(const char *game, const goss_env_process_options *o, goss_env_process **out,
