@@ -295,6 +295,23 @@ TEST(a_configuration_is_checked) {
     SAYS(err_text, "there is nothing to make weights of");
 }
 
+TEST(settings_of_processes_that_nobody_reads) {
+    make_agents();
+    write_text("player", "#!/bin/sh\nread hello\nprintf 'observation 2\\nactions 3\\nhorizon 5\\nready\\n'\n");
+    T_EQ(chmod(tiny_path("player"), 0700), 0);
+    RUN(0, "check grid.ini env.processes=2 env.roms=. run.dir=nothing");
+    SAYS(err_text, "env.processes has no effect: gridnavi is no process of its own");
+    SAYS(err_text, "env.roms has no effect: gridnavi is no process of its own");
+    RUN(0, "check grid.ini env.name=process env.command=./player env.processes=2 env.python=python3 run.dir=nothing");
+    SAYS(err_text, "env.python has no effect: process is no game of the Arcade Learning Environment");
+    T_CHECK(!strstr(err_text, "env.processes"));
+    setenv("GOSSAMER_ALE", tiny_path("player"), 1);
+    RUN(0, "check grid.ini env.name=ale/Pong env.roms=. env.python=python3 run.dir=nothing");
+    SAYS(err_text, "env.python has no effect: games of env.roms are played by gossamer-ale");
+    T_CHECK(!strstr(err_text, "env.roms has no effect"));
+    unsetenv("GOSSAMER_ALE");
+}
+
 TEST(mistakes_with_agents) {
     make_agents();
     RUN(1, "train grid.ini env.name=gridnav run.dir=new");

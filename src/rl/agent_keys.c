@@ -165,13 +165,29 @@ static goss_status read_family(const goss_config *c, const goss_env_kind *own, g
     return GOSS_OK;
 }
 
+/* Settings of environments in processes, without an effect where others, or none, are set. */
+static void warn_of_processes(const goss_config *c, const goss__agent_settings *s) {
+    static const struct {
+        const char *key;
+        bool games;
+    } of_processes[] = {{"env.processes", false}, {"env.timeout", false}, {"env.python", true}, {"env.roms", true}};
+    const bool games = s->process && !*s->in_process.command;
+    for (size_t i = 0; i < sizeof of_processes / sizeof *of_processes; i++) {
+        const char *key = of_processes[i].key;
+        if (!goss_config_is_set(c, key)) continue;
+        if (!s->process)
+            goss__log(GOSS_LOG_WARN, "%s has no effect: %s is no process of its own", key, s->env);
+        else if (of_processes[i].games && !games)
+            goss__log(GOSS_LOG_WARN, "%s has no effect: %s is no game of the Arcade Learning Environment", key, s->env);
+    }
+    if (games && *s->in_process.roms && *s->in_process.python)
+        goss__log(GOSS_LOG_WARN, "env.python has no effect: games of env.roms are played by gossamer-ale");
+}
+
 /* Warns of settings without an effect on this agent. */
 static void warn_of_unused(const goss_config *c, const goss__agent_settings *s) {
-    static const char *const of_processes[] = {"env.processes", "env.timeout", "env.python", "env.roms"};
     const goss_agent_options *a = &s->agent;
-    for (int i = 0; !s->process && i < 4; i++)
-        if (goss_config_is_set(c, of_processes[i]))
-            goss__log(GOSS_LOG_WARN, "%s has no effect: %s is no process of its own", of_processes[i], s->env);
+    warn_of_processes(c, s);
     const bool remembers = a->sees == GOSS_AGENT_HISTORY, generates = a->policy == GOSS_AGENT_HYPERNET;
     if (!remembers && goss_config_is_set(c, "agent.memory"))
         goss__log(GOSS_LOG_WARN, "agent.memory has no effect: only agent.sees = history has a memory");
