@@ -61,10 +61,13 @@ foreach(source IN LISTS test_sources)
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endforeach()
 
-# What configuring does with flags of the user's; whether tools/check-floors, -headers and -format find what they are
-# there for; an installed copy in use, which needs `products`.
+# What configuring does with flags of the user's; gossamer-ale with a stand-in for its library; whether
+# tools/check-floors, -headers and -format find what they are there for; an installed copy in use, which needs
+# `products`.
 if(NOT GOSSAMER_SANITIZE AND NOT GOSSAMER_CMOCKA STREQUAL "shim")
     add_test(NAME check_configure COMMAND tools/check-configure ${CMAKE_C_COMPILER}
+        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    add_test(NAME check_ale COMMAND tools/check-ale ${CMAKE_C_COMPILER}
         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     add_test(NAME check_floors COMMAND tools/check-floors-finds ${CMAKE_C_COMPILER}
         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})

@@ -356,41 +356,6 @@ TEST(an_iteration_that_is_too_large_is_refused) {
     check_no_child();
 }
 
-/* Whichever plays them, games are one kind of environment: here a stand-in for the program of an installed library. */
-TEST(games_in_files_are_played_by_a_program) {
-    static const char player[] = "#!/bin/sh\nread hello\n[ \"$1\" = --version ] && what=1.2.3 || what=\"plays $1\"\n"
-                                 "printf 'name %s\\nobservation 2\\nactions 3\\nhorizon 5\\nready\\n' \"$what\"\n";
-    char version[80], program[300];
-    goss_env_process *p;
-    goss_env_process_options o = goss_env_process_defaults();
-    snprintf(program, sizeof program, "%s", scratch("player"));
-    FILE *f = fopen(program, "w");
-    if (!f || fputs(player, f) < 0 || fclose(f) != 0) exit(99);
-    T_EQ(chmod(program, 0700), 0);
-    o.roms = "games";
-    setenv("GOSSAMER_ALE", scratch("nobody"), 1);
-    T_EQ(goss_env_atari_version(&o, version, sizeof version, &err), GOSS_E_UNSUPPORTED);
-    T_CHECK(strstr(err.text, "Atari games in files (env.roms or GOSSAMER_ROMS) need gossamer-ale") &&
-            strstr(err.text, "/nobody)"));
-    setenv("GOSSAMER_ALE", program, 1);
-    T_OK(goss_env_atari_version(&o, version, sizeof version, &err));
-    T_STR(version, "1.2.3");
-    T_OK(goss_env_atari_open("SpaceInvaders", &o, &p, &err));
-    T_STR(goss_env_process_kind(p)->name, "ale/SpaceInvaders");
-    T_STR(goss_env_process_kind(p)->doc, "plays games/space_invaders.bin");
-    goss_env_process_free(p);
-    o.roms = NULL;
-    setenv("GOSSAMER_ROMS", "others", 1);
-    T_OK(goss_env_atari_open("Pong", &o, &p, &err));
-    T_STR(goss_env_process_kind(p)->doc, "plays others/pong.bin");
-    goss_env_process_free(p);
-    o.python = "/bin/false"; /* what is set counts before the environment */
-    T_EQ(goss_env_atari_open("Pong", &o, &p, &err), GOSS_E_UNSUPPORTED);
-    T_CHECK(strstr(err.text, "a Python with ale-py"));
-    unsetenv("GOSSAMER_ROMS"), unsetenv("GOSSAMER_ALE");
-    check_no_child();
-}
-
 TEST(atari_modes_are_tasks) {
     char version[80];
     goss_env_process *p;
@@ -422,7 +387,103 @@ TEST(atari_modes_are_tasks) {
     T_CHECK(sum > 100);
     goss_env_process_free(p);
     T_EQ(goss_env_atari_open("NoGame", &o, &p, &err), GOSS_E_UNSUPPORTED);
-    T_CHECK(strstr(err.text, "ale-py has no game no_game"));
+    T_CHECK(strstr(err.text, getenv("GOSSAMER_ROMS") ? "/no_game.bin" : "ale-py has no game no_game"));
+    check_no_child();
+}
+
+/* Lives in all modes and difficulties of a game. */
+static goss_envs *lives_of_game(const char *game, const goss_env_process_options *by, goss_env_process **p) {
+    goss_env_family f;
+    goss_envs *e;
+    if (goss_env_atari_open(game, by, p, &err) != GOSS_OK) T_FAIL("%s", err.text);
+    const goss_env_kind *k = goss_env_process_kind(*p);
+    T_OK(goss_env_family_own(k, &f, &err));
+    for (int i = 0; i < 2; i++)
+        T_OK(goss_env_family_set(&f, k->parameter[i].name, k->parameter[i].least, k->parameter[i].most, &err));
+    T_OK(goss_envs_new(&f, &(goss_envs_options){.count = 2, .seed = 3, .threads = 1}, &e, &err));
+    return e;
+}
+
+static int compare_players(const char *game, const goss_env_process_options by[2]) {
+    enum { STEPS = 400, LIVES = 2 };
+    goss_env_process *p[2];
+    goss_envs *e[2];
+    goss_env_canvas picture[2];
+    int events = 0;
+    for (int k = 0; k < 2; k++) e[k] = lives_of_game(game, &by[k], &p[k]);
+    const int actions = goss_env_process_kind(p[0])->actions;
+    for (int t = 0; t < STEPS; t++) {
+        const float chosen[LIVES] = {(float)(t % actions), (float)(t / actions % actions)};
+        for (int k = 0; k < 2; k++)
+            if (goss_envs_step(e[k], chosen, &err) != GOSS_OK) T_FAIL("%s", err.text);
+        const goss_envs_view a = goss_envs_look(e[0]), b = goss_envs_look(e[1]);
+        for (int i = 0; i < LIVES; i++) {
+            T_NEAR((double)a.reward[i], (double)b.reward[i], 0);
+            T_EQ(a.ended[i], b.ended[i]);
+            events += (a.reward[i] != 0) + a.ended[i];
+        }
+        T_CHECK(memcmp(a.observation, b.observation, sizeof(float) * LIVES * 84 * 84 * 4) == 0);
+    }
+    for (int k = 0; k < 2; k++) T_OK(goss_envs_picture(e[k], 0, &picture[k], &err));
+    T_CHECK(memcmp(picture[0].rgb, picture[1].rgb, (size_t)(3 * picture[0].height * picture[0].width)) == 0);
+    for (int k = 0; k < 2; k++) goss_envs_free(e[k]), goss_env_process_free(p[k]);
+    return events;
+}
+
+/* Rewards, ends, observations and pictures by the Python package and by an installed library are the same bits: of
+ * Space Invaders, or of the games in GOSSAMER_GAMES. */
+TEST(whoever_plays_it_a_game_is_the_same) {
+    char version[80], games[4000], *save = NULL;
+    goss_env_process_options by[2] = {goss_env_process_defaults(), goss_env_process_defaults()};
+    const char *python = getenv("GOSSAMER_PYTHON"), *named = getenv("GOSSAMER_GAMES");
+    by[0].python = python && *python ? python : "python3", by[1].roms = getenv("GOSSAMER_ROMS");
+    for (int k = 0; k < 2; k++)
+        if (!by[1].roms || goss_env_atari_version(&by[k], version, sizeof version, &err) != GOSS_OK)
+            T_SKIP("not both ale-py and gossamer-ale with GOSSAMER_ROMS");
+    snprintf(games, sizeof games, "%s", named ? named : "space_invaders");
+    int events = 0;
+    for (char *game = strtok_r(games, ", ", &save); game; game = strtok_r(NULL, ", ", &save))
+        events += compare_players(game, by);
+    T_CHECK(events > 5);
+    check_no_child();
+}
+
+/* Whichever plays them, games are one kind of environment: here a stand-in for the program of an installed library.
+ * The last test: it takes away what variables said of real ones. */
+TEST(games_in_files_are_played_by_a_program) {
+    static const char player[] = "#!/bin/sh\nread hello\n[ \"$1\" = --version ] && what=1.2.3 || what=\"plays $1\"\n"
+                                 "printf 'name %s\\nobservation 2\\nactions 3\\nhorizon 5\\nready\\n' \"$what\"\n";
+    char version[80], program[300];
+    goss_env_process *p;
+    goss_env_process_options o = goss_env_process_defaults();
+    snprintf(program, sizeof program, "%s", scratch("player"));
+    FILE *f = fopen(program, "w");
+    if (!f || fputs(player, f) < 0 || fclose(f) != 0) exit(99);
+    T_EQ(chmod(program, 0700), 0);
+    o.roms = "games";
+    setenv("GOSSAMER_ALE", scratch("nobody"), 1);
+    T_EQ(goss_env_atari_version(&o, version, sizeof version, &err), GOSS_E_UNSUPPORTED);
+    T_CHECK(strstr(err.text, "Atari games in files (env.roms or GOSSAMER_ROMS) need gossamer-ale") &&
+            strstr(err.text, "/nobody)"));
+    setenv("GOSSAMER_ALE", "/bin/false", 1); /* another program, which is named */
+    T_EQ(goss_env_atari_open("SpaceInvaders", &o, &p, &err), GOSS_E_UNSUPPORTED);
+    T_CHECK(strstr(err.text, "the process ended with status 1 (command: /bin/false)"));
+    setenv("GOSSAMER_ALE", program, 1);
+    T_OK(goss_env_atari_version(&o, version, sizeof version, &err));
+    T_STR(version, "1.2.3");
+    T_OK(goss_env_atari_open("SpaceInvaders", &o, &p, &err));
+    T_STR(goss_env_process_kind(p)->name, "ale/SpaceInvaders");
+    T_STR(goss_env_process_kind(p)->doc, "plays games/space_invaders.bin");
+    goss_env_process_free(p);
+    o.roms = NULL;
+    setenv("GOSSAMER_ROMS", "others", 1);
+    T_OK(goss_env_atari_open("Pong", &o, &p, &err));
+    T_STR(goss_env_process_kind(p)->doc, "plays others/pong.bin");
+    goss_env_process_free(p);
+    o.python = "/bin/false"; /* what is set counts before the environment */
+    T_EQ(goss_env_atari_open("Pong", &o, &p, &err), GOSS_E_UNSUPPORTED);
+    T_CHECK(strstr(err.text, "a Python with ale-py"));
+    unsetenv("GOSSAMER_ROMS"), unsetenv("GOSSAMER_ALE");
     check_no_child();
 }
 
