@@ -29,7 +29,8 @@ static goss_status add(eval_test *e, const char *name, goss_model *model, goss_e
                                   "--methods: two are called %s; in NAME=FILE the name may be any other", name);
     if (!m->name) return no_memory(err);
     const goss_data_spec *data = goss_model_data(model);
-    return strcmp(data->kind, "table") == 0 ? goss_table_fit_parse(data->transform, &m->fit, err) : GOSS_OK;
+    const bool numbers = data->task.outputs > 1 && !goss_task_objective(&data->task)->classes;
+    return numbers && strcmp(data->kind, "table") == 0 ? goss_table_fit_parse(data->transform, &m->fit, err) : GOSS_OK;
 }
 
 static char *trim(char *word) {
@@ -74,7 +75,7 @@ static goss_status gather(eval_test *e, goss_model *first, goss_error *err) {
 
 /* ---- what they are judged on ---- */
 
-/* Of a series whose target's past is seen; NULL: other data. */
+/* Of a series of several horizons; NULL: other data. */
 static const goss_series_options *series_of(const eval_test_model *m) {
     if (!m->fit || !goss_table_transform_relative(m->fit->transform)) return NULL;
     return goss_encoding_series(goss_table_transform_inputs(m->fit->transform));
@@ -91,8 +92,7 @@ static goss_status describe(eval_test *e, const goss_run_samples *t, goss_error 
     if (e->metric_name)
         GOSS_TRY(goss_error_prefix(
             err, goss_metric_find(goss_task_objective(&source->spec), e->metric_name, &e->metric, err), "--metric"));
-    const goss_series_options *series = series_of(&e->model[0]);
-    e->series = series && goss_series_horizons(series) > 1 ? series : NULL;
+    e->series = series_of(&e->model[0]);
     e->tasks = (int)source->tasks, e->support = source->spec.supports;
     e->task = calloc((size_t)e->tasks + 1, sizeof *e->task), e->work = calloc((size_t)e->tasks, sizeof *e->work);
     e->path = strdup(goss_run_samples_path(t));

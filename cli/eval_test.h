@@ -12,7 +12,7 @@ enum { EVAL_TEST_MODELS = 32 };
 typedef struct eval_test_model {
     char *name;
     goss_model *model;
-    goss_table_fit *fit; /* of a table, NULL: of other data */
+    goss_table_fit *fit; /* of a table with several numbers to predict; NULL: other data */
     double *value;       /* [tasks] NaN: not defined */
     double *part;        /* [horizons, tasks] of each horizon of a series; NULL: there is one */
     double seconds;
