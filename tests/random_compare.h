@@ -49,7 +49,8 @@ typedef struct rp_comparison {
 
 /* What docs/architecture.md says of a pass. */
 static rp_how rp_pass_keeps(const char *name) {
-    static const char *const near[] = {"winograd", "fuse-sum", "fuse"}, *const bits[] = {"in-place", "fuse-along",
+    static const char *const near[] = {"winograd", "fuse-sum", "fuse"}, *const bits[] = {"in-place",   "ranges",
+                                                                                         "slots",      "fuse-along",
                                                                                          "fuse-chain", "skip-zeros"};
     for (size_t i = 0; i < sizeof near / sizeof *near; i++)
         if (strcmp(name, near[i]) == 0) return RP_NEAR;

@@ -45,7 +45,8 @@ static uint16_t *to_bf16(guarded *b) {
     return halves;
 }
 
-static void one(const goss__kernels *k, shape s, bool ta, bool tb, bool add, bool bf16) {
+/* in_c: the addend is C itself. */
+static void one(const goss__kernels *k, shape s, bool ta, bool tb, bool add, bool bf16, bool in_c) {
     const int64_t lda = (ta ? s.m : s.k) + s.pad, ldb = (tb ? s.k : s.n) + s.pad, ldc = s.n + s.pad;
     guarded a = guarded_new((ta ? s.k : s.m) * lda), b = guarded_new((tb ? s.n : s.k) * ldb),
             c = guarded_new(s.m * ldc);
@@ -69,6 +70,7 @@ static void one(const goss__kernels *k, shape s, bool ta, bool tb, bool add, boo
     const bool near = reference(&g, want);
     check_scratch x = scratch_new(k->gemm_scratch(s.m, s.n, s.k, ta, tb));
     if (bf16) g.b = NULL, g.b_bf16 = halves;
+    if (in_c) g.add = c.v;
     k->gemm(&g, x.p);
     free(halves);
     bool kept = scratch_free(&x) && guarded_intact(&a) && guarded_intact(&b) && guarded_intact(&c), equal = true;
@@ -79,13 +81,19 @@ static void one(const goss__kernels *k, shape s, bool ta, bool tb, bool add, boo
     guarded_free(&a), guarded_free(&b), guarded_free(&c), goss__free(c0), goss__free(want);
     if (!near || !kept || !equal)
         T_FAIL("%s %lldx%lldx%lld pad %d%s%s%s%s:%s%s%s", k->name, (long long)s.m, (long long)s.n, (long long)s.k,
-               s.pad, ta ? " ta" : "", tb ? " tb" : "", add ? " add" : "", bf16 ? " bf16" : "",
-               near ? "" : " not near the exact product", kept ? "" : " wrote outside",
+               s.pad, ta ? " ta" : "", tb ? " tb" : "",
+               in_c  ? " add C"
+               : add ? " add"
+                     : "",
+               bf16 ? " bf16" : "", near ? "" : " not near the exact product", kept ? "" : " wrote outside",
                equal ? "" : " not the serial sum");
 }
 
 static void all_ways(const goss__kernels *k, shape s) {
-    for (int way = 0; way < 16; way++) one(k, s, way & 1, way & 2, way & 4, way & 8);
+    for (int way = 0; way < 16; way++) {
+        one(k, s, way & 1, way & 2, way & 4, way & 8, false);
+        if (way & 4 && s.k <= k->gemm_depth) one(k, s, way & 1, way & 2, true, way & 8, true);
+    }
 }
 
 static void check_gemm(const goss__kernels *k) {

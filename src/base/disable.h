@@ -28,9 +28,10 @@
     X(IN_PLACE, "in-place", NULL, NULL)                                                                                \
     X(MERGE_COPIES, "merge-copies", NULL, NULL)                                                                        \
     X(ORDER, "order", NULL, NULL)                                                                                      \
-    X(RANGES, "ranges", NULL, NULL)                                                                                     \
+    X(RANGES, "ranges", NULL, NULL)                                                                                    \
     X(REMATERIALISE, "rematerialise", NULL, "rematerialise.c: readers get copies of what costs less than its traffic") \
     X(SINK, "sink", NULL, NULL)                                                                                        \
+    X(SLOTS, "slots", NULL, NULL)                                                                                      \
     X(SKIP_ZEROS, "skip-zeros", NULL,                                                                                  \
       "gemm_row.c: products with a vector skip the rows of the matrix whose factor is 0")                              \
     X(WINOGRAD, "winograd", NULL, "winograd.c: 3 x 3 convolutions by Winograd's transform")

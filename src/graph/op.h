@@ -89,6 +89,7 @@ typedef struct goss__call {
     void *out;
     const void *const *in;
     void *scratch;         /* 64-byte aligned, of the size given by `scratch` */
+    bool adds;             /* operations with `adds`: the result is added to what is in out */
     int64_t first_element; /* index of out[0] in the whole output (0 unless sliced) */
     int part, parts;       /* operations with `parts`: the part of the output to compute; else 0, 1 */
     uint64_t seed, step;   /* of the run */
@@ -107,6 +108,9 @@ typedef struct goss__op_kernel {
     /* Bytes of scratch memory of a call; NULL: none. Monotone in the dims. */
     size_t (*scratch)(const goss__shapes *s, bool f64, const goss__kernels *k);
     goss__run_fn run_f32, run_f64;
+    /* Whether run_f32 can add its result to what is in out, with the bits of an addition afterwards, for these and any
+     * smaller shapes. NULL: no. */
+    bool (*adds)(const goss__shapes *s, const goss__kernels *k);
     /* Computes the output of the next instruction as well, which reads the first operand and the output of this one
      * (schedule/fusion.c: GOSS__BESIDE): one pass over the operand. NULL: none. */
     void (*run_along_f32)(const goss__call *c, void *next);

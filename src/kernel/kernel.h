@@ -33,8 +33,8 @@ typedef struct goss__gemm {
     int64_t ldc;
     const uint16_t *b_bf16;
     int64_t more, a_step, b_step, c_step;
-    const float
-        *add; /* [m,n], added to the results in the epilogue; NULL: none. Not C, which has partial sums meanwhile */
+    const float *add; /* [m,n], added to the results in the epilogue; NULL: none. C itself, which has partial sums
+                         meanwhile, only if k is at most gemm_depth, and `more` 0 */
     int64_t add_row, add_step; /* row stride, 0: one row for all; stride between products */
 } goss__gemm;
 
@@ -119,6 +119,7 @@ typedef struct goss__kernels {
     const char *name;                                                          /* "generic", "avx2", "avx512", "neon" */
     size_t (*gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb); /* bytes; monotone in m, n, k */
     void (*gemm)(const goss__gemm *g, void *scratch);
+    int64_t gemm_depth; /* the largest k whose sums are never stored before they are complete */
 
     size_t (*conv_scratch)(const goss__conv *c); /* bytes, sufficient for all three */
     void (*conv)(const goss__conv *c, const float *x, const float *w, float *y, void *scratch);

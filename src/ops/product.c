@@ -182,8 +182,7 @@ static int64_t batch_step(const goss__tensor *t, const goss__tensor *out) {
 static void matmul_plan(const goss__shapes *s, void *out) {
     batched *b = out;
     *b = (batched){0};
-    if (s->n_in > ADDEND)
-        b->add_row = s->in[ADDEND].stride[s->out->rank - 2], b->add_step = even_step(&s->in[ADDEND]);
+    if (s->n_in > ADDEND) b->add_row = s->in[ADDEND].stride[s->out->rank - 2], b->add_step = even_step(&s->in[ADDEND]);
     b->p = product_of(s);
     b->a_step = batch_step(&s->in[0], s->out), b->b_step = batch_step(&s->in[1], s->out);
     b->c_step = even_step(s->out);
@@ -192,6 +191,11 @@ static void matmul_plan(const goss__shapes *s, void *out) {
 static size_t matmul_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) {
     product p = product_of(s);
     return f64 ? 0 : k->gemm_scratch(p.m, p.n, p.k, p.ta, p.tb);
+}
+
+static bool matmul_adds(const goss__shapes *s, const goss__kernels *k) {
+    const product p = product_of(s);
+    return s->n_in <= ADDEND && p.batch == 1 && p.k <= k->gemm_depth;
 }
 
 static double matmul_cost(const goss__shapes *s) {
@@ -255,7 +259,8 @@ static void multiply(const goss__call *c, bool bf16) {
                     .ldb = p.ldb,
                     .ldc = p.ldc};
     if (even)
-        g.more = p.batch - 1, g.a_step = b->a_step, g.b_step = b->b_step, g.c_step = b->c_step, g.add_step = b->add_step;
+        g.more = p.batch - 1, g.a_step = b->a_step, g.b_step = b->b_step, g.c_step = b->c_step,
+        g.add_step = b->add_step;
     g.add_row = b->add_row;
     for (int64_t i = 0; i < (even ? 1 : p.batch); i++) {
         const int64_t b_at = b_part + offset_of(c, 1, b->b_step, i);
@@ -268,6 +273,7 @@ static void multiply(const goss__call *c, bool bf16) {
               (b->c_step == UNEVEN ? batch_offset(c->shapes->out, c->shapes->out, i) : i * b->c_step);
         if (adds)
             g.add = (const float *)c->in[ADDEND] + offset_of(c, ADDEND, b->add_step, i) + row * b->add_row + column;
+        if (c->adds) g.add = g.c, g.add_row = g.ldc;
         c->kernels->gemm(&g, c->scratch);
     }
 }
@@ -307,6 +313,7 @@ const goss__op goss__op_matmul = {
                .plan_size = sizeof(batched),
                .plan = matmul_plan,
                .scratch = matmul_scratch,
+               .adds = matmul_adds,
                .run_f32 = matmul_f32,
                .run_f64 = matmul_f64}};
 /* The right operand is stored as bfloat16; f32 only, created by the schedule (schedule/bf16.c). */
@@ -320,4 +327,5 @@ const goss__op goss__op_matmul_bf16 = {
                .plan_size = sizeof(batched),
                .plan = matmul_plan,
                .scratch = matmul_scratch,
+               .adds = matmul_adds,
                .run_f32 = matmul_bf16_f32}};

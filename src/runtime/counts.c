@@ -51,7 +51,7 @@ static void resolve_step(goss_exec *e, uint32_t k, goss_extent L, const goss__ph
     goss__step *s = &e->steps[k];
     const bool addend = v->partial || in->addend;
     if (in->whole) L = goss_n(1);
-    s->batched = in->batched;
+    s->batched = in->batched, s->adds = in->adds;
     if (s->attr) goss__attrs_resolve(v->op->attrs, v->node->attr, e->counts, s->attr); /* plans may read them */
     const int64_t unit = s->batched ? r->tile : r->unit, last = r->items - (r->items - 1) / unit * unit;
     for (int j = 0; j < 2; j++) {

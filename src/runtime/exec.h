@@ -34,6 +34,7 @@ typedef struct goss__step {
     int64_t first_step;     /* elements of the output per unit */
     uint32_t pipeline;      /* first of a pipeline of that many steps; 0: inside one */
     bool batched;           /* its unit is the tile */
+    bool adds;              /* to a slot: schedule/slots.c */
     void *attr;             /* the attributes with resolved extents; NULL: they have none */
     bool along;             /* computes the next step's output too */
     int chain;              /* first of that many elementwise steps that run block by block; 0: alone */

@@ -33,6 +33,7 @@ void goss__run_instr(goss_exec *e, goss__step *s, const goss__unit *u, void *out
                     .in = in,
                     .out = out ? out : goss__address(e, &s->at[0], u),
                     .scratch = u->arena + goss__round64(e->schedule->private_bytes),
+                    .adds = s->adds && !u->first,
                     .first_element = u->index * s->first_step,
                     .part = part,
                     .parts = parts,
@@ -47,17 +48,18 @@ void goss__run_instr(goss_exec *e, goss__step *s, const goss__unit *u, void *out
     if (bad) __atomic_store_n(&e->bad_value, (uint32_t)(s->value - e->schedule->values) + 1, __ATOMIC_RELAXED);
 }
 
-/* A unit's addend: the group's first is computed in the slot, later ones in the thread's spare block and added. */
+/* A unit's addend: the group's first is computed in the slot, later ones are added to it, or computed in the thread's
+ * spare block and added afterwards. */
 static char *result_address(const goss_exec *e, uint32_t k, const goss__unit *u) {
     const goss__value *v = e->steps[k].value;
     if (!v->partial) return goss__address(e, &e->steps[k].at[0], u);
-    return u->first ? e->slab + v->slots_offset + (size_t)u->group * goss__round64(v->bytes)
-                    : u->arena + v->spare_offset;
+    return u->first || e->steps[k].adds ? e->slab + v->slots_offset + (size_t)u->group * goss__round64(v->bytes)
+                                        : u->arena + v->spare_offset;
 }
 
 static void add_partial(const goss_exec *e, uint32_t k, const goss__unit *u) {
     const goss__value *v = e->steps[k].value;
-    if (!v->partial || u->first) return;
+    if (!v->partial || u->first || e->steps[k].adds) return;
     goss__add_block(e, e->slab + v->slots_offset + (size_t)u->group * goss__round64(v->bytes),
                     u->arena + v->spare_offset,
                     (size_t)e->steps[k].shapes[0].out->numel * goss__elem_size(e->schedule, v));

@@ -64,6 +64,8 @@ void goss__order_values(goss__builder *b, uint32_t *order, uint32_t n);
 void goss__size_phases(goss__builder *b);
 /* Slices become ranges of their arrays, and parts of concatenations ranges of the results. */
 void goss__place_ranges(goss__builder *b);
+/* Products add units to the slots of their sums over items. */
+void goss__add_in_slots(goss_schedule *p);
 /* Computes assigned values in the parameter's memory. */
 void goss__assign_in_place(goss_schedule *p);
 /* Offsets in the slab, the constants and a thread's arena. */

@@ -33,6 +33,7 @@ static goss_status place_unshared(goss__builder *b, goss_error *err) {
     return GOSS_OK;
 }
 static goss_status place_ranges(goss__builder *b, goss_error *err) { return goss__place_ranges(b), GOSS_OK; }
+static goss_status add_in_slots(goss__builder *b, goss_error *err) { return goss__add_in_slots(b->p), GOSS_OK; }
 static goss_status in_place(goss__builder *b, goss_error *err) {
     if (!b->p->options.no_reuse) goss__assign_in_place(b->p);
     return GOSS_OK;
@@ -70,6 +71,7 @@ static const goss__schedule_pass passes[] = {
     {"size", size_units, ALWAYS, "granularity.c: items of units, batched instructions, tiles"},
     {"place-unshared", place_unshared, ALWAYS, "place.c: under no_reuse, private values get memory of their own"},
     {"ranges", place_ranges, GOSS__PASS_RANGES, "ranges.c: slices and parts of concatenations are not copied"},
+    {"slots", add_in_slots, GOSS__PASS_SLOTS, "slots.c: products add to sums over items without another pass"},
     {"in-place", in_place, GOSS__PASS_IN_PLACE, "in_place.c: parameters are updated where they are stored"},
     {"plan-bodies", plan_bodies, ALWAYS, "loop_plan.c: bodies of loops for the units of their phases"},
     {"plan-memory", plan_memory, ALWAYS, "plan_memory.c: offsets in slab, constants and arena"},

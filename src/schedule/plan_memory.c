@@ -272,7 +272,7 @@ static goss_status plan_private(goss_schedule *p, const goss__phase *ph, block *
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
         goss__value *v = &p->values[p->instrs[k].value];
         look_around(p, ph, k, &a);
-        if (v->partial)
+        if (v->partial && !p->instrs[k].adds)
             blocks[n++] = (block){goss__round64(v->bytes), &v->spare_offset,
                                   v->result_of >= 0 ? p->values[v->result_of].instr : k, k};
         if (v->place != GOSS__AT_PRIVATE || v->arg >= 0) continue;
@@ -299,20 +299,9 @@ static size_t instr_scratch(const goss_schedule *p, const goss__instr *in, goss_
     const goss__value *v = &p->values[in->value];
     if (v->loop) return goss__loop_scratch(v->loop);
     if (!v->op->kernel.scratch) return 0;
-    if (in->whole) L = goss_n(1), ph = NULL;
-    int64_t counts[GOSS__MAX_SYMBOLS];
     goss__tensor t[GOSS__MAX_IN + 1];
-    goss__symbol_maxima(&p->symbols, counts);
-    const int64_t items = goss__extent_eval(L, counts);
-    int64_t tile = !ph ? 0 : in->batched ? goss__tile_bound(ph, items) : goss__unit_items(ph, items);
-    const bool addend = v->partial || in->addend;
-    goss__resolve(p, in->value, counts, addend ? goss_n(1) : L, tile, &t[0]);
-    for (int i = 0; i < v->n_in; i++) {
-        uint32_t source;
-        goss__cut cut;
-        goss__resolve_operand(p, v->in[i], in->cut[i], counts, L, tile, &t[i + 1], &source, &cut);
-    }
-    goss__shapes s = {.op = v->op, .attr = v->node->attr, .off = p->off, .n_in = v->n_in, .out = &t[0], .in = &t[1]};
+    goss__shapes s;
+    goss__largest_call(p, in, L, ph, t, &s);
     return v->op->kernel.scratch(&s, p->precision == GOSS_F64, goss__kernels_best());
 }
 

@@ -105,7 +105,8 @@ static void mark_packed(const phase_ranges *s) {
         const goss__instr *in = &p->instrs[k];
         const goss__value *v = &p->values[in->value];
         for (int i = 0; i < v->n_in; i++)
-            if (in->batched || (!s->single && !takes_apart(s, v->op, v->in[i]))) s->packed[goss__source(p, v->in[i])] = 1;
+            if (in->batched || (!s->single && !takes_apart(s, v->op, v->in[i])))
+                s->packed[goss__source(p, v->in[i])] = 1;
         if (in->batched || (!s->single && !(v->op->kernel.apart && has_items_in_front(s, in->value))))
             s->packed[in->value] = 1;
     }

@@ -56,3 +56,21 @@ void goss__resolve_operand(const goss_schedule *p, uint32_t v, goss__cut cut, co
     for (int i = 0; i < out->rank; i++) out->stride[i] = src.rank == 0 || src.dim[i] == 1 ? 0 : src.stride[i];
     *source = val->in[0], *source_cut = inner;
 }
+
+void goss__largest_call(const goss_schedule *p, const goss__instr *in, goss_extent L, const goss__phase *ph,
+                        goss__tensor *t, goss__shapes *out) {
+    const goss__value *v = &p->values[in->value];
+    int64_t counts[GOSS__MAX_SYMBOLS];
+    if (in->whole) L = goss_n(1), ph = NULL;
+    goss__symbol_maxima(&p->symbols, counts);
+    const int64_t items = goss__extent_eval(L, counts);
+    const int64_t tile = !ph ? 0 : in->batched ? goss__tile_bound(ph, items) : goss__unit_items(ph, items);
+    goss__resolve(p, in->value, counts, v->partial || in->addend ? goss_n(1) : L, tile, &t[0]);
+    for (int i = 0; i < v->n_in; i++) {
+        uint32_t source;
+        goss__cut cut;
+        goss__resolve_operand(p, v->in[i], in->cut[i], counts, L, tile, &t[i + 1], &source, &cut);
+    }
+    *out =
+        (goss__shapes){.op = v->op, .attr = v->node->attr, .off = p->off, .n_in = v->n_in, .out = &t[0], .in = &t[1]};
+}

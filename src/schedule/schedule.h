@@ -49,7 +49,8 @@ typedef struct goss__value {
     size_t bytes;               /* of the whole, at the maxima */
     size_t offset;              /* in the slab or the private arena */
     size_t slots_offset;        /* partial: its phase's slots, blocks in the slab, each rounded to 64 bytes */
-    size_t spare_offset;        /* partial: one block in the private arena, for a slot's second and later units */
+    size_t spare_offset;        /* partial: one block in the private arena, for a slot's second and later units, unless
+                                   the operation adds them to the slot */
     size_t kept_offset;         /* kept: in the slab */
     bool kept;                  /* an output that is (part of) an assigned parameter: copied before it changes */
     bool bf16;                  /* a parameter stored as bfloat16 */
@@ -68,6 +69,7 @@ typedef struct goss__instr {
     bool batched;   /* computes a whole tile at once: its unit is the tile */
     bool whole;     /* of a loop's body: computes all of its result for any unit, from whole operands */
     bool addend;    /* of a loop's body: a unit's addend of a sum over items */
+    bool adds;      /* partial: a slot's second and later units are added to it by the operation (slots.c) */
 } goss__instr;
 
 typedef struct goss__phase {
@@ -180,6 +182,10 @@ bool goss__copy_program(goss_schedule *p, const goss_program *from);
 /* Copies the operations with a result that `needed` selects (an entry for each of the program's values, as in number,
  * which receives the schedule's). */
 bool goss__copy_needed(goss_schedule *p, const goss_program *from, const uint8_t *needed, uint32_t *number);
+
+/* Of an instruction's largest call, at the maxima: the result and its operands. L, ph: of the phase; ph NULL: none. */
+void goss__largest_call(const goss_schedule *p, const goss__instr *in, goss_extent L, const goss__phase *ph,
+                        goss__tensor *t, goss__shapes *out);
 
 /* Resolved shape of value v at counts: dims, dense strides (or a view's strides). tile_items > 0: a slice of that many
  * of L's items. */

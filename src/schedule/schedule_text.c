@@ -37,6 +37,7 @@ static void put_value(goss__str *s, const goss_schedule *p, uint32_t v, int dept
                                                      : "");
     }
     goss__str_addf(s, ")%s", p->ordered && goss__is_instr(val) && p->instrs[val->instr].batched ? ", batched" : "");
+    if (p->ordered && val->partial && p->instrs[val->instr].adds) goss__str_addf(s, ", adds");
     if (val->within >= 0) goss__str_addf(s, ", in %%%lld", (long long)val->within);
     if (val->in_place_of >= 0) goss__str_addf(s, ", in place of %s", p->values[val->in_place_of].node->name);
     goss__str_addf(s, "%s%s\n", val->node->scope[0] ? "  # " : "", val->node->scope);

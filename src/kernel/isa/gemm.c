@@ -8,7 +8,7 @@
 #include "kernel/isa/isa.h"
 #include "kernel/isa/tile.h"
 
-#define K_BLOCK 512
+#define K_BLOCK GEMM_DEPTH
 #define M_BLOCK (TILE_ROWS * 18)
 #define FAR_FLOATS 65536      /* a matrix larger than this is assumed to exceed L1 and L2 */
 #define GROUP_FLOATS 32768    /* of such a B this much is packed at a time, so that its rows are read in runs */
@@ -148,6 +148,7 @@ static void fill_empty(const goss__gemm *g) {
     for (int64_t p = 0; p <= g->more; p++)
         for (int64_t i = 0; i < g->m; i++) {
             float *c = g->c + p * g->c_step + i * g->ldc;
+            if (g->add == g->c) continue;
             if (g->add)
                 memcpy(c, g->add + p * g->add_step + i * g->add_row, row);
             else
@@ -155,8 +156,8 @@ static void fill_empty(const goss__gemm *g) {
         }
 }
 
-/* One row and more columns than a tile has: gemm_row.c. */
-static bool is_row(const goss__gemm *g) { return g->m == 1 && !g->tb && g->n > TILE_COLS_MAX * W; }
+/* One row and more columns than a tile has: gemm_row.c, which stores partial sums. */
+static bool is_row(const goss__gemm *g) { return g->m == 1 && !g->tb && g->n > TILE_COLS_MAX * W && g->add != g->c; }
 
 /* Fast path without blocks and copies, except of a transposed B: the tiles of gemm_blocks below without its set-up,
  * which would take half of the time of a product of 10 x 40 and 40 x 40. */
@@ -203,7 +204,7 @@ static void gemm_small(const goss__gemm *g, float *scratch) {
 
 /* A single column: the transposed product, whose row fills vectors. The same sums. */
 static bool is_column(const goss__gemm *g) {
-    return g->n == 1 && g->m > 1 && g->ldc == 1 && !g->b_bf16 && (!g->add || g->add_row == 1) &&
+    return g->n == 1 && g->m > 1 && g->ldc == 1 && !g->b_bf16 && (!g->add || g->add_row == 1) && g->add != g->c &&
            (g->ta || g->m * g->k <= COLUMN_FLOATS);
 }
 

@@ -6,6 +6,7 @@
 #include "kernel/isa/simd.h"
 #include "kernel/kernel.h"
 
+enum { GEMM_DEPTH = 512 }; /* terms of a block of sums */
 size_t GOSS_FN(gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb);
 void GOSS_FN(gemm)(const goss__gemm *g, void *scratch);
 /* One product, m = 1, B not transposed, k > 0. */

@@ -11,6 +11,7 @@ const goss__kernels *GOSS_FN(kernels)(void) {
         .name = NAME(GOSS_ISA),
         .gemm_scratch = GOSS_FN(gemm_scratch),
         .gemm = GOSS_FN(gemm),
+        .gemm_depth = GEMM_DEPTH,
         .conv_scratch = GOSS_FN(conv_scratch),
         .conv = GOSS_FN(conv),
         .conv_dx = GOSS_FN(conv_dx),
