@@ -35,8 +35,8 @@ static goss_graph *build(int64_t hidden, goss_val *loss, goss_val update[2]) {
     goss_val w[2] = {goss_param(g, "w", GOSS_SHAPE(goss_n(1), goss_n(CODE), goss_n(numbers))),
                      goss_param(g, "b", GOSS_SHAPE(goss_n(1), goss_n(1), goss_n(numbers)))},
              grad[2];
-    goss_val flat = goss_reshape(goss_add(goss_matmul(code, w[0], false, false), w[1]),
-                                 GOSS_SHAPE(tasks, goss_n(numbers)));
+    goss_val flat =
+        goss_reshape(goss_add(goss_matmul(code, w[0], false, false), w[1]), GOSS_SHAPE(tasks, goss_n(numbers)));
     int64_t at = 0;
     goss_val first = part(flat, &at, IN, hidden), bias = part(flat, &at, 1, hidden);
     goss_val h = goss_relu(goss_add(goss_matmul(x, first, false, false), bias));
