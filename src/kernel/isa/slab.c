@@ -16,6 +16,15 @@ ALWAYS void copy_pixel(float *dst, const float *src, int64_t channels, int64_t p
     for (; i < pixel; i += W) vstore_n(dst + i, i < channels ? vload_n(src + i, channels - i) : (vf){0}, pixel - i);
 }
 
+/* A pixel of fewer channels than a vector has, without padding: a masked vector for each costs more. */
+ALWAYS void copy_few(float *dst, const float *src, int64_t channels) {
+    for (int64_t part = W / 2; part > 0; part /= 2)
+        if (channels & part) {
+            memcpy(dst, src, (size_t)part * sizeof(float));
+            dst += part, src += part;
+        }
+}
+
 typedef struct run {
     int64_t lo, hi, cols; /* columns of the slab with the image; all columns */
     int64_t pixel, apart; /* floats per pixel; column stride of an image */
@@ -32,8 +41,14 @@ static void copy_row(float *dst, const float *src, const goss__source *s, const 
         memcpy(dst, src, (size_t)((r->hi - r->lo) * s->channels) * sizeof(float));
         return;
     }
-    for (int64_t q = r->lo; q < r->hi; q++, dst += r->apart, src += r->every * s->stride)
-        copy_pixel(dst, src, s->channels, r->pixel);
+    const int64_t channels = s->channels, pixel = r->pixel, apart = r->apart, step = r->every * s->stride;
+    const bool few = channels < W && pixel == channels;
+    for (int64_t q = r->lo, hi = r->hi; q < hi; q++, dst += apart, src += step) {
+        if (few)
+            copy_few(dst, src, channels);
+        else
+            copy_pixel(dst, src, channels, pixel);
+    }
 }
 
 void GOSS_FN(slab_fill)(float *dst, const goss__source *s, int64_t n, int64_t rows, int64_t phases, int64_t cols,
