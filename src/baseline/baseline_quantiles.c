@@ -58,7 +58,7 @@ static goss_status reserve(room *r, const goss_rows *all, size_t width, goss_err
 
 static void add_row(goss_rows *to, const goss_rows *from, int i, size_t width) {
     const size_t at = (size_t)to->n++;
-    memcpy((double *)to->x + at * width, from->x + (size_t)i * width, width * sizeof *to->x);
+    if (width > 0) memcpy((double *)to->x + at * width, from->x + (size_t)i * width, width * sizeof *to->x);
     ((double *)to->y)[at] = from->y[i];
     if (to->at) ((double *)to->at)[at] = from->at[i];
     if (to->from) ((double *)to->from)[at] = from->from[i];
