@@ -3,6 +3,9 @@
 #ifndef TESTS_MACHINE_H
 #define TESTS_MACHINE_H
 
+#include <stdio.h>
+#include <string.h>
+
 #include "gossamer/exec.h"
 
 typedef struct machine {
@@ -33,6 +36,22 @@ static inline goss_status machine_new(machine *m, goss_graph *g, const goss_val 
     if (s == GOSS_OK) s = goss_exec_new(m->program, m->params, m->threads, &m->exec, err);
     if (s != GOSS_OK) machine_free(m);
     return s;
+}
+
+/* One parameter's numbers. */
+static inline void machine_copy_param(const machine *m, const char *name, float *out) {
+    const int at = goss_params_find(m->params, name);
+    memcpy(out, goss_params_data(m->params, at), (size_t)goss_params_numel(m->params, at) * sizeof *out);
+}
+
+/* The schedule's text, and what memory it needs with one thread. false: text[size] is too short. */
+static inline bool machine_describe(const machine *m, char *text, size_t size, size_t *memory) {
+    char *all = goss_schedule_text(m->program);
+    const bool fits = strlen(all) < size;
+    snprintf(text, size, "%s", all);
+    goss_text_free(all);
+    *memory = goss_schedule_memory(m->program, 1);
+    return fits;
 }
 
 #endif

@@ -89,16 +89,8 @@ static void run(const char *disabled, int threads, outcome *out) {
     for (int i = 0; i < steps && out->status == GOSS_OK; i++) out->status = goss_exec_run(m.exec, &err);
     out->loss = *(const float *)goss_exec_output(m.exec, 0, NULL);
     memset(out->weights, 0, sizeof out->weights);
-    for (int i = 0; i < 2; i++) {
-        const int at = goss_params_find(m.params, i ? "w1" : "w0");
-        memcpy(out->weights + i * 9 * C * C, goss_params_data(m.params, at),
-               (size_t)goss_params_numel(m.params, at) * sizeof(float));
-    }
-    char *text = goss_schedule_text(m.program);
-    T_CHECK(strlen(text) < sizeof out->text);
-    snprintf(out->text, sizeof out->text, "%s", text);
-    goss_text_free(text);
-    out->memory = goss_schedule_memory(m.program, 1);
+    machine_copy_param(&m, "w0", out->weights), machine_copy_param(&m, "w1", out->weights + 9 * C * C);
+    T_CHECK(machine_describe(&m, out->text, sizeof out->text, &out->memory));
     machine_free(&m);
     unsetenv("GOSSAMER_DISABLE");
 }

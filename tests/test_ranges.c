@@ -69,14 +69,9 @@ static void run(const char *disabled, int threads, int64_t hidden, int64_t tasks
     T_OK(goss_exec_count(m.exec, "T", tasks, &err));
     for (int i = 0; i < STEPS; i++) T_OK(goss_exec_run(m.exec, &err));
     out->loss = *(const float *)goss_exec_output(m.exec, 0, NULL);
-    const int at = goss_params_find(m.params, "w");
-    T_CHECK(goss_params_numel(m.params, at) <= CODE * MOST);
-    memcpy(out->weights, goss_params_data(m.params, at), (size_t)goss_params_numel(m.params, at) * sizeof(float));
-    char *text = goss_schedule_text(m.program);
-    T_CHECK(strlen(text) < sizeof out->text);
-    snprintf(out->text, sizeof out->text, "%s", text);
-    goss_text_free(text);
-    out->memory = goss_schedule_memory(m.program, 1);
+    T_CHECK(goss_params_numel(m.params, goss_params_find(m.params, "w")) <= CODE * MOST);
+    machine_copy_param(&m, "w", out->weights);
+    T_CHECK(machine_describe(&m, out->text, sizeof out->text, &out->memory));
     machine_free(&m);
     unsetenv("GOSSAMER_DISABLE");
 }

@@ -62,8 +62,8 @@ typedef struct goss__op_slicing {
 
 /* ---- running ----
  * Tensors at run time: resolved dims and element strides. Dense row-major, except operands of an op with `views`, whose
- * strides may be 0 on broadcast axes, and with `views` or `apart` items in a larger array (schedule/ranges.c), each of
- * them dense: the axis behind which an item lies has a larger stride. */
+ * strides may be 0 on broadcast axes, and with `views` or `strided_items` where items alias ranges of a larger array's
+ * items (schedule/ranges.c): each is dense, the stride from one to the next is that of the larger array. */
 typedef struct goss__tensor {
     int rank;
     int64_t dim[GOSS_MAX_RANK];
@@ -100,8 +100,8 @@ typedef struct goss__call {
 typedef void (*goss__run_fn)(const goss__call *c);
 
 typedef struct goss__op_kernel {
-    bool views; /* operands may come as broadcast views (strides 0), or as items apart */
-    bool apart; /* operands and the result may be items apart */
+    bool views;         /* operands may come as broadcast views (strides 0), or with strided items */
+    bool strided_items; /* operands and the result may have strided items */
     /* Shape-dependent set-up, computed once for each shape: `plan` fills plan_size bytes, 64-byte aligned. */
     size_t plan_size;
     void (*plan)(const goss__shapes *s, void *out);

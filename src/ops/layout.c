@@ -323,24 +323,24 @@ static const goss__attr_field concat_fields[] = {
 };
 GOSS__DEFINE_ATTRS(concat, concat_fields);
 
-/* A tensor in front of and behind an axis: items, which may be apart, of `each` rows of the axis, whose positions have
- * `inner` elements. */
+/* A tensor in front of and behind an axis: items along axis `lead`, which may be strided, of `each` rows of the axis,
+ * whose positions have `inner` elements. */
 typedef struct around {
     int64_t items, each, inner;
+    int lead;
 } around;
 
 static around around_axis(const goss__tensor *t, int axis) {
     int first = 0;
     while (first < axis && t->dim[first] == 1) first++;
-    return (around){first < axis ? t->dim[first] : 1, first < axis ? goss__numel(t, first + 1, axis) : 1,
-                    goss__numel(t, axis + 1, t->rank)};
+    const bool some = first < axis;
+    return (around){some ? t->dim[first] : 1, some ? goss__numel(t, first + 1, axis) : 1,
+                    goss__numel(t, axis + 1, t->rank), first};
 }
 
-/* The offset of row `row` of an item, in elements. */
+/* The offset of row `row` of an item, in elements. Without an axis in front there is one item, 0. */
 static int64_t row_at(const goss__tensor *t, int axis, const around *a, int64_t item, int64_t row) {
-    int first = 0;
-    while (first < axis && t->dim[first] == 1) first++;
-    return (first < axis ? item * t->stride[first] : 0) + row * t->dim[axis] * a->inner;
+    return item * t->stride[a->lead] + row * t->dim[axis] * a->inner;
 }
 
 static goss__slicing slice_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
@@ -396,7 +396,7 @@ const goss__op goss__op_slice = {.name = "slice",
                                  .selection = GOSS__SELECTS_BY_PLACE,
                                  .vjp = slice_vjp,
                                  .slicing = {.slice = slice_slice, .alias = true, .alias_offset = slice_alias},
-                                 .kernel = {.apart = true, .run_f32 = slice_f32, .run_f64 = slice_f64}};
+                                 .kernel = {.strided_items = true, .run_f32 = slice_f32, .run_f64 = slice_f64}};
 
 goss_val goss_slice(goss_val a, int axis, int64_t start, int64_t count) {
     int64_t extent;
@@ -451,7 +451,7 @@ const goss__op goss__op_pad = {.name = "pad",
                                .batch_axes = pad_batch,
                                .vjp = pad_vjp,
                                .slicing = {.slice = pad_slice, .part_offset = pad_part},
-                               .kernel = {.apart = true, .run_f32 = pad_f32, .run_f64 = pad_f64}};
+                               .kernel = {.strided_items = true, .run_f32 = pad_f32, .run_f64 = pad_f64}};
 
 goss_val goss_pad(goss_val a, int axis, int64_t before, int64_t after) {
     int64_t extent;
@@ -516,7 +516,7 @@ const goss__op goss__op_concat = {.name = "concat",
                                   .batch_axes = concat_batch,
                                   .vjp = concat_vjp,
                                   .slicing = {.slice = concat_slice, .part_offset = concat_part},
-                                  .kernel = {.apart = true, .run_f32 = concat_f32, .run_f64 = concat_f64}};
+                                  .kernel = {.strided_items = true, .run_f32 = concat_f32, .run_f64 = concat_f64}};
 
 goss_val goss_concat(const goss_val *parts, int n, int axis) {
     if (n < 1) return (goss_val){NULL, 0};

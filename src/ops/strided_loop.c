@@ -29,7 +29,7 @@ void goss__loop_make(goss__loop *n, const goss__tensor *out, const goss__tensor 
         for (int j = 0; j < n_in; j++) n->step[n->rank - 1][j] = step[j];
     }
     bool in_rows = n->rank > 1;                                             /* else one element */
-    for (int j = 0; j < n_in; j++) in_rows &= n->step[n->rank - 1][j] <= 1; /* else items apart, of one element */
+    for (int j = 0; j < n_in; j++) in_rows &= n->step[n->rank - 1][j] <= 1; /* else strided items of one element */
     if (!in_rows) {
         n->dim[n->rank] = 1;
         for (int j = 0; j < n_in; j++) n->step[n->rank][j] = 0;

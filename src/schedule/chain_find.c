@@ -25,7 +25,7 @@ void goss__chain_around(const goss_schedule *p, const goss__phase *ph, uint32_t 
 static bool is_plain(const goss_schedule *p, uint32_t u) {
     int64_t offset;
     const uint32_t array = goss__source(p, u);
-    if (goss__memory_of(p, array, &offset) != array) return false; /* its items are apart */
+    if (goss__memory_of(p, array, &offset) != array) return false; /* its items are strided */
     if (p->values[u].place != GOSS__AT_VIEW) return true;
     const goss_shape *source = &p->values[p->values[u].in[0]].node->shape;
     for (int i = 0; i + 1 < source->rank; i++)

@@ -14,9 +14,9 @@ static int64_t count_of(const goss_shape *s, const int64_t *counts) {
     return goss__extent_eval(goss__shape_product(s, 0, s->rank), counts);
 }
 
-/* Items that are ranges of the items of a larger array are as far apart as those. */
-static void move_apart(const goss_schedule *p, uint32_t v, const int64_t *counts, goss_extent L, int axis,
-                       goss__tensor *out) {
+/* Items that alias ranges of a larger array's items have its stride from one to the next. */
+static void stride_items(const goss_schedule *p, uint32_t v, const int64_t *counts, goss_extent L, int axis,
+                         goss__tensor *out) {
     int64_t offset;
     const uint32_t own = goss__root(p, v, &offset), memory = goss__memory_of(p, v, &offset);
     if (memory == own) return;
@@ -35,7 +35,7 @@ void goss__resolve(const goss_schedule *p, uint32_t v, const int64_t *counts, go
     int prefix = tile_items > 0 ? goss__cut_prefix(s, L, &rest) : 0;
     for (int i = 0; i < prefix; i++) out->dim[i] = i + 1 < prefix ? 1 : tile_items * goss__extent_eval(rest, counts);
     dense_strides(out);
-    if (prefix > 0 && out->dim[prefix - 1] > 1) move_apart(p, v, counts, L, prefix - 1, out);
+    if (prefix > 0 && out->dim[prefix - 1] > 1) stride_items(p, v, counts, L, prefix - 1, out);
 }
 
 void goss__resolve_operand(const goss_schedule *p, uint32_t v, goss__cut cut, const int64_t *counts, goss_extent L,
