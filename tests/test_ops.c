@@ -77,6 +77,27 @@ TEST(rows_by_index) {
     world_free(&w);
 }
 
+/* In f32 a serial sum of 9,000 tenths is off by 7e-5 of its size. N is whole blocks and a rest. */
+TEST(many_rows_into_few_are_added_accurately) {
+    enum { ROWS = 3, N = 21000 - 100 };
+    static double tenths[N], at[N];
+    double want[ROWS] = {0};
+    for (int i = 0; i < N; i++) {
+        tenths[i] = (double)0.1f;
+        at[i] = i % 7 % ROWS;
+        want[i % 7 % ROWS] += tenths[i];
+    }
+    world w = world_new();
+    goss_val value = world_input(&w, "value", GOSS_REAL, GOSS_SHAPE(n(N)), tenths);
+    goss_val index = world_input(&w, "index", GOSS_INDEX, GOSS_SHAPE(n(N)), at);
+    goss_val out = goss_scatter_add(value, index, n(ROWS));
+    T_OK(world_compute(&w, GOSS_F32, &out, 1));
+    for (int i = 0; i < ROWS; i++) fprintf(stderr, "%g %g %g\n", w.out[0][i], want[i], w.out[0][i] / want[i] - 1);
+    for (int i = 0; i < ROWS; i++) fprintf(stderr, "%g %g %g\n", w.out[0][i], want[i], w.out[0][i] / want[i] - 1);
+    for (int i = 0; i < ROWS; i++) T_NEAR(w.out[0][i], want[i], 2e-6 * want[i]);
+    world_free(&w);
+}
+
 TEST(an_index_outside_its_table_is_reported) {
     for (int bad = -1; bad <= 3; bad += 4) {
         world w = world_new();

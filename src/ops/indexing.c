@@ -83,29 +83,50 @@ static goss__slicing scatter_slice(const goss__site *s, goss_extent L, goss__cut
 
 static uint32_t scatter_batch(const goss__site *s, int i) { return i == 0 ? rows_batch(s, i) : 0; }
 
+/* A serial sum's error grows with its length. Indices are therefore added in blocks of SUM_STEPS a row on average, each
+ * block from 0 into scratch, and the blocks' sums are added to the result; few indices a row are a single block. */
+enum { SUM_STEPS = 128 };
+
+/* More than one block needs rows < indices / SUM_STEPS: the lesser of the two is the bound that is monotone. */
+static size_t scatter_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) {
+    const int64_t rows = s->out->dim[0], most = s->in[1].numel / SUM_STEPS, row = goss__numel(s->out, 1, s->out->rank);
+    return (size_t)((rows < most ? rows : most) * row) * (f64 ? sizeof(double) : sizeof(float));
+}
+
 #define SCATTER(real, suffix)                                                                                          \
-    static void scatter_##suffix(const goss__call *c) {                                                                \
-        const goss__tensor *out = c->shapes->out, *index = &c->shapes->in[1];                                          \
-        int64_t row = goss__numel(out, 1, out->rank);                                                                  \
-        memset(c->out, 0, (size_t)out->numel * sizeof(real));                                                          \
-        for (int64_t i = 0; i < index->numel; i++) {                                                                   \
-            real *to = (real *)c->out + row_of(c, ((const int32_t *)c->in[1])[i], out->dim[0]) * row;                  \
+    static void scatter_block_##suffix(const goss__call *c, int64_t first, int64_t end, real *sums) {                  \
+        const goss__tensor *out = c->shapes->out;                                                                      \
+        const int64_t row = goss__numel(out, 1, out->rank);                                                            \
+        memset(sums, 0, (size_t)out->numel * sizeof(real));                                                            \
+        for (int64_t i = first; i < end; i++) {                                                                        \
+            real *to = sums + row_of(c, ((const int32_t *)c->in[1])[i], out->dim[0]) * row;                            \
             const real *from = (const real *)c->in[0] + i * row;                                                       \
             for (int64_t j = 0; j < row; j++) to[j] += from[j];                                                        \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void scatter_##suffix(const goss__call *c) {                                                                \
+        const goss__tensor *out = c->shapes->out;                                                                      \
+        const int64_t n = c->shapes->in[1].numel, block = SUM_STEPS * out->dim[0];                                     \
+        real *total = c->out, *sums = c->scratch;                                                                      \
+        scatter_block_##suffix(c, 0, n < block ? n : block, total);                                                    \
+        for (int64_t at = block; at < n; at += block) {                                                                \
+            scatter_block_##suffix(c, at, n - at < block ? n : at + block, sums);                                      \
+            for (int64_t j = 0; j < out->numel; j++) total[j] += sums[j];                                              \
         }                                                                                                              \
     }
 SCATTER(float, f32)
 SCATTER(double, f64)
 static double scatter_cost(const goss__shapes *s) { return (double)s->in[0].numel + (double)s->out->numel; }
-const goss__op goss__op_scatter_add = {.name = "scatter_add",
-                                       .linear = GOSS__OPERAND(0),
-                                       .monotone = GOSS__OPERAND(0),
-                                       .batch_axes = scatter_batch,
-                                       .may_fail = true,
-                                       .vjp = scatter_vjp,
-                                       .slicing = {.slice = scatter_slice},
-                                       .cost = {.flops = scatter_cost},
-                                       .kernel = {.run_f32 = scatter_f32, .run_f64 = scatter_f64}};
+const goss__op goss__op_scatter_add = {
+    .name = "scatter_add",
+    .linear = GOSS__OPERAND(0),
+    .monotone = GOSS__OPERAND(0),
+    .batch_axes = scatter_batch,
+    .may_fail = true,
+    .vjp = scatter_vjp,
+    .slicing = {.slice = scatter_slice},
+    .cost = {.flops = scatter_cost},
+    .kernel = {.scratch = scatter_scratch, .run_f32 = scatter_f32, .run_f64 = scatter_f64}};
 
 goss_val goss_scatter_add(goss_val value, goss_val index, goss_extent rows) {
     goss_val in[2] = {value, index};
