@@ -66,6 +66,7 @@ TEST(name_patterns) {
     T_CHECK(goss_name_matches("norm2.gain", "*.b,*.gain") && goss_name_matches("a", "a"));
     T_CHECK(!goss_name_matches("conv1.w", "conv*.b") && !goss_name_matches("conv1.w", "conv") &&
             !goss_name_matches("conv", "conv?"));
+    T_CHECK(goss_name_matches("a", "c, b , a") && goss_name_matches("b", "c, b , a")); /* blanks around commas */
     T_CHECK(!goss_name_matches("norm2.gain", "*.b,*.w") && !goss_name_matches("a", ""));
 }
 

@@ -396,6 +396,9 @@ static const struct {
 } mistakes[] = {
     {{KIND("l2")}, "[regularizer.a]: on: is not set"},
     {{"regularizer.a.on=weights/haed.w"}, "on: no value is published as weights/haed.w; did you mean "},
+    {{"regularizer.a.on=weights/head.b, weights/haed.w"}, "on: no value is published as weights/haed.w; did you mean "},
+    {{"regularizer.a.on=weights/head.w,"}, "on: \"weights/head.w,\": a name is missing at a comma"},
+    {{"regularizer.a.on=wieghts/*,head/*"}, "on: no value is published as wieghts/*,head/*"},
     {{KIND("laplacian"), "regularizer.a.on=weights/*"}, "[regularizer.a]: graph: laplacian needs one"},
     {{KIND("l2"), "regularizer.a.on=weights/*", TIE}, "graph: kind l2 takes none; difference and laplacian do"},
     {{KIND("l2"), "regularizer.a.on=weights/*", "regularizer.a.mix=0.3"}, "it has no setting mix; it takes strength"},

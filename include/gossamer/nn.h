@@ -83,7 +83,8 @@ GOSS_API int goss_layout_find(const goss_layout *l, const char *name);
 GOSS_API void goss_layout_initialize(const goss_layout *l, uint64_t seed, float *out);
 /* The standard deviation of an entry's initial values; 0 for constants. */
 GOSS_API double goss_entry_deviation(const goss_entry *e);
-/* Whether a name matches a pattern: '*' matches any characters, '?' one, ',' separates alternatives. "conv*.w" */
+/* Whether a name matches a pattern: '*' matches any characters, '?' one, ',' separates alternatives, with
+ * blanks around it or without. "conv*.w", "conv*.w, dense*.w" */
 GOSS_API bool goss_name_matches(const char *name, const char *pattern);
 
 /* ---- weights ---- */

@@ -148,11 +148,13 @@ static bool matches(const char *name, const char *pattern, const char *end) {
     return !*name;
 }
 
+/* Blanks around commas are for the reader: "a, b". */
 bool goss__name_matches(const char *name, const char *pattern) {
     for (;;) {
-        const char *end = strchr(pattern, ',');
-        if (!end) return matches(name, pattern, pattern + strlen(pattern));
+        const char *comma = strchr(pattern, ','), *end = comma ? comma : pattern + strlen(pattern);
+        while (comma && end > pattern && end[-1] == ' ') end--;
         if (matches(name, pattern, end)) return true;
-        pattern = end + 1;
+        if (!comma) return false;
+        pattern = comma + 1 + strspn(comma + 1, " ");
     }
 }

@@ -30,7 +30,7 @@ size_t goss__rule_size(const char *list);
 int goss__distance(const char *a, const char *b);
 /* Adds "; did you mean X or Y?" with the similar ones of n names, or those that hold it, or "; there are X, Y, ...". */
 void goss__near_names(goss__str *s, const char *name, const char *const *names, int n);
-/* Patterns with '*' (any characters) and '?' (one), joined by ','. */
+/* Patterns with '*' (any characters) and '?' (one), joined by ',', which may have blanks around it. */
 bool goss__name_matches(const char *name, const char *pattern);
 
 /* ---- ASCII letters in any locale: in a Turkish one tolower('I') is not 'i' ---- */

@@ -48,9 +48,36 @@ static int without_repeats(goss_published_value *v, int n) {
     return kept;
 }
 
+/* One pattern of `on`. A name has to be there; with wildcards it may be for other networks, as conv*.w in
+ * "conv*.w,dense*.w", and is warned of. */
+static goss_status check_pattern(const term *t, const char *pattern, goss_error *err) {
+    int n;
+    if (!*pattern) return goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\": a name is missing at a comma", t->r->on);
+    const goss_status s = goss_published(t->g, pattern, NULL, 0, &n, err);
+    if (s != GOSS_E_ARGUMENT || !strpbrk(pattern, "*?")) return s;
+    if (!t->r->told_patterns) goss__log(GOSS_LOG_WARN, "[regularizer.%s] on: %s finds no value", t->r->name, pattern);
+    return GOSS_OK;
+}
+
+/* Where `on` is a list: what is wrong with one of it would be hidden by what the others find. */
+static goss_status check_patterns(const term *t, goss_error *err) {
+    char *list = goss__strdup(t->r->on), *rest = list, *one;
+    if (!list) return goss_error_set(err, GOSS_E_NOMEM, "no memory for patterns");
+    goss_status s = GOSS_OK;
+    while (s == GOSS_OK && (one = strsep(&rest, ","))) {
+        one += strspn(one, " ");
+        one[strcspn(one, " ")] = 0;
+        s = check_pattern(t, one, err);
+    }
+    goss__free(list);
+    t->r->told_patterns = true;
+    return s;
+}
+
 static bool find_values(term *t) {
     goss_error err;
-    const goss_status s = goss_published(t->g, t->r->on, t->value, VALUES, &t->n, &err);
+    goss_status s = strchr(t->r->on, ',') ? check_patterns(t, &err) : GOSS_OK;
+    if (s == GOSS_OK) s = goss_published(t->g, t->r->on, t->value, VALUES, &t->n, &err);
     if (s == GOSS_OK) t->n = without_repeats(t->value, t->n);
     if (s != GOSS_OK) goss_graph_fail(t->g, s, "[regularizer.%s]: on: %s", t->r->name, err.text);
     return s == GOSS_OK;

@@ -94,7 +94,7 @@ typedef struct goss__regularizer {
     char (*share)[2 * GOSS__REGULARIZER_NAME]; /* [n_shares] "regularizer.tie.share.hidden/dense1", of branches */
     int n_shares;
     char matrix[GOSS__REGULARIZER_NAME]; /* "regularizers.tie.graph", the parameter of a given graph */
-    bool told;                           /* what its tensors lack was said */
+    bool told, told_patterns;            /* what its tensors lack was said; which patterns of `on` find nothing */
 } goss__regularizer;
 
 typedef struct goss__regularizers {
