@@ -109,7 +109,8 @@ static inline goss_config *group_config(const char *dir, const char *const *more
     return c;
 }
 
-static double group_noise = 0.5; /* of targets */
+static double group_noise = 0.5;                  /* of targets */
+static void (*group_change)(goss_task_source *s); /* what else the sources of a run are; NULL: nothing */
 
 /* Trains on the tasks of a seed; the model is in `dir`. */
 static inline goss_status group_train(const char *dir, uint64_t seed, const char *const *more,
@@ -117,6 +118,7 @@ static inline goss_status group_train(const char *dir, uint64_t seed, const char
     static group_world seen, held;
     group_make(&seen, seed, group_noise, 0), group_make(&held, seed, group_noise, 1);
     goss_task_source train = group_source(&seen), validation = group_source(&held);
+    if (group_change) group_change(&train), group_change(&validation);
     const goss_train_tasks tasks = {.kind = "groups",
                                     .train = &train,
                                     .validation = &validation,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the strengths of sections [regularizer.NAME] are multiplied by: schemes of several terms, shares of a training,
- * whole paths from one run, strengths and norms that are learned on rows to validate on. */
+ * whole paths from one run, strengths and norms that are learned on rows to validate on; samples that do not count. */
 #include <math.h>
 
 #include "base/alloc.h"
@@ -228,6 +228,57 @@ TEST(norms_are_learned_against_the_model_or_on_held_rows) {
         group_resumes(LINES(on, kind, fit));
     }
     T_CHECK(group_weights("minmax") != group_weights("validation"));
+}
+
+/* ---- of samples ---- */
+
+/* Every second task has its rows twice, and the others are padded. A loss that is a mean over rows stays as it is. */
+static int doubled; /* 0 or 1: which ones */
+static void draw_doubled(const goss_task_source *source, uint64_t k, goss_task *task) {
+    group_draw(source, k, task);
+    if (task->id % 2 != doubled) return;
+    task->queries = 2 * GROUP_ROWS;
+    if (task->query)
+        memcpy(task->query + GROUP_ROWS * GROUP_INPUTS, task->query, GROUP_ROWS * GROUP_INPUTS * sizeof(float));
+    if (task->query_target) memcpy(task->query_target + GROUP_ROWS, task->query_target, GROUP_ROWS * sizeof(float));
+}
+static void double_some(goss_task_source *s) { s->spec.queries = 2 * GROUP_ROWS, s->draw = draw_doubled; }
+
+/* What a section adds that is too weak to matter, by its strength. */
+static double weak_penalty(const char *dir, const char *const row[3]) {
+    char kind[80], on[80], more[80];
+    snprintf(kind, sizeof kind, "regularizer.a.kind=%s", row[0]);
+    snprintf(on, sizeof on, "regularizer.a.on=%s", row[1]);
+    snprintf(more, sizeof more, "regularizer.a.%s", row[2] ? row[2] : "from=0");
+    T_OK(group_train(
+        dir, 1, LINES(kind, on, more, "regularizer.a.strength=1e-6", "model.backbone=dense 5; tanh; dense 5; tanh"),
+        NULL, NULL));
+    return group_metric(dir, "regularizer.a") * 1e6;
+}
+
+/* Sums over samples, those of the two halves doubled in turn, are three times the sum; means stay as they are. */
+TEST(padding_does_not_count) {
+    static const struct {
+        const char *row[3];
+        double times;
+    } of[] = {{{"l1", "features/out"}, 3},       {{"l2", "hidden/*"}, 3},
+              {{"elastic", "logits"}, 3},        {{"exclusive", "hidden/*", "branches=yes"}, 3},
+              {{"activity", "features/out"}, 2}, {{"coactivation", "hidden/*"}, 2},
+              {{"decorrelation", "hidden/*"}, 2}};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        char dir[80];
+        double sum = 0;
+        snprintf(dir, sizeof dir, "plain-%s", of[i].row[0]);
+        const double plain = weak_penalty(dir, of[i].row);
+        group_change = double_some;
+        for (doubled = 0; doubled < 2; doubled++) {
+            snprintf(dir, sizeof dir, "doubled-%s-%d", of[i].row[0], doubled);
+            sum += weak_penalty(dir, of[i].row);
+        }
+        group_change = NULL;
+        if (!(fabs(sum / plain - of[i].times) < 1e-3))
+            T_FAIL("%s on %s: %g times %g, not %g times", of[i].row[0], of[i].row[1], sum / plain, plain, of[i].times);
+    }
 }
 
 TEST_MAIN()

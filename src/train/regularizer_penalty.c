@@ -103,6 +103,20 @@ static goss_val weight_of(const term *t, const goss_published_value *v) {
     return fits ? w : GOSS_NONE;
 }
 
+/* A value [T, N, ...] with 0 in the place of samples that do not count. */
+static goss_val without_padding(const term *t, const goss_published_value *v, goss_val value) {
+    goss_val w = weight_of(t, v);
+    if (!goss_valid(w)) return value;
+    while (goss_valid(w) && goss_rank(w) < goss_rank(value)) w = goss_unsqueeze(w, goss_rank(w));
+    return goss_select(w, value, goss_const(t->g, 0));
+}
+
+/* What a kind sees of a value. Kinds of samples take weights; to others padding is 0, which adds nothing to a norm. */
+static goss_val seen_of(const term *t, const goss_published_value *v) {
+    const goss_val value = goss__reg_by_features(t->all, t->r, v);
+    return t->r->kind->settings & GOSS_REG_WEIGHT ? value : without_padding(t, v, value);
+}
+
 /* ---- graphs ---- */
 
 static bool by_task(const goss__regularizer *r) { return !r->options.branches; }
@@ -227,7 +241,7 @@ static void repeat_shared(const term *t, goss_val *v) {
 static goss_val together(const term *t, goss_val adjacency) {
     goss_val v[VALUES];
     for (int i = 0; i < t->n; i++) {
-        v[i] = goss__reg_by_features(t->all, t->r, &t->value[i]);
+        v[i] = seen_of(t, &t->value[i]);
         const double factor = goss__reg_prior(t->r, t->value[i].name);
         if (factor != 1) v[i] = goss_scale(v[i], factor);
     }
@@ -253,7 +267,7 @@ static goss_val one_by_one(term *t, goss_val adjacency, bool live) {
             shared++;
             continue;
         }
-        goss_val x[5] = {counted_rows(t, goss__reg_by_features(t->all, t->r, &t->value[i]))};
+        goss_val x[5] = {counted_rows(t, seen_of(t, &t->value[i]))};
         const int n = has_network(t->r) ? 5 : 1;
         if (n > 1) goss__reg_network(t->r, i, t->learned, live, x + 1);
         const goss_val p = penalty_of(t, t->value[i].name, x, n, weight_of(t, &t->value[i]), adjacency);
@@ -301,7 +315,7 @@ static void measure_shares(term *t, goss_step_loss *loss) {
     goss__regularizer *r = t->r;
     goss_val v[VALUES], size[VALUES], sum = goss_const(t->g, 1e-30);
     if (!takes_all(r)) return;
-    for (int i = 0; i < t->n; i++) v[i] = t->value[i].value;
+    for (int i = 0; i < t->n; i++) v[i] = without_padding(t, &t->value[i], t->value[i].value);
     repeat_shared(t, v);
     if (!r->share) {
         r->share = goss__calloc((size_t)t->n, sizeof *r->share), r->n_shares = r->share ? t->n : 0;
