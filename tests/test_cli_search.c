@@ -79,8 +79,11 @@ TEST(a_tenth_of_the_samples_validates_where_nothing_is_said) {
     const char *split = strstr(space, "split = .5,.25,.25\n");
     const int n = snprintf(text, sizeof text, "%.*s%s", (int)(split - space), space, split + 19);
     write_file("plain.ini", text, (size_t)n);
-    RUN(0, "search plain.ini --data five-images-idx3-ubyte --trials 3 --train 1 --method random --json");
+    RUN(0, "search plain.ini --data five-images-idx3-ubyte --trials 3 --train 1 --method random --json "
+           "data.train_classes=some.txt data.target=y");
     SAYS(err_text, "data.split is not set: .8,.1,.1");
+    SAYS(err_text, "data.train_classes = some.txt has no effect: it is about classes that episodes are drawn from");
+    SAYS(err_text, "data.target = y has no effect: it is about tables");
     SAYS(out_text, "\"samples\": {\"train\": 160, \"validate\": 20, \"test\": 20}");
 }
 
@@ -118,6 +121,8 @@ TEST(bad_requests_are_refused_before_training) {
     SAYS(err_text, "smallest");
     RUN(1, "search space.ini --data five-images-idx3-ubyte 'model.backbone=conv 4 3; relu; flatten'");
     SAYS(err_text, "leaves nothing open");
+    RUN(1, "search space.ini --data five-images-idx3-ubyte validate.patience=2");
+    SAYS(err_text, "validate.patience: a search validates once");
     RUN(0, "search --keys");
     SAYS(out_text, "start_networks = 5");
     RUN(0, "search --help");

@@ -141,6 +141,8 @@ static goss_status check_settings(const goss_search *s, goss_error *err) {
     if (*r->train.start) return refuse("train.start", "networks of a search start from initial weights", err);
     if (r->validate.every == 0)
         return refuse("validate.every", "0: there are no validation samples, by which structures are scored", err);
+    if (r->validate.patience > 0)
+        return refuse("validate.patience", "a search validates once, at the end of a training: 0", err);
     if (r->rate.kind == GOSS_RATE_PLATEAU)
         return refuse("optimizer.schedule", "plateau follows validations; a search has one, at the end", err);
     if (goss_config_sections(s->config, "regularizer") > 0)
@@ -258,8 +260,7 @@ static goss_status tell_unused(goss_search *s, goss_error *err) {
     if (status == GOSS_OK) status = goss__method_from_config(c, s->set.train.method, &s->data.spec, false, &m, err);
     for (int i = 0; status == GOSS_OK && (key = goss_config_key_at(s->plain, i)); i++) {
         if (strncmp(key->name, "hyper.", 6) == 0 || strcmp(key->name, "method.penalty") == 0) continue;
-        const char *why = goss__key_unused(&s->set, m, key->name);
-        if (why) goss__tell_key_unused(s->plain, key->name, why);
+        goss__tell_unused_key(&s->set, m, s->data.kind->name, key, "");
     }
     if (status == GOSS_OK) goss_method_free(m);
     goss_config_free(c);

@@ -169,6 +169,9 @@ const goss__key_use *goss__key_uses(int *n);
 const char *goss__key_unused(const goss__run_settings *s, const goss_method *m, const char *key);
 /* Warns of every key that is not at its default and has no effect. */
 void goss__tell_unused(const goss__run_settings *s, const goss_method *m, const char *data_kind);
+/* The same of one key of the settings' configuration, of which it is said that it has no effect `with` something. */
+void goss__tell_unused_key(const goss__run_settings *s, const goss_method *m, const char *data_kind,
+                           const goss_key *key, const char *with);
 /* Whether data of that kind (goss__data_kind.name) has the key. */
 bool goss__key_is_of(const char *key, const char *kind);
 /* Warns of one key, where it is not at its default: what the data alone shows. */

@@ -319,19 +319,21 @@ static void tell_foreign(const goss_config *c, const goss_key *key, const char *
     tell(c, key, "", why);
 }
 
+void goss__tell_unused_key(const goss__run_settings *s, const goss_method *m, const char *data_kind,
+                           const goss_key *key, const char *with) {
+    if (goss__config_is_default(s->config, key)) return;
+    const char *about = foreign(key->name, data_kind), *why = goss__key_unused(s, m, key->name);
+    if (about)
+        tell_foreign(s->config, key, about);
+    else if (why)
+        tell(s->config, key, with, why);
+}
+
 void goss__tell_unused(const goss__run_settings *s, const goss_method *m, const char *data_kind) {
-    const goss_config *c = s->config;
     char with[80];
     snprintf(with, sizeof with, " with train.method = %s", goss_method_name(m));
     const goss_key *key;
-    for (int i = 0; (key = goss_config_key_at(c, i)); i++) {
-        if (goss__config_is_default(c, key)) continue;
-        const char *about = foreign(key->name, data_kind), *why = goss__key_unused(s, m, key->name);
-        if (about)
-            tell_foreign(c, key, about);
-        else if (why)
-            tell(c, key, with, why);
-    }
+    for (int i = 0; (key = goss_config_key_at(s->config, i)); i++) goss__tell_unused_key(s, m, data_kind, key, with);
 }
 
 void goss__tell_key_unused(const goss_config *c, const char *key, const char *why) {
