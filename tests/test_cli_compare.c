@@ -235,13 +235,14 @@ TEST(results_of_other_data_are_refused) {
 TEST(a_cell_that_fails_is_told_and_the_others_run) {
     write_run("fails.ini", "[model.wild]\ntrain.method = joint\noptimizer.rate = 1e6\noptimizer.kind = sgd\n"
                            "optimizer.clip_norm = 0\noptimizer.schedule = constant\noptimizer.warmup = 0\n"
-                           "[compare]\nmodels = wild, one\nseeds = 2\ndir = fails\nclosed = none\n");
+                           "[compare]\nmodels = wild, alone\nseeds = 2\ndir = fails\nclosed = none\n");
     RUN(1, "compare fails.ini --json");
     SAYS(err_text, "wild, seed 1: ");
     SAYS(err_text, "2 cells gave an error");
-    T_EQ(json_number(json_named("one"), "seeds"), 2);
+    T_EQ(json_number(json_named("alone"), "seeds"), 2);
     T_EQ(json_number(json_named("wild"), "seeds"), 0);
     SAYS(json_named("wild"), "\"value\": null");
+    SAYS(json_named("wild"), "\"worse_than_alone\": null");
     SAYS(out_text, "Only 2 of 4 cells are done.");
 }
 
@@ -295,6 +296,7 @@ TEST(what_cannot_run_is_found_before_the_first_training) {
     refuse("[compare]\nmodels = one, bad\n[model.bad]\ntrain.metod = joint\n",
            "bad.ini:26: there is no key train.metod");
     refuse("[compare]\nmodels = one, one\n", "two rows are called one");
+    refuse("[compare]\nmodels = one\nregularizers =\n", "compare.regularizers names nothing, and model one gets each");
     refuse("[compare]\nstrengths = .1 0\nmodels = one\n", "compare.strengths");
     refuse("[compare]\nmodels = one\nclosed = lasso\n", "there is no closed form lasso; there are mean-ridge");
     refuse("[compare]\nmodels = one\nregularizers = x\n[compare.x]\nstrengths = 1 2\noptimizer.rate = {strength}\n",

@@ -95,6 +95,20 @@ TEST(a_strength_goes_where_a_regulariser_wants_it) {
     goss_compare_free(c);
 }
 
+/* The mean of a row that fails where a split is hard is without that split. */
+TEST(a_row_without_some_of_its_cells_is_not_the_best) {
+    goss_compare *c = open_run("[compare]\nmodels = alone/none, joint/none\nclosed = none\n");
+    goss_compare_row row[2] = {{.value = 3, .seeds = 4}, {.value = 2, .seeds = 3}};
+    const goss_objective *regression;
+    goss_comparison s = {.rows = 2, .row = row};
+    T_OK(goss_objective_find("regression", &regression, &err));
+    T_OK(goss_metric_find(regression, "rmse", &s.metric, &err));
+    T_EQ(goss__best_row(c, &s, true), 0);
+    row[1].seeds = 4;
+    T_EQ(goss__best_row(c, &s, true), 1);
+    goss_compare_free(c);
+}
+
 static bool is_plain(const goss_compare *c, const char *name) {
     for (int i = 0; i < c->rows; i++)
         if (strcmp(c->row[i].name, name) == 0) return c->row[i].plain;

@@ -92,7 +92,8 @@ typedef struct goss_compare_row {
     const char *worst_task; /* by the mean over seeds; NULL: none */
     double worst_value;
     int undefined;        /* number of tasks for which the metric has no value, as AUC of one class; not in the mean */
-    int worse_than_alone; /* number of tasks with a worse mean over seeds than `alone`; -1: there is no such row */
+    int worse_than_alone; /* number of tasks with a worse mean over seeds than `alone`; -1: there is no such row, or no
+                           * seed that both have */
 } goss_compare_row;
 
 /* The paired difference a - b, over equal seeds and tasks. */

@@ -221,7 +221,13 @@ static goss_status rows_of_model(goss_compare *c, const char *name, void *contex
     snprintf(own, sizeof own, "%.*s", (int)n, name);
     GOSS_TRY(goss__variant_model(c, own, &model, err));
     if (name[n]) return row_of(c, name + n + 1, (void *)model, err);
-    return each_name(c, "compare.regularizers", c->set.regularizers, row_of, (void *)model, err);
+    const int before = c->rows;
+    GOSS_TRY(each_name(c, "compare.regularizers", c->set.regularizers, row_of, (void *)model, err));
+    if (c->rows > before) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "compare.regularizers names nothing, and model %s gets each that it names: none is the model "
+                          "without one",
+                          own);
 }
 
 static goss_status closed_row(goss_compare *c, const char *name, void *context, goss_error *err) {

@@ -237,9 +237,16 @@ static int find_row(const results *r, const char *name) {
     return -1;
 }
 
+static bool have_common(const results *r, int a, int b) {
+    for (int d = 0; d < r->draws; d++)
+        if (at(r, a, d) && at(r, b, d)) return true;
+    return false;
+}
+
 static int count_worse(const results *r, const goss_metric *m, int row, int alone) {
     int n = 0;
-    if (alone < 0 || row == alone) return alone < 0 ? -1 : 0;
+    if (alone < 0 || !have_common(r, row, alone)) return -1;
+    if (row == alone) return 0;
     for (int k = 0; k < r->tasks; k++) {
         const double gap = of_task(r, row, alone, k);
         n += !isnan(gap) && goss_metric_better(m, 0, gap);

@@ -24,11 +24,16 @@ static int find(const goss_comparison *s, const char *name) {
     return -1;
 }
 
+/* Of more cells, or of as many with a better value: a row that fails where splits are hard has a mean without them. */
+static bool is_ahead(const goss_comparison *s, const goss_compare_row *a, const goss_compare_row *b) {
+    return a->seeds > b->seeds || (a->seeds == b->seeds && goss_metric_better(s->metric, a->value, b->value));
+}
+
 int goss__best_row(const goss_compare *c, const goss_comparison *s, bool plain) {
     int best = -1;
     for (int i = 0; i < s->rows; i++)
         if (c->row[i].plain == plain && !c->row[i].closed && s->row[i].seeds &&
-            (best < 0 || goss_metric_better(s->metric, s->row[i].value, s->row[best].value)))
+            (best < 0 || is_ahead(s, &s->row[i], &s->row[best])))
             best = i;
     return best;
 }
