@@ -55,7 +55,9 @@ TEST(what_does_not_go_together_is_refused) {
     T_ERR(create("hypernet", running, &o, &m), GOSS_E_UNSUPPORTED, "running statistics");
     o.low = 1 << 20;
     T_ERR(create("hypernet", space_text, &o, &m), GOSS_E_ARGUMENT, "structure.low is 1048576 bytes");
-    o.low = 0, o.distill = 2;
+    o.low = 8, o.high = 16; /* below all networks */
+    T_ERR(create("hypernet", space_text, &o, &m), GOSS_E_ARGUMENT, "structure.low is 8 bytes and structure.high 16");
+    o.low = o.high = 0, o.distill = 2;
     T_ERR(create("hypernet", space_text, &o, &m), GOSS_E_ARGUMENT, "distill");
     o = goss_structure_defaults(), o.choose = GOSS_STRUCTURE_LARGEST;
     T_OK(create("protonet", space_text, &o, &m));

@@ -260,7 +260,7 @@ static void make_row(const results *r, int i, const goss_metric *m, double *each
     *out = (goss_compare_row){
         .name = row->name, .model = row->model ? row->model->name : row->name, .regularizer = row->regularizer};
     out->value = over_draws(r, i, -1, &seeds);
-    out->seed_deviation = deviation_of(r->work, r->draws);
+    out->seed_deviation = unrounded(deviation_of(r->work, r->draws), fabs(out->value));
     out->ci95 = wider(seeds, over_tasks(r, i, -1, each));
     out->worse_than_alone = count_worse(r, m, i, find_row(r, "alone"));
     find_worst(r, m, each, out);

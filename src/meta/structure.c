@@ -111,7 +111,8 @@ static goss_status find_range(goss_method *m, goss_error *err) {
     if (o->low == 0) o->low = least;
     m->any_size = o->high == 0;
     if (o->high == 0) o->high = most;
-    if (o->low < o->high) return GOSS_OK;
+    /* A range below those trains the cheapest network alone. What the head adds depends on the classes. */
+    if (o->low < o->high && o->high >= least) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "structure.low is %lld bytes and structure.high %lld; networks of the space have %lld to "
                           "%lld without their head",
