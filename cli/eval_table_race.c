@@ -91,6 +91,7 @@ static goss_status answer(eval_table *e, table_runner *r, int64_t bytes, const t
     const bool own = r == e->runner;
     goss_structure_log log = {.bytes = bytes_of};
     if (own) GOSS_TRY(cli_rows_log(&e->rows, draws, bytes_of, &log, err));
+    if (!r->kind) GOSS_TRY(cli_need_others(r->source, f->base.path, n, err));
     GOSS_TRY(open_source(e, f, tasks, n, number, &source, err));
     goss_status s = r->kind
                         ? goss_race_baseline(f->fit->baselines, r->kind, &source, f->at, f->from, e->metric, draws,

@@ -64,6 +64,13 @@ goss_status cli_need_structures(const goss_model *m, const char *path, const cha
                           option, path);
 }
 
+goss_status cli_need_others(goss_structure_source source, const char *path, int tasks, goss_error *err) {
+    if (source != GOSS_STRUCTURE_SHUFFLED || tasks > 1) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s: each network has the structure of another task, and %s has one task: judge it on more",
+                          goss_structure_source_name(source), path);
+}
+
 goss_status cli_check_mean(bool mean, const cli_budgets *budgets, goss_error *err) {
     if (!mean || budgets->n > 0) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "--mean-budget: of which budgets the mean over tasks is (--budget)");

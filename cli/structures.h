@@ -24,6 +24,8 @@ goss_status cli_read_budgets(const char *list, cli_budgets *out, goss_error *err
 bool cli_has_structures(const goss_model *m);
 /* Refuses budgets and other structures for models without. path: the model's. */
 goss_status cli_need_structures(const goss_model *m, const char *path, const char *option, goss_error *err);
+/* Refuses the structure of another task where a model has one task: other draws of it are no other tasks. */
+goss_status cli_need_others(goss_structure_source source, const char *path, int tasks, goss_error *err);
 /* Refuses a mean over tasks without a budget. */
 goss_status cli_check_mean(bool mean, const cli_budgets *budgets, goss_error *err);
 /* Pearson's correlation of x [n] and y [n] where both are numbers; NaN where one of them does not vary. */

@@ -129,6 +129,8 @@ TEST(what_can_not_be_is_refused) {
     SAYS(err_text, "--budget: the networks of plain/model.safetensors have no structures");
     RUN(1, "eval plain/model.safetensors --data other-images-idx3-ubyte --control");
     SAYS(err_text, "shuffled-structure");
+    RUN(1, "eval space/model.safetensors --data other-images-idx3-ubyte --ways 3 --episodes 1 --control");
+    SAYS(err_text, "and space/model.safetensors has one task: judge it on more");
     T_EQ(train("open", SPACE "train.steps=3"), 1);
     SAYS(err_text, "structure.choose");
 }
@@ -411,6 +413,12 @@ TEST(a_structure_is_a_matter_of_the_task) {
                                          "random-structure"};
     for (int i = 0; i < 4; i++)
         if (!(intervals_of(others[i]) > 4)) T_FAIL("%s loses by %g intervals", others[i], intervals_of(others[i]));
+    write_file("single.txt", "t1000\n", 6);
+    snprintf(line, sizeof line, judge, "own");
+    strcat(line, " --tasks single.txt");
+    RUN(1, line);
+    SAYS(err_text,
+         "shuffled-structure: each network has the structure of another task, and own/model.safetensors has one");
     snprintf(line, sizeof line, judge, "code");
     RUN(0, line);
     T_CHECK(!(intervals_of("shuffled-structure") > 2));
