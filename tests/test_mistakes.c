@@ -150,6 +150,7 @@ static const struct {
     {"train data.path=mine run.dir=x25 regularizer.tie.knd=l2", 1, "there is no key regularizer.tie.knd",
      "did you mean regularizer.tie.kind?"},
     {"train data.path=mine run.dir=x26 regularizer.kind=l2", 1, "did you mean regularizer.NAME.kind?", ""},
+    {"train data.path=mine run.dir=x26 regularizer..kind=l2", 1, "did you mean regularizer.NAME.kind?", ""},
     {"train data.path=mine run.dir=x27 regularizer.tie.kind=l3", 1, "regularizer.tie.kind: there is no regularizer",
      "did you mean l1 or l2"},
     {"train data.path=mine run.dir=x28 regularizer.tie.strength=-1", 1, "regularizer.tie.strength: -1 is not",

@@ -215,7 +215,7 @@ static int distance_of(const char *name, const char *section_end, const char *ke
  * the name names no section. */
 static void in_section(const goss_key *k, const char *name, goss__str *out) {
     const size_t word = family_of(k);
-    const char *dot = strchr(name, '.'), *end = dot ? strchr(dot + 1, '.') : NULL;
+    const char *dot = strchr(name, '.'), *end = dot && dot[1] != '.' ? strchr(dot + 1, '.') : NULL;
     out->size = 0;
     goss__str_addf(out, "%.*s%.*s.%s", (int)word, k->name, end ? (int)(end - dot - 1) : 4, end ? dot + 1 : "NAME",
                    bare_name(k));
