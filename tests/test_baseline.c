@@ -550,6 +550,12 @@ TEST(the_work_is_told_before_it_is_done) {
     o.classes = 2;
     T_CHECK(narrow > 1e7 && narrow < 1e10 && wide > narrow && wide < 1e11 && both > 1e12);
     T_CHECK(goss_baselines_work(rows, 40, &o) > 1e12 && goss_baselines_work(NULL, 0, &o) >= 0);
+    /* few rows and inputs, but a number each of whose values is a class: many minutes, counted */
+    for (int k = 0; k < 12; k++) rows[k].n = 60;
+    o.width = 2, o.classes = 50;
+    const double tens = goss_baselines_work(rows, 12, &o);
+    o.classes = 700;
+    T_CHECK(tens > 2e10 && tens < 3e11 && goss_baselines_work(rows, 12, &o) > 6e11);
 }
 
 TEST(texts) {

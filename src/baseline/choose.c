@@ -283,8 +283,9 @@ goss_status goss__choose(goss_baselines *b, const goss__dense *d, const goss_row
 
 /* ---- how long it takes, and how much is kept ---- */
 
-/* Iterations of the logistic fits as they were counted. */
-enum { STEPS = 8, POOL_STEPS = 25, TURNS = 6 };
+/* Iterations of the logistic fits as they were counted: of two classes they are Newton's. What a row and a class take
+ * in each beside products, exponentials above all, is about as much as OTHER multiplications for each of four. */
+enum { STEPS_OF_TWO = 8, STEPS = 18, POOL_STEPS = 25, TURNS = 6, OTHER = 40 };
 
 typedef struct extent {
     double rows, width, outputs, grid, folds, strengths, factors;
@@ -296,12 +297,12 @@ static double least_of(double a, double b) { return a < b ? a : b; }
 /* A logistic fit of n rows in q coordinates: its steps, and the metrics that they use in turn. */
 static double logistic_fit(const extent *e, double n, double q, double steps) {
     const double interval = fmax(2, q / (16 * e->outputs));
-    return steps * 4 * n * (q + 10) * e->outputs + (1 + steps / (2 * interval)) * (n * q * q / 2 + q * q * q / 6);
+    return steps * 4 * n * (q + OTHER) * e->outputs + (1 + steps / (2 * interval)) * (n * q * q / 2 + q * q * q / 6);
 }
 
 /* Fits of n rows in q coordinates, of so many strengths. */
 static double fits(const extent *e, double n, double q, double strengths) {
-    if (e->classes) return strengths * logistic_fit(e, n, q, STEPS);
+    if (e->classes) return strengths * logistic_fit(e, n, q, e->outputs > 2 ? STEPS : STEPS_OF_TWO);
     return n * q * q / 2 + e->factors * q * q * q / 6 + strengths * (q * q + n * q);
 }
 

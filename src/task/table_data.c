@@ -249,8 +249,10 @@ static goss_status fit_descriptors(goss_table_data *d, goss_error *err) {
     return goss_error_prefix(err, s, "data.descriptor");
 }
 
-#define MOST_WORK 6e11 /* multiplications: some two minutes of a core */
-#define MOST_KEPT 4e6  /* numbers in a model, 20 bytes each */
+#define A_SECOND 5e9               /* multiplications of a core */
+#define MOST_WORK (120 * A_SECOND) /* two minutes */
+#define TOLD_WORK (10 * A_SECOND)  /* from there on the wait is announced */
+#define MOST_KEPT 4e6              /* numbers in a model, 20 bytes each */
 
 static bool are_left_out(const goss_table_data *d, const goss_rows *rows, const goss_baselines_options *o) {
     const double times = o->classes ? 1 : goss_table_transform_outputs(d->fit.transform);
@@ -258,11 +260,16 @@ static bool are_left_out(const goss_table_data *d, const goss_rows *rows, const 
     const double kept = times * goss_baselines_numbers(o);
     char classes[40] = "", why[60];
     int64_t n = 0;
-    if (work <= MOST_WORK && kept <= MOST_KEPT) return false;
+    if (work <= MOST_WORK && kept <= MOST_KEPT) {
+        if (work > TOLD_WORK)
+            goss__log(GOSS_LOG_INFO, "fitting baselines (ridge, mean-ridge, nearest ...): some %.0f seconds of a core",
+                      work / A_SECOND);
+        return false;
+    }
     for (int i = 0; i < d->division.train.n; i++) n += rows[i].n;
     if (o->classes) snprintf(classes, sizeof classes, " and %d classes", o->classes);
     if (work > MOST_WORK)
-        snprintf(why, sizeof why, "take some %.0f minutes of a core", work / MOST_WORK * 2);
+        snprintf(why, sizeof why, "take some %.0f minutes of a core", work / A_SECOND / 60);
     else
         snprintf(why, sizeof why, "be %.0f MB of a model", kept * 20e-6);
     goss__log(GOSS_LOG_WARN,
