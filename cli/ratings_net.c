@@ -58,6 +58,9 @@ static void tell(const goss_network *n, const goss_person *p, bool clicks, const
     const goss_task_spec *spec = &goss_network_data(n)->task;
     char ratings[40] = "", items[120] = "";
     if (p->unknown) tell_lacking(p, file);
+    if (p->repeated)
+        cli_tell("%s: %d row%s left out: clicks on items that lines before name", file, p->repeated,
+                 p->repeated == 1 ? " is" : "s are");
     if (p->outside)
         cli_tell("warning: %s: %d rating%s on another scale; %s", file, p->outside, p->outside == 1 ? " is" : "s are",
                  p->far);

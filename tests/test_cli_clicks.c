@@ -74,6 +74,25 @@ TEST(a_persons_clicks_become_recommendations) {
     }
 }
 
+/* As logs have it, and as training reads it: a click and another one on the same item are one. */
+TEST(a_click_that_a_person_repeats_counts_once) {
+    PREPARE();
+    put("once.csv", "title\nFilm 3\nFilm 4\nFilm 9\n");
+    put("again.csv", "title\nFilm 3\nFilm 4\nFilm 3\nFilm 9\nFilm 3\n");
+    RUN(0, "adapt base/model.safetensors --support once.csv -o once.net");
+    RUN(0, "adapt base/model.safetensors --support again.csv -o again.net");
+    SAYS(err_text, "again.csv: 2 rows are left out: clicks on items that lines before name");
+    SAYS(err_text, "3 clicks became a network of");
+    RUN(0, "predict once.net --top 10");
+    char *once = strdup(out_text);
+    RUN(0, "predict again.net --top 10");
+    T_STR(out_text, once);
+    free(once);
+    put("rated.csv", "title,rating\nFilm 3,1\nFilm 4,5\nFilm 3,5\n"); /* from 3 on it is a click */
+    RUN(0, "adapt base/model.safetensors --support rated.csv -o rated.net");
+    SAYS(err_text, "2 clicks became a network of");
+}
+
 /* One user with a single click does not make everybody's support set one. */
 TEST(init_takes_the_support_that_most_users_have) {
     char text[8000] = "user,item\nlone,i0\n";

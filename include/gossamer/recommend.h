@@ -229,6 +229,7 @@ typedef struct goss_person {
     int32_t *item;     /* [n + zeros] in the catalogue */
     float *rating;     /* [n + zeros] 1 for a click */
     int zeros;         /* of clicks: items behind these that were drawn from those that are not among them */
+    int repeated;      /* rows left out: clicks on items of rows before */
     int outside;       /* ratings outside of goss_catalogue_range */
     char *far;         /* these: line, rating and range of the first; NULL: none */
     int unknown;       /* rows left out: items that the catalogue lacks, or has several of that name */
@@ -237,7 +238,8 @@ typedef struct goss_person {
     float *descriptor; /* [goss_descriptors_width] by goss_person_describe; NULL: none */
 } goss_person;
 /* Reads them. Errors: GOSS_E_ARGUMENT: a missing column, no known item, lines of several users; GOSS_E_FORMAT with file
- * and line: a rating that is no number or missing, an item rated twice. Owns: goss_person_free. */
+ * and line: a rating that is no number or missing, an item rated twice (clicked on twice: it is once). Owns:
+ * goss_person_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_person_open(const char *path, const goss_catalogue *c, goss_person *out,
                                                     goss_error *err);
 /* Adds the descriptor, from a csv file with a row of the person's name, or with one row alone. A person without ratings

@@ -100,13 +100,14 @@ static goss_status add_row(goss_person *p, const goss_catalogue *c, const goss_t
     const char *text = goss_table_text(t, in->item, row, cell);
     const int found = find_item(c, in->called, text);
     if (found < 0) return lack(p, c, t, row, text, err);
-    for (int i = 0; i < p->n; i++)
-        if (p->item[i] == found)
-            return goss_error_set(err, GOSS_E_FORMAT, "%s:%lld: %.100s is %s twice: keep one of the lines",
-                                  goss_table_path(t), line_of(t, row), goss_catalogue_name(c, found),
-                                  c->clicks ? "clicked on" : "rated");
     const double value = rated ? goss_table_number(t, in->rating, row) : 1;
     if (c->clicks && !isnan(c->click) && rated && value < c->click) return GOSS_OK;
+    for (int i = 0; i < p->n; i++) {
+        if (p->item[i] != found) continue;
+        if (c->clicks) return p->repeated++, GOSS_OK;
+        return goss_error_set(err, GOSS_E_FORMAT, "%s:%lld: %.100s is rated twice: keep one of the lines",
+                              goss_table_path(t), line_of(t, row), goss_catalogue_name(c, found));
+    }
     p->item[p->n] = found, p->rating[p->n++] = c->clicks ? 1 : (float)value;
     return c->clicks ? GOSS_OK : check_range(p, c, t, row, value, err);
 }
