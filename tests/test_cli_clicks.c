@@ -110,6 +110,8 @@ TEST(what_cannot_be_clicks_is_told) {
     PREPARE();
     put("plain.csv", "user,item\na,x\na,y\na,z\nb,x\nb,w\nb,v\nc,w\nc,z\nc,y\nd,x\nd,v\nd,w\n");
     RUN(0, "check data.path=plain.csv data.kind=ratings task.support=1..2 run.dir=r data.hold_out=0.3");
+    RUN(1, "check data.path=plain.csv data.kind=ratings data.click=4 task.support=1..2 run.dir=r");
+    SAYS(out_text, "name it by data.rating=COLUMN; if every row is a click, leave data.click empty (data.click=)");
     RUN(1, "train films.ini data.click=many run.dir=x");
     SAYS(err_text, "data.click: \"many\" is no number");
     RUN(1, "train films.ini data.click=9 run.dir=x");

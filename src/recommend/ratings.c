@@ -87,8 +87,10 @@ static goss_status find_column(const goss_table *t, const goss_ratings_options *
         return goss_error_prefix(err, goss_table_need(t, name, columns[which].key, out, err), "%s", goss_table_path(t));
     *out = goss__column_like(t, columns[which].names);
     if (*out >= 0 || !needed) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is called as %ss are (%s): name it by %s=COLUMN",
-                          goss_table_path(t), columns[which].what, columns[which].names, columns[which].key);
+    const bool clicks = which == GOSS_RATINGS_RATING; /* wanted for the sake of data.click alone */
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is called as %ss are (%s): name it by %s=COLUMN%s",
+                          goss_table_path(t), columns[which].what, columns[which].names, columns[which].key,
+                          clicks ? "; if every row is a click, leave data.click empty (data.click=)" : "");
 }
 
 static goss_status find_columns(goss_ratings *r, const goss_ratings_options *o, goss_error *err) {
