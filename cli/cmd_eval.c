@@ -250,7 +250,8 @@ int cmd_eval(int argc, char **argv) {
     const int words = cli_parse(&verb, argc, argv);
     if (words < 0) return cli_close_stdout();
     read_split();
-    if (all.folds) return print_folds(words ? argv[1] : "RUN.ini");
+    char found[CLI_MODEL_PATH];
+    if (all.folds) return print_folds(words ? cli_model_path(argv[1], found) : "RUN.ini");
     check(words, argv + 1);
     cli_log_once_to_stderr();
     if (check_outputs(argv + 1, words, &err) != GOSS_OK) return cli_fail(&err);
