@@ -72,6 +72,13 @@ TEST(columns_of_other_tables) {
 }
 
 /* A text whose domain is not known is in no episode of one domain, nor are the unknown ones a domain together. */
+TEST(a_text_of_two_classes_is_told) {
+    PREPARE();
+    put("same.tsv", "text\tclass\nmi ni\ta\nsa na\ta\nmi ni\tb\nlo no\tb\nlo no\tb\n");
+    RUN(0, "adapt run/model.safetensors --support same.tsv -o same.net");
+    SAYS(err_text, "same.tsv: 2 texts equal another one, 1 of them one of another class, as same.tsv:2 and same.tsv:4");
+}
+
 TEST(unknown_values_are_no_group) {
     goss__str s = {0};
     PREPARE();

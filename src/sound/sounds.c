@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/os.h"
 #include "base/rng.h"
+#include "io/same_samples.h"
 #include "sound/files.h"
 #include "sound/front.h"
 
@@ -121,38 +122,6 @@ static void tell_silent(const goss_sounds *s, const char *path) {
     if (n)
         goss__log(GOSS_LOG_WARN, "%s: %d of %d recordings are silent throughout, as %s", path, n, s->list.n,
                   s->list.file[example].name);
-}
-
-typedef struct content_at {
-    uint64_t hash;
-    int i;
-} content_at;
-
-static int by_content(const void *a, const void *b) {
-    const content_at *x = a, *y = b;
-    if (x->hash != y->hash) return x->hash < y->hash ? -1 : 1;
-    return (x->i > y->i) - (x->i < y->i);
-}
-
-/* Equal recordings may be support and query at once; in two classes one of them is wrong. */
-static goss_status tell_equal(const goss_sounds *s, const char *path, goss_error *err) {
-    const int n = s->list.n;
-    content_at *at = goss__calloc((size_t)n + 1, sizeof *at);
-    int equal = 0, crossed = 0, a = 0, b = 0;
-    if (!at) return no_memory(err);
-    for (int i = 0; i < n; i++) at[i] = (content_at){s->content[i], i};
-    qsort(at, (size_t)n, sizeof *at, by_content);
-    for (int i = 1; i < n; i++) {
-        if (!at[i].hash || at[i].hash != at[i - 1].hash) continue;
-        const bool other = s->set.class_of[at[i].i] != s->set.class_of[at[i - 1].i];
-        if (equal++ == 0 || (other && crossed == 0)) a = at[i - 1].i, b = at[i].i;
-        crossed += other;
-    }
-    if (equal)
-        goss__log(GOSS_LOG_WARN, "%s: %d recordings equal another one, %d of them one of another class, as %s and %s",
-                  path, equal, crossed, s->list.file[a].name, s->list.file[b].name);
-    goss__free(at);
-    return GOSS_OK;
 }
 
 /* ---- the set ---- */
@@ -271,7 +240,7 @@ static goss_status open_all(goss_sounds *s, const char *path, const goss_sound_f
     describe(s);
     hash_all(s);
     tell_silent(s, path);
-    return tell_equal(s, path, err);
+    return goss__tell_same_samples(&s->set, path, err);
 }
 
 goss_status goss_sounds_open(const char *path, const goss_sound_front *front, const goss_sounds_options *options,

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* same_samples.h: samples in classes whose content is the same. */
+#ifndef GOSS_IO_SAME_SAMPLES_H
+#define GOSS_IO_SAME_SAMPLES_H
+
+#include "gossamer/class_set.h"
+
+/* Warns of samples with the same content: they may be support and query at once; in two classes one of them is wrong.
+ * path: where they are from. Errors: GOSS_E_NOMEM. */
+goss_status goss__tell_same_samples(const goss_class_set *set, const char *path, goss_error *err);
+
+#endif
