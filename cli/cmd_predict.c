@@ -55,8 +55,10 @@ int cmd_predict(int argc, char **argv) {
                     "sounds: the input is a stream of signed 16-bit samples, mono; a JSON object per event in it"),
         CLI_INT_OF(KIND_SOUNDS, "rate", "HERTZ", &q.rate, "", 1000, 384000,
                    "samples a second of a stream (the network's)"),
-        CLI_FLAG("json", &q.json,
-                 "one JSON object per image, sound or row: input, class, probability, probabilities (or error)"),
+        CLI_FLAG(
+            "json", &q.json,
+            "one JSON object per image or sound: input, class, probability, probabilities (or error); per row: file, "
+            "line, prediction ...; per item: rank, item, name, prediction ..."),
         CLI_INT_OF(KIND_RATINGS, "top", "N", &q.top, "", 1, 1 << 30, "ratings: how many items to recommend"),
         CLI_INT_OF(KIND_TABLES, "continue", "N", &q.more, "", 1, 1000000,
                    "language models: N tokens that follow TEXT, or begin a text"),
