@@ -319,27 +319,29 @@ int cmd_inspect(int argc, char **argv) {
         .min_words = 1,
         .max_words = 1};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
+    char found[CLI_MODEL_PATH];
+    const char *file = cli_model_path(argv[1], found);
     if (input && tensors) cli_usage(&v, "--input is for the text of a network, --tensors for a model");
     const char *of_samples = cli_first_of(&v, OF_SAMPLES);
-    check_samples(&v, argv[1], of_samples, &samples, input, tensors, svg);
+    check_samples(&v, file, of_samples, &samples, input, tensors, svg);
     if (outputs && !input) cli_usage(&v, "--outputs is for the text of a network; give --input, too");
     if (bytes && !input) cli_usage(&v, "--budget is for the text of a network; give --input, too");
-    if (svg && !input && (tensors || goss_table_is(argv[1])))
+    if (svg && !input && (tensors || goss_table_is(file)))
         cli_usage(&v, "--svg draws the structure of a network; there is none %s",
                   tensors ? "with --tensors" : "in a table");
-    if (tensors && goss_table_is(argv[1])) cli_usage(&v, "--tensors is for a model, and %s is a table", argv[1]);
+    if (tensors && goss_table_is(file)) cli_usage(&v, "--tensors is for a model, and %s is a table", file);
     goss_error err;
-    if (check_drawing(svg, argv[1], &err) != GOSS_OK) return cli_fail(&err);
-    if (input) return cli_inspect_text(argv[1], input, outputs, bytes, json, svg);
-    if (tensors) return cli_inspect_published(argv[1], json);
-    if (of_samples) return cli_inspect_represent(argv[1], &samples, json);
-    const cli_kind *kind = cli_kind_at(argv[1]);
-    if (kind->inspect) return kind->inspect(argv[1], &table, json);
+    if (check_drawing(svg, file, &err) != GOSS_OK) return cli_fail(&err);
+    if (input) return cli_inspect_text(file, input, outputs, bytes, json, svg);
+    if (tensors) return cli_inspect_published(file, json);
+    if (of_samples) return cli_inspect_represent(file, &samples, json);
+    const cli_kind *kind = cli_kind_at(file);
+    if (kind->inspect) return kind->inspect(file, &table, json);
     goss_safetensors *f;
-    if (goss_safetensors_open(argv[1], &f, &err) != GOSS_OK) return refuse(argv[1], &err);
+    if (goss_safetensors_open(file, &f, &err) != GOSS_OK) return refuse(file, &err);
     const char *of_a_table = cli_first_of(&v, OF_A_TABLE);
-    if (of_a_table) cli_usage(&v, "--%s is of a table, and %s is a safetensors file", of_a_table, argv[1]);
-    const int status = inspect_file(f, argv[1], json, svg);
+    if (of_a_table) cli_usage(&v, "--%s is of a table, and %s is a safetensors file", of_a_table, file);
+    const int status = inspect_file(f, file, json, svg);
     goss_safetensors_close(f);
     return status;
 }

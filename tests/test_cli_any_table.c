@@ -451,6 +451,10 @@ TEST(the_model_that_comes_with_the_program_is_found_by_its_name) {
     SAYS(out_text, "\"prediction\": \"ill\"");
     RUN(1, "predict tables people.csv");
     SAYS(err_text, "gossamer adapt tables --support");
+    RUN(2, "eval tables --data people.csv --folds 2");
+    SAYS(err_text, "name the configuration, as RUN.ini, not a model");
+    RUN(0, "inspect tables");
+    SAYS(out_text, "cells.width");
 }
 
 TEST(so_is_the_one_for_numbers_beside_it) {

@@ -245,8 +245,6 @@ TEST(folds_are_explained) {
     RUN(0, "convert one.model --weights bf16 -o one.safetensors");
     RUN(2, "eval one.safetensors --folds 2");
     SAYS(err_text, "name the configuration, as RUN.ini, not a model");
-    RUN(2, "eval tables --data world.csv --folds 2"); /* the model that comes with the program */
-    SAYS(err_text, "name the configuration, as RUN.ini, not a model");
 }
 
 TEST(options_that_do_not_fit) {
