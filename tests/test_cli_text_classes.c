@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Texts in classes with every verb: episodes of training, eval on unseen classes, adapt and predict. */
+#include <sys/stat.h>
+
 #include "text_tables.h"
 
 static void put(const char *name, const char *text) { write_file(name, text, strlen(text)); }
@@ -170,6 +172,26 @@ TEST(texts_that_were_trained_on_are_refused) {
     RUN(1, "eval run/model.safetensors --data intents.tsv --ways 5 --queries 5 --episodes 10");
     SAYS(err_text, "trained on");
     RUN(0, "eval run/model.safetensors --data intents.tsv --ways 5 --queries 5 --episodes 10 --allow-seen --json");
+}
+
+/* A folder for each class, a file for each text; what is beside the folders is not read. */
+TEST(folders_of_texts) {
+    PREPARE();
+    for (int i = 0; i < 3; i++) T_EQ(mkdir(tiny_path((const char *[]){"files", "files/one", "files/two"}[i]), 0700), 0);
+    put("files/one/1.txt", "ee ea\n");
+    put("files/one/2.txt", "ea ee\n");
+    put("files/two/1.txt", "ia ii");
+    put("files/README", "about these");
+    RUN(0, "adapt run/model.safetensors --support files -o files.net");
+    SAYS(err_text, "3 texts of 2 classes became a network");
+    RUN(0, "predict files.net files -o answers.csv");
+    put("files/two/2.txt", "\xff");
+    RUN(1, "adapt run/model.safetensors --support files -o files.net");
+    SAYS(err_text, "files/two/2.txt: the text is not UTF-8");
+    put("files/two/2.txt", "ii");
+    put("files/two/3.html", "ii");
+    RUN(1, "adapt run/model.safetensors --support files -o files.net");
+    SAYS(err_text, "nor texts alone (CLASS/NAME.txt), but 6 other files");
 }
 
 TEST(a_table_of_new_classes_becomes_a_network) {

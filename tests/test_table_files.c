@@ -317,7 +317,7 @@ TEST(zip_of_csv_files) {
     const bytes nothing = zip(names + 2, data + 2, 1);
     write_bytes(path, &nothing);
     T_ERR(goss_table_open(path, NULL, &t, &err), GOSS_E_FORMAT,
-          "no table in it (.csv, .tsv, .tab, .arff, .npy, .npz), but 1 other files");
+          "no table in it (.csv, .tsv, .tab, .arff, .npy, .npz), nor texts alone (CLASS/NAME.txt), but 1 other files");
     T_CHECK(!goss_table_is(path));
     scratch_empty();
 }
@@ -370,6 +370,37 @@ TEST(a_folder_of_files) {
     scratch_empty();
     T_ERR(goss_table_open(scratch_folder, NULL, &t, &err), GOSS_E_FORMAT, "no table in it");
     T_ERR(goss_table_open("/nowhere/at/all.csv", NULL, &t, &err), GOSS_E_IO, "/nowhere/at/all.csv");
+}
+
+/* Files in byte order: bad/x/1.txt, good/1.txt, good/2.txt. */
+TEST(texts_in_folders_of_classes) {
+    const char *const names[] = {"good/2.txt", "bad/x/1.txt", "good/1.txt", "README.md", "good/sound.wav"};
+    bytes data[] = {text_bytes("two\nlines, of \"it\"\n"), text_bytes("\xef\xbb\xbf  awful \r\n"), text_bytes(""),
+                    text_bytes("about"), text_bytes("RIFF")};
+    const char *path = scratch("t.zip");
+    bytes b = zip(names, data, 4);
+    write_bytes(path, &b);
+    goss_table *t = NULL;
+    T_CHECK(goss_table_is(path));
+    T_OK(goss_table_open(path, NULL, &t, &err));
+    T_STR(table_shown(t), "class,text / bad/x|awful / good| / good|two\nlines, of \"it\"");
+    T_EQ(goss_table_type(t, 0), GOSS_COLUMN_CATEGORY);
+    T_EQ(goss_table_type(t, 1), GOSS_COLUMN_TEXT);
+    T_EQ(goss_table_file_column(t), -1);
+    goss_table_close(t);
+    b = zip(names, data, 5);
+    write_bytes(path, &b);
+    T_CHECK(!goss_table_is(path)); /* notes beside recordings are no texts to learn from */
+    data[0] = text_bytes("caf\xe9");
+    b = zip(names, data, 1);
+    write_bytes(path, &b);
+    T_ERR(goss_table_open(path, NULL, &t, &err), GOSS_E_FORMAT, "t.zip/good/2.txt: the text is not UTF-8");
+    data[0] = text_bytes("a");
+    add(&data[0], "\0b", 2);
+    b = zip(names, data, 1);
+    write_bytes(path, &b);
+    T_ERR(goss_table_open(path, NULL, &t, &err), GOSS_E_FORMAT, "t.zip/good/2.txt: a NUL byte");
+    scratch_empty();
 }
 
 TEST(what_is_a_table) {

@@ -41,7 +41,7 @@ static goss_status take_decl(goss__build *b, const goss__column_decl *d, goss_er
     c->name = b->t->names.text[code], c->of_matrix = d->of_matrix;
     if (d->type == GOSS__DECL_ANY) return GOSS_OK;
     c->fixed = true, c->type = type[d->type];
-    snprintf(c->reason, sizeof c->reason, "%s", "the file says so");
+    snprintf(c->reason, sizeof c->reason, "%s", "the file's format says so");
     return take_categories(b, c, d, err);
 }
 
@@ -53,7 +53,7 @@ static bool has_name(const goss__column_decl *decl, int n, const char *name) {
 
 static goss_status first_columns(goss__build *b, const goss__column_decl *decl, int n, goss_error *err) {
     goss_table *t = b->t;
-    const int extra = b->folder != NULL; /* the column of files is first */
+    const int extra = b->folder && !b->documents; /* the column of files is first */
     t->column = goss__calloc((size_t)(n + extra), sizeof *t->column);
     b->tally = goss__calloc((size_t)(n + extra), sizeof *b->tally);
     b->map = goss__alloc((size_t)n * sizeof *b->map);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table_open.c: opens tables: the registry of readers, and the passes over the files. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -50,6 +51,19 @@ static const goss__known *foreign(const goss__bytes *b) {
 
 /* ---- passes ---- */
 
+static goss_status read_text(goss__build *b, int file, const char *name, const goss__bytes *bytes, goss_error *err) {
+    char class[GOSS__PLACE];
+    const size_t n = (size_t)(strrchr(name, '/') - name);
+    GOSS_TRY(goss__build_file(b, file, name, err));
+    b->sink.name = bytes->name;
+    if (n >= sizeof class)
+        return goss_error_set(err, GOSS_E_FORMAT, "%s: the name of its class is too long", bytes->name);
+    memcpy(class, name, n);
+    class[n] = 0;
+    snprintf(b->t->format, sizeof b->t->format, "texts in a file each, in folders of classes");
+    return goss__read_text_file(bytes, class, &b->sink, err);
+}
+
 static goss_status read_bytes(goss__build *b, int file, const char *name, const goss__bytes *bytes, goss_error *err) {
     const goss__table_reader *reader = goss__table_reader_for(bytes);
     GOSS_TRY(goss__build_file(b, file, name, err));
@@ -68,10 +82,11 @@ typedef goss_status (*pass)(goss__build *b, const void *what, goss_error *err);
 
 static goss_status parts_pass(goss__build *b, const void *what, goss_error *err) {
     const goss__parts *p = what;
+    b->documents = p->texts;
     for (size_t i = 0; i < p->count; i++) {
         goss__part_bytes bytes;
         GOSS_TRY(goss__part_load(p, i, &bytes, err));
-        goss_status s = read_bytes(b, (int)i, p->part[i].name, &bytes.bytes, err);
+        goss_status s = (p->texts ? read_text : read_bytes)(b, (int)i, p->part[i].name, &bytes.bytes, err);
         goss__part_drop(&bytes);
         GOSS_TRY(s);
     }

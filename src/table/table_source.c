@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table_source.c: the files of a path. In a folder or .zip these are the ones with a table's extension, in byte order
- * of their names, independent of the file system. */
+/* table_source.c: the files of a path. In a folder or .zip these are the ones with a table's extension, or texts in
+ * folders of their classes, in byte order of their names, independent of the file system. */
 #include "table/table_source.h"
 
 #include <errno.h>
@@ -11,6 +11,9 @@
 #include "base/alloc.h"
 #include "base/folder.h"
 
+/* A text has a folder within the path, which says its class. */
+static bool is_text_name(const char *name) { return strchr(name, '/') && goss__ascii_ends(name, ".txt"); }
+
 static goss_status add(goss__parts *p, const char *name, uint64_t index, goss_error *err) {
     if (p->count == p->capacity) {
         size_t capacity = p->capacity ? 2 * p->capacity : 16;
@@ -18,7 +21,8 @@ static goss_status add(goss__parts *p, const char *name, uint64_t index, goss_er
         if (!grown) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", p->path);
         p->part = grown, p->capacity = capacity;
     }
-    p->part[p->count] = (goss__part){.name = goss__arena_strdup(&p->arena, name), .index = index};
+    p->part[p->count] =
+        (goss__part){.name = goss__arena_strdup(&p->arena, name), .index = index, .text = is_text_name(name)};
     if (!p->part[p->count].name) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", p->path);
     p->count++;
     return GOSS_OK;
@@ -29,6 +33,23 @@ static bool is_image_name(const char *name) {
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         if (goss__ascii_ends(name, ends[i])) return true;
     return false;
+}
+
+static bool is_wanted(const char *name) { return goss__table_name_fits(name) || is_text_name(name); }
+
+static void pass_over(goss__parts *p, const char *name) {
+    p->others++, p->images += is_image_name(name), p->strange += strchr(name, '/') != NULL;
+}
+
+/* Notes beside tables are not texts, nor are those beside anything else in the folders of classes. */
+static void choose_texts(goss__parts *p) {
+    size_t tables = 0;
+    for (size_t i = 0; i < p->count; i++) tables += !p->part[i].text;
+    p->texts = p->count > 0 && tables == 0 && p->strange == 0;
+    if (p->texts) return;
+    p->others += p->count - tables, p->count = 0;
+    for (size_t i = 0; p->count < tables; i++)
+        if (!p->part[i].text) p->part[p->count++] = p->part[i];
 }
 
 /* ---- folders ---- */
@@ -54,8 +75,8 @@ static goss_status visit(void *context, const char *name, goss_error *err) {
     goss_status s = GOSS_OK;
     if (there && S_ISDIR(st.st_mode))
         s = walk(&(level){p, inner, l->depth + 1}, err);
-    else if (!goss__table_name_fits(name))
-        p->others++, p->images += is_image_name(name);
+    else if (!is_wanted(inner))
+        pass_over(p, inner);
     else if (!there)
         s = goss_error_set(err, GOSS_E_IO, "%s: %s", path, strerror(errno));
     else
@@ -89,10 +110,10 @@ static goss_status zip_entry(void *context, const goss__zip_entry *e, goss_error
     if (name[strlen(name) - 1] == '/') return GOSS_OK;
     GOSS_TRY(refuse_document(p->path, name, err));
     if (name[0] == '.' || strncmp(name, "__MACOSX", 8) == 0 || strstr(name, "/.")) return GOSS_OK;
-    if (goss__table_name_fits(name) && e->locked)
+    if (is_wanted(name) && e->locked)
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: %s: %s", p->path, name, e->locked);
-    if (goss__table_name_fits(name)) return add(p, name, e->index, err);
-    p->others++, p->images += is_image_name(name);
+    if (is_wanted(name)) return add(p, name, e->index, err);
+    pass_over(p, name);
     return GOSS_OK;
 }
 
@@ -123,7 +144,9 @@ static goss_status refuse_empty(const goss__parts *p, goss_error *err) {
     goss__table_endings(&endings);
     const goss_status s = endings.failed
                               ? goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", p->path)
-                              : goss_error_set(err, GOSS_E_FORMAT, "%s: no table in it (%s), but %zu other files",
+                              : goss_error_set(err, GOSS_E_FORMAT,
+                                               "%s: no table in it (%s), nor texts alone (CLASS/NAME.txt), but %zu "
+                                               "other files",
                                                p->path, endings.data, p->others);
     goss__str_free(&endings);
     return s;
@@ -132,6 +155,7 @@ static goss_status refuse_empty(const goss__parts *p, goss_error *err) {
 goss_status goss__parts_open(const char *path, goss__parts *p, goss_error *err) {
     *p = (goss__parts){.path = path};
     goss_status s = list(p, err);
+    if (s == GOSS_OK && (p->folder || p->zip)) choose_texts(p);
     if (s == GOSS_OK && p->count == 0) s = refuse_empty(p, err);
     if (s == GOSS_OK && p->count > INT32_MAX) s = goss_error_set(err, GOSS_E_FORMAT, "%s: more than 2^31 files", path);
     if (s != GOSS_OK) {

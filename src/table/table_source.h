@@ -10,6 +10,7 @@
 typedef struct goss__part {
     const char *name; /* relative to the folder or .zip; the path itself for a single file */
     uint64_t index;   /* of the .zip's entry */
+    bool text;        /* a .txt file in a folder of its class */
 } goss__part;
 
 typedef struct goss__parts {
@@ -17,7 +18,9 @@ typedef struct goss__parts {
     goss__arena arena;
     goss__part *part;                       /* sorted by name */
     size_t count, capacity, others, images; /* others: files that are not tables; images: those among them */
+    size_t strange;                         /* others beside texts, in folders of their own */
     bool folder, zip;
+    bool texts;    /* there are no tables but texts: each part is one, in a folder of its class */
     goss__map map; /* of a single file or .zip */
     goss__zip *archive;
 } goss__parts;
