@@ -8,8 +8,8 @@
 
 static goss_status check(const goss__bytes *b, const char *text, size_t size, goss_error *err) {
     if (strlen(text) < size)
-        return goss_error_set(err, GOSS_E_FORMAT, "%s: a NUL byte: no text; if it is in UTF-16: iconv -f UTF-16 -t UTF-8",
-                              b->name);
+        return goss_error_set(err, GOSS_E_FORMAT,
+                              "%s: a NUL byte: no text; if it is in UTF-16: iconv -f UTF-16 -t UTF-8", b->name);
     if (goss__utf8_valid(text)) return GOSS_OK;
     return goss_error_set(err, GOSS_E_FORMAT,
                           "%s: the text is not UTF-8; if the file is in Latin-1 or Windows-1252: iconv -f WINDOWS-1252 "
