@@ -71,7 +71,7 @@ int cmd_predict(int argc, char **argv) {
     const cli_verb v = {
         .name = "predict",
         .usage =
-            "NET IMAGE|SOUND|FOLDER|ZIP|TABLE|-... [-o OUT.csv] [--json] [--stream [--rate HERTZ]], or NET [--top N] "
+            "NET IMAGE|SOUND|FOLDER|ZIP|TABLE|-... [-o OUT.csv] [--json] [--stream [--rate HERTZ]], or NET --top N "
             "[--json], or NET --continue N [TEXT]",
         .doc = "Classifies images or sounds with a network written by gossamer adapt: files, all of a folder or "
                "(images) a .zip, "

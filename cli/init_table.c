@@ -87,6 +87,13 @@ static goss_status guess_task(looked *l, init_plan *p, goss_error *err) {
         if (groups && s.distinct >= LEAST_TASKS && 4 * s.distinct <= rows && s.distinct > most)
             best = c, most = s.distinct;
     }
+    for (int c = 0; best < 0 && c < goss_table_columns(l->table); c++)
+        if (goss_table_type(l->table, c) == GOSS_COLUMN_TEXT)
+            return goss_error_set(
+                err, GOSS_E_ARGUMENT,
+                "%s: no column identifies tasks (data.task=COLUMN); to learn from the texts in column "
+                "%s: data.text=%s",
+                p->data, goss_table_name(l->table, c), goss_table_name(l->table, c));
     if (best < 0)
         return goss_error_set(
             err, GOSS_E_ARGUMENT,

@@ -86,7 +86,7 @@ TEST(texts_are_the_only_input_and_the_log_says_what_they_become) {
     RUN(0, "inspect bpe/model.safetensors");
     RUN(0, TASKS "data.tokens=char 'data.length=16' 'model.backbone=embedding 99 4; gru 6; readout last' train.steps=2 "
                  "run.dir=char");
-    SAYS(err_text, "texts have more than 16 tokens: the others are cut off");
+    SAYS(err_text, "texts have more than 16 tokens: further ones are cut off");
     RUN(0, TASKS "data.vectors=words.safetensors 'model.backbone=gru 6; readout last' train.steps=2 run.dir=seq");
     SAYS(err_text, "texts of up to 12 words of 8 numbers");
     RUN(0, "eval seq/model.safetensors --data new.csv --support 5 --json");

@@ -184,7 +184,16 @@ TEST(folders_of_texts) {
     put("files/README", "about these");
     RUN(0, "adapt run/model.safetensors --support files -o files.net");
     SAYS(err_text, "3 texts of 2 classes became a network");
-    RUN(0, "predict files.net files -o answers.csv");
+    T_EQ(mkdir(tiny_path("fresh"), 0700), 0); /* texts whose class is asked for are in none */
+    put("fresh/a.txt", "ee ee");
+    put("fresh/b.txt", "ii ii");
+    RUN(0, "predict files.net fresh");
+    SAYS(out_text, "file,text,prediction,probability\na,ee ee,");
+    RUN(1, "init files -o files.ini");
+    SAYS(err_text, "to learn from the texts in column text: data.text=text");
+    put("both.tsv", "text\tintent\nee ea\tx\nee ea\ty\n");
+    RUN(0, "adapt run/model.safetensors --support both.tsv -o both.net");
+    SAYS(err_text, "1 texts equal another one, 1 of them one of another class");
     put("files/two/2.txt", "\xff");
     RUN(1, "adapt run/model.safetensors --support files -o files.net");
     SAYS(err_text, "files/two/2.txt: the text is not UTF-8");

@@ -286,7 +286,7 @@ TEST(npz_is_one_table) {
 static void write_bytes(const char *path, const bytes *b) { T_OK(goss__write_file(path, b->at, b->size, &err)); }
 
 TEST(zip_of_csv_files) {
-    const char *const names[] = {"b.csv", "sub/a.csv", "readme.txt", "__MACOSX/._b.csv"};
+    const char *const names[] = {"b.csv", "sub/a.csv", "readme.md", "__MACOSX/._b.csv"};
     const bytes data[] = {text_bytes("x,y\n1,2\n"), text_bytes("y,x\n4,3\n6,5\n"), text_bytes("about"),
                           text_bytes("junk")};
     const bytes b = zip(names, data, 4);
@@ -383,14 +383,23 @@ TEST(texts_in_folders_of_classes) {
     goss_table *t = NULL;
     T_CHECK(goss_table_is(path));
     T_OK(goss_table_open(path, NULL, &t, &err));
-    T_STR(table_shown(t), "class,text / bad/x|awful / good| / good|two\nlines, of \"it\"");
-    T_EQ(goss_table_type(t, 0), GOSS_COLUMN_CATEGORY);
-    T_EQ(goss_table_type(t, 1), GOSS_COLUMN_TEXT);
-    T_EQ(goss_table_file_column(t), -1);
+    T_STR(table_shown(t), "file,class,text / bad/x/1|bad/x|awful / good/1|good| / "
+                          "good/2|good|two\nlines, of \"it\"");
+    T_EQ(goss_table_type(t, 1), GOSS_COLUMN_CATEGORY);
+    T_EQ(goss_table_type(t, 2), GOSS_COLUMN_TEXT);
     goss_table_close(t);
     b = zip(names, data, 5);
     write_bytes(path, &b);
     T_CHECK(!goss_table_is(path)); /* notes beside recordings are no texts to learn from */
+    const char *const alone[] = {"b.txt", "a.txt", "train/x/a.txt"};
+    b = zip(alone, data, 2);
+    write_bytes(path, &b);
+    T_OK(goss_table_open(path, NULL, &t, &err));
+    T_STR(table_shown(t), "file,text / a|awful / b|two\nlines, of \"it\"");
+    goss_table_close(t);
+    b = zip(alone, data, 3);
+    write_bytes(path, &b);
+    T_ERR(goss_table_open(path, NULL, &t, &err), GOSS_E_ARGUMENT, "train in it is a part of the data and no class");
     data[0] = text_bytes("caf\xe9");
     b = zip(names, data, 1);
     write_bytes(path, &b);

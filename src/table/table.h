@@ -95,7 +95,7 @@ typedef struct goss__table_reader {
 } goss__table_reader;
 
 extern const goss__table_reader goss__read_csv, goss__read_arff, goss__read_npy, goss__read_npz;
-/* A text in a file of its own, FOLDER/CLASS/NAME.txt: a row of the columns class and text. class: the file's folder. */
+/* A text in a file of its own: a row of the columns class and text. class: the file's folder; NULL: text alone. */
 GOSS_MUST_USE goss_status goss__read_text_file(const goss__bytes *b, const char *class, goss__sink *sink,
                                                goss_error *err);
 const goss__table_reader *goss__table_reader_for(const goss__bytes *b);

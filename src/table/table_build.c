@@ -53,7 +53,7 @@ static bool has_name(const goss__column_decl *decl, int n, const char *name) {
 
 static goss_status first_columns(goss__build *b, const goss__column_decl *decl, int n, goss_error *err) {
     goss_table *t = b->t;
-    const int extra = b->folder && !b->documents; /* the column of files is first */
+    const int extra = b->folder != NULL; /* the column of files is first */
     t->column = goss__calloc((size_t)(n + extra), sizeof *t->column);
     b->tally = goss__calloc((size_t)(n + extra), sizeof *b->tally);
     b->map = goss__alloc((size_t)n * sizeof *b->map);

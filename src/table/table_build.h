@@ -23,7 +23,6 @@ typedef struct goss__build {
     goss_table *t;
     const goss_table_options *options;
     const char *folder; /* or .zip, in errors; NULL: a single file */
-    bool documents;     /* each file is a row, and says nothing else by its name */
     goss__missing_words missing;
     goss__tally *tally; /* [columns] */
     int32_t *map;       /* [columns of a file] column of the table */

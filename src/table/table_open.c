@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/os.h"
 #include "table/csv_dialect.h"
 #include "table/table_build.h"
@@ -51,17 +52,36 @@ static const goss__known *foreign(const goss__bytes *b) {
 
 /* ---- passes ---- */
 
+/* The class of a text is its folder; NULL: it is in none. */
 static goss_status read_text(goss__build *b, int file, const char *name, const goss__bytes *bytes, goss_error *err) {
-    char class[GOSS__PLACE];
-    const size_t n = (size_t)(strrchr(name, '/') - name);
-    GOSS_TRY(goss__build_file(b, file, name, err));
+    const char *slash = strrchr(name, '/');
+    char *class = slash ? goss__strdup(name) : NULL;
+    if (slash && !class) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to read it", bytes->name);
+    if (class) class[slash - name] = 0;
+    snprintf(b->t->format, sizeof b->t->format, "texts in a file each%s", slash ? ", in folders of classes" : "");
+    goss_status s = goss__build_file(b, file, name, err);
     b->sink.name = bytes->name;
-    if (n >= sizeof class)
-        return goss_error_set(err, GOSS_E_FORMAT, "%s: the name of its class is too long", bytes->name);
-    memcpy(class, name, n);
-    class[n] = 0;
-    snprintf(b->t->format, sizeof b->t->format, "texts in a file each, in folders of classes");
-    return goss__read_text_file(bytes, class, &b->sink, err);
+    if (s == GOSS_OK) s = goss__read_text_file(bytes, class, &b->sink, err);
+    goss__free(class);
+    return s;
+}
+
+/* train/CLASS/NAME.txt and test/CLASS/NAME.txt: the classes of both would be taken for different ones. */
+static goss_status check_divisions(const goss__parts *p, goss_error *err) {
+    static const char *const divisions[] = {"train/", "training/", "test/",       "testing/",
+                                            "val/",   "valid/",    "validation/", "dev/"};
+    for (size_t i = 0; p->texts && i < p->count; i++)
+        for (size_t k = 0; k < sizeof divisions / sizeof *divisions; k++) {
+            const size_t n = strlen(divisions[k]);
+            if (strncmp(p->part[i].name, divisions[k], n) != 0 || !strchr(p->part[i].name + n, '/')) continue;
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "%s: %.*s in it is a part of the data and no class: give such a folder, as %s/%.*s",
+                                  p->path, (int)n - 1, divisions[k], p->path, (int)n - 1, divisions[k]);
+        }
+    if (p->passed_over > 0)
+        goss__log(GOSS_LOG_WARN, "%s: there are tables in it: %zu texts (.txt) in folders are left out", p->path,
+                  p->passed_over);
+    return GOSS_OK;
 }
 
 static goss_status read_bytes(goss__build *b, int file, const char *name, const goss__bytes *bytes, goss_error *err) {
@@ -82,7 +102,6 @@ typedef goss_status (*pass)(goss__build *b, const void *what, goss_error *err);
 
 static goss_status parts_pass(goss__build *b, const void *what, goss_error *err) {
     const goss__parts *p = what;
-    b->documents = p->texts;
     for (size_t i = 0; i < p->count; i++) {
         goss__part_bytes bytes;
         GOSS_TRY(goss__part_load(p, i, &bytes, err));
@@ -153,7 +172,8 @@ goss_status goss_table_open(const char *path, const goss_table_options *options,
     goss__parts p;
     *out = NULL;
     GOSS_TRY(goss__parts_open(path, &p, err));
-    goss_status s = build(options, p.count, p.folder || p.zip ? path : NULL, parts_pass, &p, out, err);
+    goss_status s = check_divisions(&p, err);
+    if (s == GOSS_OK) s = build(options, p.count, p.folder || p.zip ? path : NULL, parts_pass, &p, out, err);
     goss__parts_close(&p);
     return s;
 }

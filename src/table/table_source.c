@@ -11,8 +11,7 @@
 #include "base/alloc.h"
 #include "base/folder.h"
 
-/* A text has a folder within the path, which says its class. */
-static bool is_text_name(const char *name) { return strchr(name, '/') && goss__ascii_ends(name, ".txt"); }
+static bool is_text_name(const char *name) { return goss__ascii_ends(name, ".txt"); }
 
 static goss_status add(goss__parts *p, const char *name, uint64_t index, goss_error *err) {
     if (p->count == p->capacity) {
@@ -41,15 +40,23 @@ static void pass_over(goss__parts *p, const char *name) {
     p->others++, p->images += is_image_name(name), p->strange += strchr(name, '/') != NULL;
 }
 
-/* Notes beside tables are not texts, nor are those beside anything else in the folders of classes. */
+enum { A_TABLE, CLASSED, PLAIN }; /* a text in the folder of its class, or beside such folders */
+static int kind_of(const goss__part *part) { return !part->text ? A_TABLE : strchr(part->name, '/') ? CLASSED : PLAIN; }
+
+/* Notes beside tables are not texts, nor are those beside anything else in folders of classes. Texts of no class are
+ * to be predicted: a folder of them alone. */
 static void choose_texts(goss__parts *p) {
-    size_t tables = 0;
-    for (size_t i = 0; i < p->count; i++) tables += !p->part[i].text;
-    p->texts = p->count > 0 && tables == 0 && p->strange == 0;
-    if (p->texts) return;
-    p->others += p->count - tables, p->count = 0;
-    for (size_t i = 0; p->count < tables; i++)
-        if (!p->part[i].text) p->part[p->count++] = p->part[i];
+    size_t n[3] = {0}, kept = 0;
+    for (size_t i = 0; i < p->count; i++) n[kind_of(&p->part[i])]++;
+    const bool classed = n[A_TABLE] == 0 && n[CLASSED] > 0 && p->strange == 0;
+    const bool plain = n[A_TABLE] + n[CLASSED] == 0 && p->others == 0;
+    const int keep = classed ? CLASSED : plain ? PLAIN : A_TABLE;
+    p->texts = keep != A_TABLE && n[keep] > 0;
+    p->passed_over = keep == A_TABLE && n[A_TABLE] > 0 ? n[CLASSED] : 0;
+    p->others += p->count - n[keep];
+    for (size_t i = 0; i < p->count; i++)
+        if (kind_of(&p->part[i]) == keep) p->part[kept++] = p->part[i];
+    p->count = kept;
 }
 
 /* ---- folders ---- */

@@ -10,7 +10,7 @@
 typedef struct goss__part {
     const char *name; /* relative to the folder or .zip; the path itself for a single file */
     uint64_t index;   /* of the .zip's entry */
-    bool text;        /* a .txt file in a folder of its class */
+    bool text;        /* a .txt file */
 } goss__part;
 
 typedef struct goss__parts {
@@ -20,8 +20,9 @@ typedef struct goss__parts {
     size_t count, capacity, others, images; /* others: files that are not tables; images: those among them */
     size_t strange;                         /* others beside texts, in folders of their own */
     bool folder, zip;
-    bool texts;    /* there are no tables but texts: each part is one, in a folder of its class */
-    goss__map map; /* of a single file or .zip */
+    bool texts;         /* there are no tables but texts: each part is one, CLASS/NAME.txt, or NAME.txt of no class */
+    size_t passed_over; /* texts of classes that are no parts, since there are tables */
+    goss__map map;      /* of a single file or .zip */
     goss__zip *archive;
 } goss__parts;
 

@@ -30,18 +30,17 @@ goss_status goss__read_text_file(const goss__bytes *b, const char *class, goss__
     const goss__column_decl columns[] = {
         {.name = "class", .type = GOSS__DECL_CATEGORY, .categories = &class, .n_categories = 1},
         {.name = "text", .type = GOSS__DECL_TEXT}};
+    const int first = class ? 0 : 1;
     char *text = goss__alloc(b->size + 1);
     if (!text) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to read it", b->name);
     if (b->size) memcpy(text, b->data, b->size);
     text[b->size] = 0;
     goss_status s = check(b, text, b->size, err);
     sink->decimal = '.';
-    if (s == GOSS_OK) s = sink->columns(sink, columns, 2, 1, err);
-    if (s == GOSS_OK)
-        s = sink->row(sink, 1,
-                      (goss__cell[]){{.kind = GOSS__CELL_EXACT, .text = class},
-                                     {.kind = GOSS__CELL_EXACT, .text = trimmed(text)}},
-                      err);
+    if (s == GOSS_OK) s = sink->columns(sink, columns + first, 2 - first, 1, err);
+    const goss__cell cells[] = {{.kind = GOSS__CELL_EXACT, .text = class},
+                                {.kind = GOSS__CELL_EXACT, .text = trimmed(text)}};
+    if (s == GOSS_OK) s = sink->row(sink, 1, cells + first, err);
     goss__free(text);
     return s;
 }

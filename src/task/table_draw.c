@@ -203,8 +203,8 @@ static goss_status describe(source *s, const goss_table_tasks *t, goss_error *er
 static void tell_cut(const goss_table_transform *f, const goss_encoding_report *r, int rows) {
     goss_text_shape text;
     if (r->cut && goss_encoding_texts(f->inputs, &text))
-        goss__log(GOSS_LOG_INFO, "%lld of %d texts have more than %d tokens: the others are cut off", (long long)r->cut,
-                  rows, text.steps);
+        goss__log(GOSS_LOG_INFO, "%lld of %d texts have more than %d tokens: further ones are cut off",
+                  (long long)r->cut, rows, text.steps);
 }
 
 /* What a part of a task's rows does not know. */

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "io/same_samples.h"
 #include "task/text_classes.h"
 #include "task/transform_text.h"
 
@@ -203,6 +204,7 @@ goss_status goss__text_classes_open(const goss_text_class_options *options, bool
     *out = NULL;
     goss_text_classes *t = goss__calloc(1, sizeof *t);
     goss_status s = t ? take(t, options, other, err) : no_memory(err);
+    if (s == GOSS_OK) s = goss__tell_same_samples(&t->set, options->path, err);
     if (s == GOSS_OK)
         *out = t;
     else
@@ -260,7 +262,7 @@ static goss_status encode(goss_text_classes *t, goss_error *err) {
     }
     goss__free(x);
     if (s == GOSS_OK && cut)
-        goss__log(GOSS_LOG_INFO, "%lld of %d texts have more than %d tokens: the others are cut off", (long long)cut,
+        goss__log(GOSS_LOG_INFO, "%lld of %d texts have more than %d tokens: further ones are cut off", (long long)cut,
                   t->set.samples, t->shape.steps);
     return s;
 }

@@ -5,7 +5,6 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "io/json.h"
-#include "io/same_samples.h"
 #include "task/text_classes.h"
 
 static goss_status no_memory(goss_error *err) {
@@ -86,7 +85,6 @@ goss_status goss_text_classes_read(const char *text, const char *path, goss_text
         (*out)->encoding = k.encoding, k.encoding = NULL;
         s = goss__text_classes_encode(*out, err);
     }
-    if (s == GOSS_OK) s = goss__tell_same_samples(&(*out)->set, path, err);
     free_kept(&k);
     if (s != GOSS_OK) goss_text_classes_close(*out), *out = NULL;
     return s;
