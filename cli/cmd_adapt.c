@@ -130,7 +130,7 @@ int cmd_adapt(int argc, char **argv) {
             "labelled rows of a new task (with or without the task column) into one that predicts its other rows, or\n"
             "a few ratings of a new user into one that ranks items.\nA model "
             "trained on tables of a prior (tables comes with the program) does so with the rows of any table.\nNET is "
-            "self-contained: gossamer predict NET IMAGE..., NET SOUND..., NET TABLE, or NET alone (ratings)",
+            "self-contained: gossamer predict NET IMAGE..., NET SOUND..., NET TABLE, or NET --top N (ratings)",
         .options = options,
         .n_options = sizeof options / sizeof *options,
         .min_words = 1,

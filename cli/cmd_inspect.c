@@ -261,6 +261,15 @@ static void check_samples(const cli_verb *v, const char *file, const char *given
         cli_usage(v, "--%s is of a table, and --%s of a model", cli_first_of(v, OF_A_TABLE), given);
 }
 
+/* What is asked for has to be of what the file is. */
+static void check_kinds(const cli_verb *v, const char *file, const char *input, bool tensors, const char *svg) {
+    if (input && tensors) cli_usage(v, "--input is for the text of a network, --tensors for a model");
+    if (svg && !input && (tensors || goss_table_is(file)))
+        cli_usage(v, "--svg draws the structure of a network; there is none %s",
+                  tensors ? "with --tensors" : "in a table");
+    if (tensors && goss_table_is(file)) cli_usage(v, "--tensors is for a model, and %s is a table", file);
+}
+
 int cmd_inspect(int argc, char **argv) {
     bool json = false, tensors = false;
     const char *svg = NULL, *input = NULL;
@@ -321,15 +330,11 @@ int cmd_inspect(int argc, char **argv) {
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
     char found[CLI_MODEL_PATH];
     const char *file = cli_model_path(argv[1], found);
-    if (input && tensors) cli_usage(&v, "--input is for the text of a network, --tensors for a model");
     const char *of_samples = cli_first_of(&v, OF_SAMPLES);
     check_samples(&v, file, of_samples, &samples, input, tensors, svg);
     if (outputs && !input) cli_usage(&v, "--outputs is for the text of a network; give --input, too");
     if (bytes && !input) cli_usage(&v, "--budget is for the text of a network; give --input, too");
-    if (svg && !input && (tensors || goss_table_is(file)))
-        cli_usage(&v, "--svg draws the structure of a network; there is none %s",
-                  tensors ? "with --tensors" : "in a table");
-    if (tensors && goss_table_is(file)) cli_usage(&v, "--tensors is for a model, and %s is a table", file);
+    check_kinds(&v, file, input, tensors, svg);
     goss_error err;
     if (check_drawing(svg, file, &err) != GOSS_OK) return cli_fail(&err);
     if (input) return cli_inspect_text(file, input, outputs, bytes, json, svg);

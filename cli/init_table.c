@@ -74,6 +74,21 @@ static goss_status find_roles(looked *l, const init_plan *p, const char *task, g
     return s;
 }
 
+static goss_status no_tasks(const looked *l, const init_plan *p, goss_error *err) {
+    for (int c = 0; c < goss_table_columns(l->table); c++)
+        if (goss_table_type(l->table, c) == GOSS_COLUMN_TEXT)
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "%s: no column identifies tasks (data.task=COLUMN); to learn from the texts in "
+                                  "column %s: data.text=%s",
+                                  p->data, goss_table_name(l->table, c), goss_table_name(l->table, c));
+    return goss_error_set(
+        err, GOSS_E_ARGUMENT,
+        "%s: no column identifies tasks: a task is a set of rows (of a patient, a school, a device). Name the column: "
+        "data.task=COLUMN; or put the rows of each task in a separate csv file in one folder. A network for a single "
+        "table needs no training: gossamer adapt tables --support %s -o NET",
+        p->data, p->data);
+}
+
 /* Without a typical name: the column with the most values that have several rows each. */
 static goss_status guess_task(looked *l, init_plan *p, goss_error *err) {
     int best = -1, most = 0;
@@ -87,20 +102,7 @@ static goss_status guess_task(looked *l, init_plan *p, goss_error *err) {
         if (groups && s.distinct >= LEAST_TASKS && 4 * s.distinct <= rows && s.distinct > most)
             best = c, most = s.distinct;
     }
-    for (int c = 0; best < 0 && c < goss_table_columns(l->table); c++)
-        if (goss_table_type(l->table, c) == GOSS_COLUMN_TEXT)
-            return goss_error_set(
-                err, GOSS_E_ARGUMENT,
-                "%s: no column identifies tasks (data.task=COLUMN); to learn from the texts in column "
-                "%s: data.text=%s",
-                p->data, goss_table_name(l->table, c), goss_table_name(l->table, c));
-    if (best < 0)
-        return goss_error_set(
-            err, GOSS_E_ARGUMENT,
-            "%s: no column identifies tasks: a task is a set of rows (of a patient, a school, a device). Name the "
-            "column: data.task=COLUMN; or put the rows of each task in a separate csv file in one folder. A network "
-            "for a single table needs no training: gossamer adapt tables --support %s -o NET",
-            p->data, p->data);
+    if (best < 0) return no_tasks(l, p, err);
     GOSS_TRY(find_roles(l, p, goss_table_name(l->table, best), err));
     init_set(p, "data.task", "%s", goss_table_name(l->table, best));
     init_mark(

@@ -93,7 +93,9 @@ static void set_method(init_plan *p) {
     init_class_method(p, "0.002");
     init_set(p, "train.tasks", "2");
     init_set(p, "train.steps", "1000");
-    init_mark(p, "train.steps", "a minute or two on one core; the weights with the best validation are kept");
+    const bool validates = goss_config_int(p->config, "validate.every") > 0;
+    init_mark(p, "train.steps", "a minute or two on one core%s",
+              validates ? "; the weights with the best validation are kept" : "");
 }
 
 static const char *given(const init_plan *p, const char *key) {

@@ -174,7 +174,18 @@ TEST(texts_that_were_trained_on_are_refused) {
     RUN(0, "eval run/model.safetensors --data intents.tsv --ways 5 --queries 5 --episodes 10 --allow-seen --json");
 }
 
-/* A folder for each class, a file for each text; what is beside the folders is not read. */
+/* A text of a validated class that is a text of a trained one, too. */
+TEST(check_finds_texts_on_both_sides) {
+    put("twice.tsv", "text\tintent\nab cd\ta\nab ce\ta\nab cf\ta\nab cg\ta\nba ca\tb\nba cb\tb\nba cc\tb\nba cd\tb\n"
+                     "ea ca\tc\nea cb\tc\nab cd\tc\nea cd\tc\nia ca\td\nia cb\td\nia cd\td\nia cc\td\n");
+    put("held", "c\nd\n");
+    RUN(0, "check data.path=twice.tsv data.text=text data.target=intent data.val_classes=held train.ways=2 "
+           "train.shots=1 train.queries=2 validate.ways=2 validate.shots=1 validate.queries=2 run.dir=twice "
+           "'model.backbone=embedding 40 8; readout mean'");
+    SAYS(out_text, "1 texts to validate on are trained on, too");
+}
+
+/* A folder for each class, a file for each text. */
 TEST(folders_of_texts) {
     PREPARE();
     for (int i = 0; i < 3; i++) T_EQ(mkdir(tiny_path((const char *[]){"files", "files/one", "files/two"}[i]), 0700), 0);
@@ -184,6 +195,10 @@ TEST(folders_of_texts) {
     put("files/README", "about these");
     RUN(0, "adapt run/model.safetensors --support files -o files.net");
     SAYS(err_text, "3 texts of 2 classes became a network");
+    put("files/notes.txt", "of no class");
+    RUN(0, "adapt run/model.safetensors --support files -o files.net");
+    SAYS(err_text, "files: 1 texts (.txt) in it are left out: they are in no folder of a class");
+    remove(tiny_path("files/notes.txt"));
     T_EQ(mkdir(tiny_path("fresh"), 0700), 0); /* texts whose class is asked for are in none */
     put("fresh/a.txt", "ee ee");
     put("fresh/b.txt", "ii ii");

@@ -58,7 +58,8 @@ static goss_status read_text(goss__build *b, int file, const char *name, const g
     char *class = slash ? goss__strdup(name) : NULL;
     if (slash && !class) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to read it", bytes->name);
     if (class) class[slash - name] = 0;
-    snprintf(b->t->format, sizeof b->t->format, "texts in a file each%s", slash ? ", in folders of classes" : "");
+    if (file == 0)
+        snprintf(b->t->format, sizeof b->t->format, "texts in a file each%s", slash ? ", in folders of classes" : "");
     goss_status s = goss__build_file(b, file, name, err);
     b->sink.name = bytes->name;
     if (s == GOSS_OK) s = goss__read_text_file(bytes, class, &b->sink, err);
@@ -66,21 +67,29 @@ static goss_status read_text(goss__build *b, int file, const char *name, const g
     return s;
 }
 
+/* Length of a name's first folder if it is a division of the data, with folders of classes in it; 0: it is none. */
+static int division_of(const char *name) {
+    static const char *const divisions[] = {"train", "training", "test",       "testing",
+                                            "val",   "valid",    "validation", "dev"};
+    const char *slash = strchr(name, '/');
+    for (size_t i = 0; slash && strchr(slash + 1, '/') && i < sizeof divisions / sizeof *divisions; i++)
+        if (strlen(divisions[i]) == (size_t)(slash - name) && strncmp(name, divisions[i], (size_t)(slash - name)) == 0)
+            return (int)(slash - name);
+    return 0;
+}
+
 /* train/CLASS/NAME.txt and test/CLASS/NAME.txt: the classes of both would be taken for different ones. */
-static goss_status check_divisions(const goss__parts *p, goss_error *err) {
-    static const char *const divisions[] = {"train/", "training/", "test/",       "testing/",
-                                            "val/",   "valid/",    "validation/", "dev/"};
-    for (size_t i = 0; p->texts && i < p->count; i++)
-        for (size_t k = 0; k < sizeof divisions / sizeof *divisions; k++) {
-            const size_t n = strlen(divisions[k]);
-            if (strncmp(p->part[i].name, divisions[k], n) != 0 || !strchr(p->part[i].name + n, '/')) continue;
+static goss_status check_texts(const goss__parts *p, goss_error *err) {
+    for (size_t i = 0; p->texts && i < p->count; i++) {
+        const int n = division_of(p->part[i].name);
+        if (n > 0)
             return goss_error_set(err, GOSS_E_ARGUMENT,
                                   "%s: %.*s in it is a part of the data and no class: give such a folder, as %s/%.*s",
-                                  p->path, (int)n - 1, divisions[k], p->path, (int)n - 1, divisions[k]);
-        }
+                                  p->path, n, p->part[i].name, p->path, n, p->part[i].name);
+    }
     if (p->passed_over > 0)
-        goss__log(GOSS_LOG_WARN, "%s: there are tables in it: %zu texts (.txt) in folders are left out", p->path,
-                  p->passed_over);
+        goss__log(GOSS_LOG_WARN, "%s: %zu texts (.txt) in it are left out: %s", p->path, p->passed_over,
+                  p->texts ? "they are in no folder of a class" : "there are tables");
     return GOSS_OK;
 }
 
@@ -172,7 +181,7 @@ goss_status goss_table_open(const char *path, const goss_table_options *options,
     goss__parts p;
     *out = NULL;
     GOSS_TRY(goss__parts_open(path, &p, err));
-    goss_status s = check_divisions(&p, err);
+    goss_status s = check_texts(&p, err);
     if (s == GOSS_OK) s = build(options, p.count, p.folder || p.zip ? path : NULL, parts_pass, &p, out, err);
     goss__parts_close(&p);
     return s;

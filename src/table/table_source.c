@@ -37,7 +37,7 @@ static bool is_image_name(const char *name) {
 static bool is_wanted(const char *name) { return goss__table_name_fits(name) || is_text_name(name); }
 
 static void pass_over(goss__parts *p, const char *name) {
-    p->others++, p->images += is_image_name(name), p->strange += strchr(name, '/') != NULL;
+    p->others++, p->images += is_image_name(name), p->inner_others += strchr(name, '/') != NULL;
 }
 
 enum { A_TABLE, CLASSED, PLAIN }; /* a text in the folder of its class, or beside such folders */
@@ -48,11 +48,11 @@ static int kind_of(const goss__part *part) { return !part->text ? A_TABLE : strc
 static void choose_texts(goss__parts *p) {
     size_t n[3] = {0}, kept = 0;
     for (size_t i = 0; i < p->count; i++) n[kind_of(&p->part[i])]++;
-    const bool classed = n[A_TABLE] == 0 && n[CLASSED] > 0 && p->strange == 0;
+    const bool classed = n[A_TABLE] == 0 && n[CLASSED] > 0 && p->inner_others == 0;
     const bool plain = n[A_TABLE] + n[CLASSED] == 0 && p->others == 0;
     const int keep = classed ? CLASSED : plain ? PLAIN : A_TABLE;
     p->texts = keep != A_TABLE && n[keep] > 0;
-    p->passed_over = keep == A_TABLE && n[A_TABLE] > 0 ? n[CLASSED] : 0;
+    p->passed_over = classed ? n[PLAIN] : n[A_TABLE] > 0 ? n[CLASSED] : 0;
     p->others += p->count - n[keep];
     for (size_t i = 0; i < p->count; i++)
         if (kind_of(&p->part[i]) == keep) p->part[kept++] = p->part[i];

@@ -18,10 +18,10 @@ typedef struct goss__parts {
     goss__arena arena;
     goss__part *part;                       /* sorted by name */
     size_t count, capacity, others, images; /* others: files that are not tables; images: those among them */
-    size_t strange;                         /* others beside texts, in folders of their own */
+    size_t inner_others;                    /* others in folders within it */
     bool folder, zip;
     bool texts;         /* there are no tables but texts: each part is one, CLASS/NAME.txt, or NAME.txt of no class */
-    size_t passed_over; /* texts of classes that are no parts, since there are tables */
+    size_t passed_over; /* texts that are no parts: of classes beside tables, of no class beside such */
     goss__map map;      /* of a single file or .zip */
     goss__zip *archive;
 } goss__parts;

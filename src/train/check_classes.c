@@ -2,10 +2,9 @@
 /* check_classes.c: checks of a run's samples in classes: counts by part, duplicates across the split or across
  * classes, and too few groups to learn what differs between them. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
+#include "io/same_samples.h"
 #include "train/run_check.h"
 
 enum { FEW_CLASSES = 5, FEW_GROUPS = 3 };
@@ -60,35 +59,26 @@ static void look_at_classes(const goss__check *k, const goss__class_data *c) {
 
 /* ---- the same sample twice ---- */
 
-typedef struct content {
-    uint64_t hash;
-    int32_t i;
-} content;
-
-static int by_hash(const void *a, const void *b) {
-    const content *x = a, *y = b;
-    if (x->hash != y->hash) return x->hash < y->hash ? -1 : 1;
-    return (x->i > y->i) - (x->i < y->i);
-}
-
 typedef struct pair {
     int n, a, b; /* how many; the first one */
 } pair;
+
+typedef struct pairs {
+    const goss__class_data *data;
+    pair leaks, labels; /* on both sides of the division; in two classes */
+} pairs;
 
 static void note(pair *p, int a, int b) {
     if (p->n++ == 0) p->a = a, p->b = b;
 }
 
-/* Equal neighbours after sorting by content hash. */
-static void find_pairs(const goss__class_data *c, const content *all, int n, pair *leaks, pair *labels) {
-    for (int i = 1; i < n; i++) {
-        const int a = all[i - 1].i, b = all[i].i;
-        if (all[i].hash != all[i - 1].hash) continue;
-        if ((c->train[a] && c->held[b]) || (c->train[b] && c->held[a]))
-            note(leaks, c->held[a] ? a : b, c->held[a] ? b : a);
-        else if (c->set->class_of[a] != c->set->class_of[b])
-            note(labels, a, b);
-    }
+static void note_equal(void *context, int a, int b) {
+    pairs *p = context;
+    const goss__class_data *c = p->data;
+    if ((c->train[a] && c->held[b]) || (c->train[b] && c->held[a]))
+        note(&p->leaks, c->held[a] ? a : b, c->held[a] ? b : a);
+    else if (c->set->class_of[a] != c->set->class_of[b])
+        note(&p->labels, a, b);
 }
 
 static void tell(const goss__check *k, const goss_class_set *set, const pair *leaks, const pair *labels) {
@@ -105,16 +95,9 @@ static void tell(const goss__check *k, const goss_class_set *set, const pair *le
 }
 
 static goss_status look_at_content(const goss__check *k, const goss__class_data *c, goss_error *err) {
-    content *all = goss__calloc((size_t)c->set->samples + 1, sizeof *all);
-    pair leaks = {0}, labels = {0};
-    int n = 0;
-    if (!all) return goss_error_set(err, GOSS_E_NOMEM, "no memory to compare %d samples", c->set->samples);
-    for (int i = 0; i < c->set->samples; i++)
-        if (c->set->hash[i]) all[n++] = (content){c->set->hash[i], i};
-    qsort(all, (size_t)n, sizeof *all, by_hash);
-    find_pairs(c, all, n, &leaks, &labels);
-    goss__free(all);
-    tell(k, c->set, &leaks, &labels);
+    pairs p = {.data = c};
+    GOSS_TRY(goss__same_samples(c->set, note_equal, &p, err));
+    tell(k, c->set, &p.leaks, &p.labels);
     return GOSS_OK;
 }
 

@@ -66,10 +66,13 @@ static goss_status mark(const goss__run_data *data, goss_model *m, goss_error *e
     return goss__class_data_mark(&d->classes, m, data->validates, err);
 }
 
+static const goss__class_data *classes(const goss__run_data *data) { return &((const texts *)data->own)->classes; }
+
 const goss__data_kind goss__data_text = {.name = "text",
                                          .check = check,
                                          .open = open_texts,
                                          .close = close_texts,
                                          .mark = mark,
                                          .validated_on = goss__class_data_validated_on,
+                                         .classes = classes,
                                          .things = "texts, classes or divisions"};

@@ -66,7 +66,7 @@ static goss_status check_patterns(const term *t, goss_error *err) {
     goss_status s = GOSS_OK;
     while (s == GOSS_OK && (one = strsep(&rest, ","))) {
         one += strspn(one, " ");
-        one[strcspn(one, " ")] = 0;
+        for (size_t n = strlen(one); n > 0 && one[n - 1] == ' '; n--) one[n - 1] = 0;
         s = check_pattern(t, one, err);
     }
     goss__free(list);
