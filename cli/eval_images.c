@@ -99,6 +99,7 @@ static goss_status race(eval *e, goss_model *first, const char *model, goss_erro
     GOSS_TRY(read);
     GOSS_TRY(gathered);
     for (int i = 0; i < e->n; i++) GOSS_TRY(cli_need_others(e->runner[i].source, model, e->episodes, err));
+    cli_tell_control(e->control, &e->budgets);
     if (e->budgets.n > 0) GOSS_TRY(cli_need_structures(first, model, "--budget", err));
     if (e->structures) GOSS_TRY(cli_need_structures(first, model, "--structures", err));
     if (e->plot) GOSS_TRY(cli_need_structures(first, model, "--plot", err));

@@ -361,6 +361,7 @@ static goss_status run(eval_table *e, goss_model *first, char **words, int n, go
     const goss_status gathered = gather(e, first, words, n, read == GOSS_OK ? err : NULL); /* takes the model */
     GOSS_TRY(read);
     GOSS_TRY(gathered);
+    cli_tell_control(e->control, &e->budgets);
     int described = 0;
     for (int i = 0; i < e->field.folds; i++) described += e->fold[i].fit->descriptors != NULL;
     if (e->descriptors && !described)

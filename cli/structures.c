@@ -76,6 +76,12 @@ goss_status cli_check_mean(bool mean, const cli_budgets *budgets, goss_error *er
     return goss_error_set(err, GOSS_E_ARGUMENT, "--mean-budget: of which budgets the mean over tasks is (--budget)");
 }
 
+void cli_tell_control(bool control, const cli_budgets *budgets) {
+    if (control && budgets->n == 0)
+        cli_tell("--control without --budget judges at structure.high, where few gates are closed, so that structures "
+                 "differ little: name smaller budgets");
+}
+
 static double clean_mean(const double *x, const double *other, int n, int *count) {
     double sum = 0;
     *count = 0;

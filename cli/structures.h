@@ -28,6 +28,8 @@ goss_status cli_need_structures(const goss_model *m, const char *path, const cha
 goss_status cli_need_others(goss_structure_source source, const char *path, int tasks, goss_error *err);
 /* Refuses a mean over tasks without a budget. */
 goss_status cli_check_mean(bool mean, const cli_budgets *budgets, goss_error *err);
+/* Tells where a control says little. */
+void cli_tell_control(bool control, const cli_budgets *budgets);
 /* Pearson's correlation of x [n] and y [n] where both are numbers; NaN where one of them does not vary. */
 double cli_correlation(const double *x, const double *y, int n);
 /* With --mean-budget: the correlation of bytes with difficulty (the score of equal budgets, worse being more); nothing

@@ -122,11 +122,11 @@ TEST(rows_that_differ_in_their_identifier_only_are_duplicates_for_inspect_and_ch
     }
     put("repeated.csv", text);
     RUN(0, "inspect repeated.csv");
-    SAYS(out_text, "2 of 40 rows are duplicates, apart from identifiers");
+    SAYS(out_text, "2 of 40 rows are duplicates, apart from no");
     RUN(0, "init repeated.csv -o repeated.ini task.order=random task.support=3");
     SAYS(text_of("repeated.ini"), "\nignore = no,student\n");
     RUN(0, "check repeated.ini");
-    SAYS(out_text, "2 of 40 rows are duplicates, apart from identifiers");
+    SAYS(out_text, "2 of 40 rows are duplicates, apart from no");
 }
 
 TEST(rows_divided_inside_of_tasks_are_described_so) {

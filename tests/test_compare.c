@@ -230,18 +230,23 @@ static void remove_results(void) {
     if (system(line) != 0) perror(line);
 }
 
-static goss_compare *two_rows(void) {
-    char path[300];
+static goss_compare *two_rows_of(const char *draws) {
+    char path[300], text[400];
     static bool asked;
     if (!asked) asked = atexit(remove_results) == 0;
-    goss_compare *c = open_run("[compare]\nmodels = alone, two\nclosed = none\nseeds = 3\n[model.alone]\n"
-                               "train.method = joint\n[model.two]\ntrain.method = joint\noptimizer.rate = 0.2\n");
+    snprintf(text, sizeof text,
+             "[compare]\nmodels = alone, two\nclosed = none\n%s\n[model.alone]\n"
+             "train.method = joint\n[model.two]\ntrain.method = joint\noptimizer.rate = 0.2\n",
+             draws);
+    goss_compare *c = open_run(text);
     for (int i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "%s/%s", scratch("results"), i ? "tries" : "cells");
         T_OK(goss__mkdirs(path, &err));
     }
     return c;
 }
+
+static goss_compare *two_rows(void) { return two_rows_of("seeds = 3"); }
 
 TEST(means_and_intervals_are_those_of_their_formulas) {
     /* alone and two by seed; two tasks each. Differences of two: (-1, -3), (-2, -2), (-3, -4). */
@@ -307,6 +312,32 @@ TEST(a_difference_beyond_its_interval_is_said) {
     for (int i = 0; i < 6; i++) put(c, i, values[i]);
     T_OK(goss_compare_summarize(c, &s, &err));
     if (!strstr(s.verdict, "two (-0.99") || !strstr(s.verdict, " is better than alone")) T_FAIL("%s", s.verdict);
+    goss_comparison_free(&s);
+    goss_compare_free(c);
+}
+
+/* Differences of four folds, the same for both tasks: -1, -3, -2, -2; variance over folds 2/3. */
+TEST(intervals_over_folds_are_corrected) {
+    static const double alone[2] = {10, 20}, two[4][2] = {{9, 19}, {7, 17}, {8, 18}, {8, 18}};
+    goss_compare *c = two_rows_of("seeds = 1\nfolds = 4");
+    goss_comparison s;
+    for (int i = 0; i < 8; i++) put(c, i, i < 4 ? alone : two[i - 4]);
+    T_OK(goss_compare_summarize(c, &s, &err));
+    const goss_compare_difference *d = goss__difference_of(&s, 1, 0);
+    T_NEAR(d->value, -2, 1e-12);
+    T_NEAR(d->ci95, goss_student_quantile(.975, 3) * sqrt(2. / 3 * (1. / 4 + 1. / 3)), 1e-9);
+    goss_comparison_free(&s);
+    goss_compare_free(c);
+}
+
+TEST(equal_differences_are_no_verdict) {
+    static const double values[2][2] = {{10, 20}, {9, 19}};
+    goss_compare *c = two_rows_of("seeds = 1");
+    goss_comparison s;
+    for (int i = 0; i < 2; i++) put(c, i, values[i]);
+    T_OK(goss_compare_summarize(c, &s, &err));
+    T_NEAR(goss__difference_of(&s, 1, 0)->value, -1, 1e-12);
+    if (!strstr(s.verdict, "No row differs from alone")) T_FAIL("%s", s.verdict);
     goss_comparison_free(&s);
     goss_compare_free(c);
 }

@@ -261,10 +261,10 @@ TEST(padding_does_not_count) {
     static const struct {
         const char *row[3];
         double times;
-    } of[] = {{{"l1", "features/out"}, 3},       {{"l2", "hidden/*"}, 3},
-              {{"elastic", "logits"}, 3},        {{"exclusive", "hidden/*", "branches=yes"}, 3},
-              {{"activity", "features/out"}, 2}, {{"coactivation", "hidden/*"}, 2},
-              {{"decorrelation", "hidden/*"}, 2}};
+    } of[] = {{{"l1", "features/out"}, 3},        {{"l2", "hidden/*"}, 3},
+              {{"elastic", "logits"}, 3},         {{"exclusive", "hidden/*", "branches=yes"}, 3},
+              {{"activity", "features/out"}, 2},  {{"coactivation", "hidden/*"}, 2},
+              {{"decorrelation", "hidden/*"}, 2}, {{"difference", "features/out"}, 2}};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         char dir[80];
         double sum = 0;

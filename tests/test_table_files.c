@@ -391,6 +391,19 @@ TEST(texts_in_folders_of_classes) {
     b = zip(names, data, 5);
     write_bytes(path, &b);
     T_CHECK(!goss_table_is(path)); /* notes beside recordings are no texts to learn from */
+    char many[21][20];
+    const char *name[21];
+    bytes content[21];
+    for (int i = 0; i < 21; i++) {
+        snprintf(many[i], sizeof many[i], i < 20 ? "c%d/%d.txt" : "c%d/x.png", i % 2, i);
+        name[i] = many[i], content[i] = text_bytes("a text");
+    }
+    b = zip(name, content, 21);
+    write_bytes(path, &b);
+    T_CHECK(goss_table_is(path)); /* one picture among 20 texts was forgotten there */
+    T_OK(goss_table_open(path, NULL, &t, &err));
+    T_EQ(goss_table_rows(t), 20);
+    goss_table_close(t);
     const char *const alone[] = {"b.txt", "a.txt", "train/x/a.txt"};
     b = zip(alone, data, 2);
     write_bytes(path, &b);

@@ -103,8 +103,9 @@ typedef struct goss_compare_difference {
 } goss_compare_difference;
 
 /* A summary. Of two Student intervals the wider one is reported: over the means of seeds (variation over splits of the
- * same samples), and over the means of tasks (variation over tasks of the same kind). The best of many rows is selected
- * by the reported numbers, so that its lead is biased upwards (selection bias). */
+ * same samples), and over the means of tasks (variation over tasks of the same kind). With folds the former is over the
+ * means of seeds and folds, its variance corrected for the samples that they share (Nadeau and Bengio 2003). The best
+ * of many rows is selected by the reported numbers, so that its lead is biased upwards (selection bias). */
 typedef struct goss_comparison {
     const goss_metric *metric;
     goss_compare_row *row;

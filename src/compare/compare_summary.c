@@ -154,6 +154,17 @@ static double largest(double size, const goss__result *one, int task) {
 /* A mean of differences of values up to that size: what rounding of their sum leaves is 0, as of 1, 2 and 2, 1. */
 static double unrounded(double gap, double size) { return fabs(gap) <= 1e-12 * size ? 0 : gap; }
 
+static int count_known(const double *v, int n) {
+    int known = 0;
+    for (int i = 0; i < n; i++) known += !isnan(v[i]);
+    return known;
+}
+
+/* Folds of the same samples share most of what they train on, so that their results vary less than those of fresh
+ * samples would. Factor of an interval over n of them: the corrected resampled t-test, variance times
+ * (1/n + test/train samples) instead of 1/n (Nadeau and Bengio 2003; Bouckaert and Frank 2004 for repeated folds). */
+static double fold_factor(int folds, int n) { return folds > 1 ? sqrt(1 + (double)n / (folds - 1)) : 1; }
+
 /* Mean over tasks of each draw, into work [draws], then over draws. */
 static double over_draws(const results *r, int a, int b, double *ci95) {
     double *draws = r->work, *tasks = draws + r->draws, mean, size = 0;
@@ -161,7 +172,7 @@ static double over_draws(const results *r, int a, int b, double *ci95) {
         for (int k = 0; k < r->tasks; k++) tasks[k] = value_at(r, a, b, d, k), size = largest(size, at(r, a, d), k);
         draws[d] = mean_of(tasks, r->tasks);
     }
-    *ci95 = goss_student_ci95(draws, r->draws, &mean, NULL);
+    *ci95 = goss_student_ci95(draws, r->draws, &mean, NULL) * fold_factor(r->c->folds, count_known(draws, r->draws));
     return unrounded(mean, size);
 }
 

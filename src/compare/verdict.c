@@ -12,9 +12,14 @@ const goss_compare_difference *goss__difference_of(const goss_comparison *s, int
     return NULL;
 }
 
+/* Differences that are all equal, as of two tasks and one seed, have no spread to judge by. */
+static bool is_known(const goss_compare_difference *d) {
+    return d && !isnan(d->value) && !isnan(d->ci95) && (d->ci95 > 0 || d->value == 0);
+}
+
 /* 1 better, -1 worse, 0 neither beyond the interval, or not known. */
 static int sign_of(const goss_comparison *s, const goss_compare_difference *d) {
-    if (!d || isnan(d->value) || isnan(d->ci95) || fabs(d->value) <= d->ci95) return 0;
+    if (!is_known(d) || fabs(d->value) <= d->ci95) return 0;
     return (d->value > 0) == s->metric->higher ? 1 : -1;
 }
 
@@ -90,7 +95,7 @@ static void add_structure(const goss_compare *c, const goss_comparison *s, goss_
     if (plain < 0 || tied < 0) return;
     const goss_compare_difference *d = goss__difference_of(s, tied, plain);
     goss__str_addf(t, "The best with structure is %s (%.5g), ", s->row[tied].name, s->row[tied].value);
-    if (!d || isnan(d->value) || isnan(d->ci95))
+    if (!is_known(d))
         goss__str_add(t, "which one cannot tell from it with so few cells. ");
     else if (sign_of(s, d) == 0)
         goss__str_addf(t, "a paired difference of %+.4g +- %.2g: no gain beyond the interval. ", d->value, d->ci95);

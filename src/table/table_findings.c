@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -152,6 +153,17 @@ static int by_hash(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+/* "id and 2 more". */
+static void name_ids(const report *p, char *out, size_t size) {
+    char label[GOSS__LABEL];
+    int ids = 0, n = 0;
+    for (int c = 0; c < p->t->columns; c++)
+        if (p->r->role[c] == GOSS_ROLE_ID && ids++ == 0)
+            n = snprintf(out, size, ", apart from %.60s", goss__column_label(goss_table_name(p->t, c), label));
+    if (ids == 0) out[0] = 0;
+    if (ids > 1) snprintf(out + n, size - (size_t)n, " and %d more, which differ in every row", ids - 1);
+}
+
 /* Without ids: rows that differ in their number only are duplicates. So are rows of two files, unless a file is a task:
  * two tasks may agree on a row. */
 static goss_status look_at_rows(report *p, goss_error *err) {
@@ -164,9 +176,11 @@ static goss_status look_at_rows(report *p, goss_error *err) {
     for (int r = 0; ok && r < t->rows; r++) hash[r] = goss_table_row_hash(t, columns, n, r);
     if (ok) qsort(hash, (size_t)t->rows, sizeof *hash, by_hash);
     for (int r = 1; ok && r < t->rows; r++) repeated += hash[r] == hash[r - 1];
+    char apart[160];
+    name_ids(p, apart, sizeof apart);
     if (repeated)
-        tell(p, GOSS_FINDING_DUPLICATE_ROWS, -1, -1, repeated, "%d of %d rows are duplicates, apart from identifiers",
-             repeated, t->rows);
+        tell(p, GOSS_FINDING_DUPLICATE_ROWS, -1, -1, repeated, "%d of %d rows are duplicates%s", repeated, t->rows,
+             apart);
     goss__free(columns);
     goss__free(hash);
     return ok ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory to find duplicate rows");

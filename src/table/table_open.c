@@ -87,6 +87,9 @@ static goss_status check_texts(const goss__parts *p, goss_error *err) {
                                   "%s: %.*s in it is a part of the data and no class: give such a folder, as %s/%.*s",
                                   p->path, n, p->part[i].name, p->path, n, p->part[i].name);
     }
+    if (p->texts && p->inner_others > 0)
+        goss__log(GOSS_LOG_WARN, "%s: %zu files that are no texts (.txt) are left out of its folders, as %s", p->path,
+                  p->inner_others, p->stray);
     if (p->passed_over > 0)
         goss__log(GOSS_LOG_WARN, "%s: %zu texts (.txt) in it are left out: %s", p->path, p->passed_over,
                   p->texts ? "they are in no folder of a class" : "there are tables");

@@ -36,24 +36,31 @@ static bool is_image_name(const char *name) {
 
 static bool is_wanted(const char *name) { return goss__table_name_fits(name) || is_text_name(name); }
 
-static void pass_over(goss__parts *p, const char *name) {
-    p->others++, p->images += is_image_name(name), p->inner_others += strchr(name, '/') != NULL;
+static goss_status pass_over(goss__parts *p, const char *name, goss_error *err) {
+    p->others++, p->images += is_image_name(name);
+    if (!strchr(name, '/') || p->inner_others++ > 0) return GOSS_OK;
+    p->stray = goss__arena_strdup(&p->arena, name);
+    return p->stray ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", p->path);
 }
 
 enum { A_TABLE, CLASSED, PLAIN }; /* a text in the folder of its class, or beside such folders */
 static int kind_of(const goss__part *part) { return !part->text ? A_TABLE : strchr(part->name, '/') ? CLASSED : PLAIN; }
 
-/* Notes beside tables are not texts, nor are those beside anything else in folders of classes. Texts of no class are
- * to be predicted: a folder of them alone. */
+/* Files that got among texts are few; where they are many, as recordings are, texts are notes beside them. */
+static bool are_strays(size_t others, size_t texts) { return others * 20 <= texts; }
+
+/* Notes beside tables are not texts, nor are those beside other things in folders of classes. Texts of no class are to
+ * be predicted: a folder of them alone. */
 static void choose_texts(goss__parts *p) {
     size_t n[3] = {0}, kept = 0;
     for (size_t i = 0; i < p->count; i++) n[kind_of(&p->part[i])]++;
-    const bool classed = n[A_TABLE] == 0 && n[CLASSED] > 0 && p->inner_others == 0;
+    const bool classed = n[A_TABLE] == 0 && n[CLASSED] > 0 && are_strays(p->inner_others, n[CLASSED]);
     const bool plain = n[A_TABLE] + n[CLASSED] == 0 && p->others == 0;
     const int keep = classed ? CLASSED : plain ? PLAIN : A_TABLE;
     p->texts = keep != A_TABLE && n[keep] > 0;
     p->passed_over = classed ? n[PLAIN] : n[A_TABLE] > 0 ? n[CLASSED] : 0;
     p->others += p->count - n[keep];
+    if (classed) p->images = 0;
     for (size_t i = 0; i < p->count; i++)
         if (kind_of(&p->part[i]) == keep) p->part[kept++] = p->part[i];
     p->count = kept;
@@ -83,7 +90,7 @@ static goss_status visit(void *context, const char *name, goss_error *err) {
     if (there && S_ISDIR(st.st_mode))
         s = walk(&(level){p, inner, l->depth + 1}, err);
     else if (!is_wanted(inner))
-        pass_over(p, inner);
+        s = pass_over(p, inner, err);
     else if (!there)
         s = goss_error_set(err, GOSS_E_IO, "%s: %s", path, strerror(errno));
     else
@@ -120,8 +127,7 @@ static goss_status zip_entry(void *context, const goss__zip_entry *e, goss_error
     if (is_wanted(name) && e->locked)
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: %s: %s", p->path, name, e->locked);
     if (is_wanted(name)) return add(p, name, e->index, err);
-    pass_over(p, name);
-    return GOSS_OK;
+    return pass_over(p, name, err);
 }
 
 static bool is_zip(const goss__map *m) {

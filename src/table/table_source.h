@@ -22,6 +22,7 @@ typedef struct goss__parts {
     bool folder, zip;
     bool texts;         /* there are no tables but texts: each part is one, CLASS/NAME.txt, or NAME.txt of no class */
     size_t passed_over; /* texts that are no parts: of classes beside tables, of no class beside such */
+    const char *stray;  /* one of the inner others; NULL: none */
     goss__map map;      /* of a single file or .zip */
     goss__zip *archive;
 } goss__parts;

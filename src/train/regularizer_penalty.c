@@ -87,12 +87,16 @@ static bool find_values(term *t) {
 
 static bool begins(const char *name, const char *with) { return strncmp(name, with, strlen(with)) == 0; }
 
+static bool of_layer(const char *name) { return begins(name, "features/") || begins(name, "hidden/"); }
+
+static bool has_samples(const goss_published_value *v) { return of_layer(v->name) || begins(v->name, "logits"); }
+
 /* Sample weights [T, N] of a value with a sample axis; GOSS_NONE: it has none. */
 static goss_val weight_of(const term *t, const goss_published_value *v) {
     const char *name = v->name;
     const goss_task_batch *b = t->all->batch;
-    const bool layers = begins(name, "features/") || begins(name, "hidden/");
-    if (!layers && !begins(name, "logits")) return GOSS_NONE;
+    const bool layers = of_layer(name);
+    if (!has_samples(v)) return GOSS_NONE;
     const char *set = layers ? strchr(name, '/') + 1 : "";
     const bool support = begins(set, "support/") || begins(set, "condition/");
     goss_val w = support ? goss__support_weight(b) : b->query_weight;
@@ -111,15 +115,25 @@ static goss_val without_padding(const term *t, const goss_published_value *v, go
     return goss_select(w, value, goss_const(t->g, 0));
 }
 
-/* What a kind sees of a value. Kinds of samples take weights; to others padding is 0, which adds nothing to a norm. */
+/* ---- what a kind sees of a value ---- */
+
+static bool by_task(const goss__regularizer *r) { return !r->options.branches; }
+
+/* Whether the kind only couples rows of tasks, so that equal rows have penalty 0. */
+static bool ties_rows(const goss__regularizer *r) {
+    return by_task(r) && (strcmp(r->kind->name, "difference") == 0 || strcmp(r->kind->name, "laplacian") == 0);
+}
+
+/* Kinds that tie tasks see the mean over a task's samples, its first moment (linear MMD, Tzeng et al. 2014): sample i
+ * of one task has nothing to do with sample i of another. Other kinds of samples take weights; to those without them
+ * padding is 0, which adds nothing to a norm. */
 static goss_val seen_of(const term *t, const goss_published_value *v) {
     const goss_val value = goss__reg_by_features(t->all, t->r, v);
+    if (ties_rows(t->r) && has_samples(v)) return goss__reg_sample_mean(goss__reg_samples(value), weight_of(t, v));
     return t->r->kind->settings & GOSS_REG_WEIGHT ? value : without_padding(t, v, value);
 }
 
 /* ---- graphs ---- */
-
-static bool by_task(const goss__regularizer *r) { return !r->options.branches; }
 
 /* Nodes of the graph: all tasks that have a number, or the branches. */
 static int64_t nodes_of(const term *t) { return by_task(t->r) ? t->r->nodes : t->n; }
@@ -177,11 +191,6 @@ static goss_val graph_of(term *t) {
 }
 
 /* ---- one value ---- */
-
-/* Whether the kind only couples rows of tasks, so that equal rows have penalty 0. */
-static bool ties_rows(const goss__regularizer *r) {
-    return by_task(r) && (strcmp(r->kind->name, "difference") == 0 || strcmp(r->kind->name, "laplacian") == 0);
-}
 
 static bool is_shared(const term *t, goss_val v) {
     return goss_rank(v) > 0 && goss_extent_is(goss_dim(v, 0), 1) && t->all->tasks > 1;
