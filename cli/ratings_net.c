@@ -163,6 +163,7 @@ static goss_status choose_items(asked *a, goss_error *err) {
     for (int i = 0; i < items; i++)
         if (!a->has[i] && goss_catalogue_count(a->catalogue, i) >= a->q->min_ratings) a->item[a->n++] = i;
     if (a->n) return GOSS_OK;
+    if (a->q->min_ratings == 0) return goss_error_set(err, GOSS_E_ARGUMENT, "no item is left: all are rated");
     return goss_error_set(err, GOSS_E_ARGUMENT, "no item is left: all are rated, or have fewer than --min-ratings %d",
                           a->q->min_ratings);
 }

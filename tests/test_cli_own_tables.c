@@ -223,6 +223,7 @@ TEST(mistakes) {
         {"data.path=mine data.target=y validate.every=5 data.hold_out=.01", "none to validate on"},
         {"data.path=many.csv", "many.csv: 3 classes, more than prior.classes = 2"},
         {"data.path=few.csv", "few.csv: 4 rows with a target are too few"},
+        {"data.path=few.csv", "two for each class: 6 rows are enough"},
         {"data.path=mine train.tasks=0", "train.tasks = 0"},
         {"data.path=mine data.target=t0c0", "numbers are learned with task.objective = student"},
         {"data.path=mine data.target=t0c0 task.objective=student", "mine/t01.csv: data.target: there is no column"},

@@ -66,10 +66,16 @@ static goss_status check(const goss__own_options *o, const own_table *t, const c
             "%s: %d classes, more than prior.classes = %d; numbers are learned with task.objective = student", path,
             t->classes, o->classes);
     if (most_support(o, t->rows) >= needed) return GOSS_OK;
+    const char *each = t->classes ? ", two for each class" : "";
+    if (o->support < needed)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: its support sets need %d rows%s; prior.support is %d at most",
+                              path, needed, each, o->support);
+    int enough = needed;
+    while (enough - (enough + 3) / 4 < needed) enough++;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s: %d rows with a target are too few: a support set takes at most three quarters of them, "
-                          "and has to have %d rows%s",
-                          path, t->rows, needed, t->classes ? ", two for each class" : "");
+                          "and has to have %d rows%s: %d rows are enough",
+                          path, t->rows, needed, each, enough);
 }
 
 static goss_status encode(const goss__slots *s, const goss_table *table, const int32_t *rows, own_table *t,
