@@ -212,6 +212,9 @@ TEST(folders_of_texts) {
     put("files/two/2.txt", "\xff");
     RUN(1, "adapt run/model.safetensors --support files -o files.net");
     SAYS(err_text, "files/two/2.txt: the text is not UTF-8");
+    put("files/two/2.txt", " \n");
+    RUN(0, "adapt run/model.safetensors --support files -o files.net");
+    SAYS(err_text, "files: 1 of 4 rows have no text or no class and are left out");
     put("files/two/2.txt", "ii");
     put("files/two/3.html", "ii");
     RUN(1, "adapt run/model.safetensors --support files -o files.net");

@@ -73,13 +73,20 @@ static goss_status find_columns(goss_text_classes *t, const goss_text_class_opti
 
 /* ---- samples ---- */
 
+/* An empty file is a text of no words, too. */
+static bool has_text(const goss_text_classes *t, int row) {
+    char buffer[GOSS_CELL_TEXT];
+    if (goss_table_missing(t->table, t->column, row)) return false;
+    const char *text = goss_table_text(t->table, t->column, row, buffer);
+    return text[strspn(text, " \t\r\n")] != 0;
+}
+
 static goss_status take_rows(goss_text_classes *t, goss_error *err) {
     const int rows = goss_table_rows(t->table);
     t->row = goss__arena_alloc(&t->arena, ((size_t)rows + 1) * sizeof *t->row);
     if (!t->row) return no_memory(err);
     for (int r = 0; r < rows; r++)
-        if (!goss_table_missing(t->table, t->column, r) && !goss_table_missing(t->table, t->target, r))
-            t->row[t->set.samples++] = r;
+        if (has_text(t, r) && !goss_table_missing(t->table, t->target, r)) t->row[t->set.samples++] = r;
     if (t->set.samples < rows)
         goss__log(GOSS_LOG_WARN, "%s: %d of %d rows have no text or no class and are left out",
                   goss_table_path(t->table), rows - t->set.samples, rows);
