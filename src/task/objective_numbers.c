@@ -46,14 +46,14 @@ double goss__report_rmse(double mean, goss_target_scale scale) {
     return sqrt(mean) * (scale.deviation ? (double)scale.deviation[0] : 1);
 }
 
-static goss_val mix(const goss_objective *o, const goss_val *output, int n) {
+goss_val goss__mix_mean(const goss_objective *o, const goss_val *output, int n) {
     (void)o;
     goss_val sum = output[0];
     for (int i = 1; i < n; i++) sum = goss_add(sum, output[i]);
     return goss_scale(sum, 1.0 / n);
 }
 
-static goss_val answer(const goss_objective *o, goss_val output) {
+goss_val goss__answer_itself(const goss_objective *o, goss_val output) {
     (void)o;
     return output;
 }
@@ -65,8 +65,8 @@ static const char *const columns[] = {"prediction", NULL};
 #define NUMBERS(word, function)                                                                                        \
     {                                                                                                                  \
         .name = word, .numbers = 1, .encode = goss__encode_numbers, .loss = function, .report = "rmse",                \
-        .score = score, .reported = goss__report_rmse, .mix = mix, .answer = answer, .metrics = metrics,               \
-        .columns = columns                                                                                             \
+        .score = score, .reported = goss__report_rmse, .mix = goss__mix_mean, .answer = goss__answer_itself,           \
+        .metrics = metrics, .columns = columns                                                                         \
     }
 const goss_objective goss__regression = NUMBERS("regression", squared);
 const goss_objective goss__huber = NUMBERS("huber", huber);

@@ -35,25 +35,13 @@ static goss_val list(goss_val output, goss_val target, goss_val weight) {
     return goss_neg(goss_mul(goss_mul(wanted, said), n));
 }
 
-static goss_val mix(const goss_objective *o, const goss_val *output, int n) {
-    (void)o;
-    goss_val sum = output[0];
-    for (int i = 1; i < n; i++) sum = goss_add(sum, output[i]);
-    return goss_scale(sum, 1.0 / n);
-}
-
-static goss_val answer(const goss_objective *o, goss_val output) {
-    (void)o;
-    return output;
-}
-
 static const goss_metric *const metrics[] = {GOSS__RANKING_METRICS, NULL};
 static const char *const columns[] = {"score", NULL};
 
 #define RANKING(word, function)                                                                                        \
     {                                                                                                                  \
         .name = word, .numbers = 1, .encode = goss__encode_numbers, .among = function, .report = "rank_loss",          \
-        .mix = mix, .answer = answer, .metrics = metrics, .columns = columns                                           \
+        .mix = goss__mix_mean, .answer = goss__answer_itself, .metrics = metrics, .columns = columns                   \
     }
 const goss_objective goss__bpr = RANKING("bpr", pairs);
 const goss_objective goss__softmax = RANKING("softmax", list);
@@ -78,7 +66,7 @@ const goss_objective goss__logistic = {.name = "logistic",
                                        .encode = encode_relevance,
                                        .loss = logistic,
                                        .report = "log_loss",
-                                       .mix = mix,
-                                       .answer = answer,
+                                       .mix = goss__mix_mean,
+                                       .answer = goss__answer_itself,
                                        .metrics = metrics,
                                        .columns = columns};

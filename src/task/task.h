@@ -26,6 +26,9 @@ GOSS__RANKING_AT(20)
 /* Of objectives of numbers: standardised targets, and the root of a mean square in the user's units. */
 void goss__encode_numbers(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out);
 double goss__report_rmse(double mean, goss_target_scale scale);
+/* Of objectives whose output is the answer: itself, and of several outputs their mean. */
+goss_val goss__mix_mean(const goss_objective *o, const goss_val *output, int n);
+goss_val goss__answer_itself(const goss_objective *o, goss_val output);
 /* Of targets with missing components: x [T,N,W] with 0 in their place, and a mean over all W that counted them so, as
  * the mean over the others (0 where none is known). known: [T,N,W], GOSS_NONE: all are, and nothing changes. */
 goss_val goss__where_known(goss_val x, goss_val known);
