@@ -274,6 +274,7 @@ TEST(mistakes_are_told_at_the_start) {
     static const char *const wrong[][2] = {
         {"data.target=nothing", "there is no column \"nothing\""},
         {"train.ways=40", "train.ways = 40"},
+        {"train.min_shots=1 train.shots=900", "train.min_shots = 1 to train.shots = 900"},
         {"train.group=speaker", "speaker"},
         {"data.validate=domain=domain99", "domain99"},
         {"data.vectors=missing.vec", "data.vectors"},

@@ -167,12 +167,14 @@ static goss_status open_shots(goss__class_data *c, const goss__run_settings *s, 
     goss_class_episodes o = episodes_of(&s->train_episodes, group, augment);
     const int most = o.shots, least = s->train.min_shots ? s->train.min_shots : most;
     goss_class_scope scope;
+    char range[80] = ""; /* what was asked for, where fewer shots would do */
     c->shots = goss__calloc((size_t)(most - least + 1), sizeof *c->shots);
     if (!c->shots) return no_memory(c->set, err);
     for (o.shots = least; o.shots <= most; o.shots++) {
-        GOSS_TRY(goss_error_prefix(
-            err, goss_class_episodes_open(c->set, c->train, &o, &c->shots[c->n_shots], &scope, err), "[train]"));
-        c->n_shots++;
+        GOSS_TRY(goss_error_prefix(err,
+                                   goss_class_episodes_open(c->set, c->train, &o, &c->shots[c->n_shots], &scope, err),
+                                   "[train]%s", range));
+        if (c->n_shots++ == 0) snprintf(range, sizeof range, ", train.min_shots = %d to train.shots = %d", least, most);
     }
     tell_scope(c, "train", group, c->train, &scope, c->classes[0]);
     return GOSS_OK;
