@@ -54,6 +54,20 @@ TEST(tasks_with_classes_of_their_own_are_learned) {
     }
 }
 
+/* The classes of a task are its own: a few heads that tasks mix are learned slowly. */
+TEST(mixtures_leave_heads_to_the_tasks) {
+    static const char *const own[] = {"share.own_heads=true", "share.own_heads=false"};
+    static const char *const rules[] = {"head.*=own; *=dictionary", "*=dictionary"};
+    for (int i = 0; i < 2; i++) {
+        goss_model *m;
+        T_OK(train(i ? "mixed" : "own", (const char *const[]){"share.preset=dictionary", "train.steps=5", own[i], NULL},
+                   NULL));
+        T_OK(goss_model_load(tiny_path(i ? "mixed/model.safetensors" : "own/model.safetensors"), &m, &err));
+        T_STR(goss_share_rules(goss_method_share(goss_model_method(m))), rules[i]);
+        goss_model_free(m);
+    }
+}
+
 TEST(what_has_no_meaning_is_refused) {
     T_ERR(train("joint", (const char *const[]){"share.preset=joint", NULL}, NULL), GOSS_E_UNSUPPORTED,
           "[share]: head.w is shared, but each task has classes of its own");

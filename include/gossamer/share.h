@@ -54,6 +54,9 @@ typedef struct goss_share_options {
     int64_t anneal_steps;           /* steps of training on the way there: anneal^(step / anneal_steps) (1000) */
     bool hard;                      /* routing takes exactly one of its tensors, straight-through (false) */
     bool task_classes;              /* outputs mean something else in each task: a head must not be shared */
+    /* With task_classes and a preset that says nothing of heads ("mean", "dictionary", "tensor_train"): each task has a
+     * head of its own, unless the network is a head alone (true) */
+    bool own_heads;
 } goss_share_options;
 /* The defaults; tasks must be set. */
 GOSS_API goss_share_options goss_share_defaults(void);

@@ -27,7 +27,7 @@ static const ready_made models[] = {
                         "regularizer.soft.strength=" GOSS__STRENGTH,
      0},
     {"dictionary", MULTITASK("dictionary"), 0},
-    {"tensor_train", MULTITASK("tensor_train"), 0},
+    {"tensor_train", MULTITASK("tensor_train") "; share.size=16", 0},
     {"routing", MULTITASK("routing") "; share.temperature=8; share.anneal=.1; share.anneal_steps=300", 0},
     {"ordering", MULTITASK("ordering"), 0},
     {"stitch", MULTITASK("stitch"), 0},

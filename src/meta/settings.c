@@ -198,6 +198,9 @@ static const goss_key keys[] = {
     GOSS__KEY_FORM("share.rules", read_share_rules, "", NULL,
                    "multitask: what weights are made of: PATTERN=PART or PATTERN=PART+PART; ... of shared, own, "
                    "dictionary [K], tensor_train [R], routing [K], ordering [K], stitch, merged"),
+    GOSS__KEY_BOOL(
+        "share.own_heads", share.own_heads, "true",
+        "multitask: of tasks with classes of their own, where a preset says nothing of heads, each has its own"),
     GOSS__KEY_INT("share.size", share.size, "4", 1, 4096, "tensors",
                   "multitask: dictionary entries, ranks, routes and layers of a bank, where a rule does not say"),
     GOSS__KEY_WORD("share.gates", gates, "none", "none|sigmoid|softmax|gumbel|hard_concrete",
@@ -373,6 +376,7 @@ goss_status goss__method_from_config(const goss_config *c, const char *name, con
     if (strcmp(s.model.backbone, "auto") == 0) s.model.backbone = goss__backbone_for(data, own_backbone);
     s.method.hyper = &s.hyper, s.method.share = &s.share, s.method.structure = &s.structure;
     s.share.tasks = data->task.ids;
+    if (of_file && !goss_config_is_set(c, "share.own_heads")) s.share.own_heads = false; /* of versions before it */
     gates = gates_of(&s);
     if (s.gates != GOSS__GATES_NONE) s.share.gates = &gates;
     s.method.joint = wants_joint(s.joint, data);

@@ -46,6 +46,7 @@ struct goss_share {
     goss_share_options options;
     goss_gate_options gates; /* options.gates points here */
     char *rules;
+    bool heads_differ; /* options.own_heads decides what they are */
     goss_layout *layout;
     goss__parts *tensor; /* one a tensor of the target's layout */
 };

@@ -40,7 +40,7 @@ const goss_share_preset *goss_share_presets(int *n) {
 }
 
 goss_share_options goss_share_defaults(void) {
-    return (goss_share_options){.size = 4, .temperature = 1, .anneal = 1, .anneal_steps = 1000};
+    return (goss_share_options){.size = 4, .temperature = 1, .anneal = 1, .anneal_steps = 1000, .own_heads = true};
 }
 
 /* ---- which rules ---- */
@@ -61,6 +61,12 @@ goss_status goss_share_preset_find(const char *name, const char **rules, goss_er
     return s;
 }
 
+/* Outputs that mean something else in each task have nothing in common that a mixture of a few could learn. */
+static bool names_no_head(const goss_share *s, const char *rules) {
+    const bool of_whole = strcmp(rules, "*=own") == 0 || strcmp(rules, "*=shared") == 0; /* the latter is refused */
+    return s->options.task_classes && goss_target_layers(s->target) > 1 && !of_whole && strncmp(rules, "head.", 5) != 0;
+}
+
 static goss_status choose_rules(goss_share *s, goss_error *err) {
     const goss_share_options *o = &s->options;
     const char *rules = o->rules;
@@ -70,7 +76,11 @@ static goss_status choose_rules(goss_share *s, goss_error *err) {
                               "shared",
                               o->preset);
     if (!rules) GOSS_TRY(goss_share_preset_find(o->preset ? o->preset : "hard", &rules, err));
-    s->rules = goss__strdup(rules);
+    goss__str text = {0};
+    s->heads_differ = !o->rules && names_no_head(s, rules);
+    goss__str_addf(&text, "%s%s", s->heads_differ && o->own_heads ? "head.*=own; " : "", rules);
+    s->rules = text.failed ? NULL : goss__strdup(text.data);
+    goss__str_free(&text);
     s->options.preset = NULL, s->options.rules = s->rules;
     return s->rules ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "out of memory for rules");
 }

@@ -101,6 +101,7 @@ CONDITION(has_chunks) {
 
 CONDITION(reads_cells) { return IS("tables"); }
 CONDITION(is_multitask) { return IS("multitask"); }
+CONDITION(has_free_heads) { return m->share && m->share->heads_differ; }
 CONDITION(has_gates) { return m->share && goss_share_settings(m->share)->gates; }
 
 /* Is one of the parts like that? */
@@ -204,6 +205,7 @@ static const goss__key_use uses[] = {
     {"structure.common,structure.tie", differs_by_task, "structures do not differ by task (structure.choose = task)"},
     {"structure.distill", has_sandwich, "no larger network is trained beside generated ones (structure.sandwich)"},
     {"share.*", is_multitask, "only multitask has it"},
+    {"share.own_heads", has_free_heads, "rules or the preset say what heads are, or all tasks have the same outputs"},
     {"share.size", has_size, "no part of the rules takes a number that is not given"},
     {"share.gate_temperature", has_gates, "share.gates = none"},
     {"share.temperature", mixes_by_softmax, "neither routing nor ordering is among the parts"},
