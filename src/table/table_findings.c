@@ -2,8 +2,8 @@
 /* table_findings.c: findings to review before training on a table. */
 #include <math.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
