@@ -454,6 +454,7 @@ static const struct {
     {"structure.common,structure.tie", "structure.tie", {SPACE, "structure.choose=all"}, "0.1"},
     {"structure.distill", "structure.distill", {STRUCTURE, "structure.sandwich=false"}, "0.2"},
     {"share.*", "share.rules", {0}, "*=own"},
+    {"share.own_heads", "share.own_heads", {0}, "false"},
     {"share.size", "share.size", {0}, "2"},
     {"share.gate_temperature", "share.gate_temperature", {0}, "2"},
     {"share.temperature", "share.temperature", {0}, "2"},
